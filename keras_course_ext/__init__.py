@@ -1,0 +1,13 @@
+"""Readable optimizers, hand-written gradients and a gradient monitor for Keras 3.
+
+Importing the package registers its classes with Keras under the package name
+`keras_course_ext`, so that saved models find them.
+"""
+
+from keras_course_ext import _backend
+
+_backend.require_tensorflow_backend()
+
+from keras_course_ext._version import __version__  # noqa: E402
+
+__all__ = ["__version__"]

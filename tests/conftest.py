@@ -1,0 +1,23 @@
+"""Settings of the whole test run."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("MPLBACKEND", "agg")
+
+import keras
+import pytest
+import tensorflow as tf
+
+# Convolutions on several threads add up in an order that depends on how busy the machine is, and
+# some tests compare bits.
+tf.config.threading.set_intra_op_parallelism_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_keras():
+    """Give every test the same random numbers and forget the layer names of the last one."""
+    keras.backend.clear_session(free_memory=False)  # a full garbage collection takes half a second
+    keras.utils.set_random_seed(0)
+    yield
+    keras.config.set_dtype_policy("float32")
