@@ -8,6 +8,18 @@ from keras_course_ext import _backend
 
 _backend.require_tensorflow_backend()
 
+from keras_course_ext import (  # noqa: E402
+    activations,
+    layers,
+    losses,
+    ops,
+)
 from keras_course_ext._version import __version__  # noqa: E402
 
-__all__ = ["__version__"]
+__all__ = [
+    "__version__",
+    "activations",
+    "layers",
+    "losses",
+    "ops",
+]

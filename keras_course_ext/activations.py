@@ -1,0 +1,199 @@
+"""Activation functions by name, for `activation="relu"`: those of `ops`, as Keras uses them.
+
+On tensors they are the functions of `keras_course_ext.ops`. They are registered with Keras under
+the package name `keras_course_ext`, so that a saved layer finds them again, and they accept the
+symbolic tensors of a Functional model.
+"""
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_course_ext import ops
+from keras_course_ext._logits import remember_logits
+
+__all__ = [
+    "deserialize",
+    "get",
+    "linear",
+    "relu",
+    "serialize",
+    "sigmoid",
+    "softmax",
+    "softplus",
+    "tanh",
+]
+
+_PACKAGE = "keras_course_ext"
+
+
+@keras.saving.register_keras_serializable(package=_PACKAGE)
+class Activate(keras.Operation):
+    """The node of a Functional model that applies an activation function.
+
+    It is made by calling a function of this module on a symbolic tensor.
+
+    Args:
+        activation: Name of a function of this module.
+        options: Keyword arguments for it, such as `{"axis": 1}`.
+        name: Name of the node. Defaults to one that Keras makes up.
+    """
+
+    def __init__(self, activation: str, options: dict[str, Any], name: str | None = None):
+        super().__init__(name=name)
+        self.activation = activation
+        self.options = options
+
+    def call(self, x):
+        """Apply the function to `x`."""
+        return _OURS[self.activation](x, **self.options)
+
+    def compute_output_spec(self, x):
+        """Activations keep shape and dtype."""
+        return keras.KerasTensor(x.shape, x.dtype)
+
+    def get_config(self):
+        """The arguments of `__init__`."""
+        return {"activation": self.activation, "options": self.options, "name": self.name}
+
+
+def _as_keras_uses_it(op: Callable[..., tf.Tensor]) -> Callable[..., Any]:
+    # Not __module__: pickle looks the function up here, where it differs from the one in ops.
+    @functools.wraps(op, assigned=("__name__", "__qualname__", "__doc__", "__annotations__"))
+    def activation(x, *args, **kwargs):
+        if isinstance(x, keras.KerasTensor):
+            options = inspect.signature(op).bind(x, *args, **kwargs).arguments
+            del options["x"]
+            return Activate(op.__name__, options)(x)
+        return op(x, *args, **kwargs)
+
+    return keras.saving.register_keras_serializable(package=_PACKAGE)(activation)
+
+
+@functools.wraps(ops.sigmoid)
+def _sigmoid(x):
+    return remember_logits(ops.sigmoid(x), x)
+
+
+@functools.wraps(ops.softmax)
+def _softmax(x, axis=-1):
+    y = ops.softmax(x, axis)
+    # Keras's losses apply the logits along an axis of their own, the last by default.
+    return remember_logits(y, x) if axis in (-1, len(y.shape) - 1) else y
+
+
+linear = _as_keras_uses_it(ops.linear)
+relu = _as_keras_uses_it(ops.relu)
+sigmoid = _as_keras_uses_it(_sigmoid)
+softmax = _as_keras_uses_it(_softmax)
+softplus = _as_keras_uses_it(ops.softplus)
+tanh = _as_keras_uses_it(ops.tanh)
+
+_OURS = {f.__name__: f for f in (linear, relu, sigmoid, softmax, softplus, tanh)}
+
+
+def get(identifier: Any) -> Callable[..., Any]:
+    """The activation function that `activation=...` means.
+
+    Args:
+        identifier: None for `linear`; a name, looked up here, then among the custom objects that
+            are registered with Keras, then in `keras.activations`; the config of a saved
+            function; or a callable, which is returned as it is.
+
+    Returns:
+        A callable that takes a tensor.
+
+    Raises:
+        ValueError: If there is no function of that name. The message suggests the nearest.
+        TypeError: If `identifier` is a class or anything else that is not listed above.
+
+    Example:
+        >>> import keras_course_ext as kce
+        >>> kce.activations.get("relu") is kce.activations.relu
+        True
+        >>> kce.activations.get("gelu").__module__
+        'keras.src.activations.activations'
+
+    Differs from Keras:
+        The names of this module mean the functions of this module.
+    """
+    if identifier is None:
+        return linear
+    if isinstance(identifier, str):
+        return _by_name(identifier)
+    if isinstance(identifier, dict):
+        return deserialize(identifier)
+    if inspect.isclass(identifier):
+        raise TypeError(
+            f"An activation must be a function of a tensor. Received: the class "
+            f"{identifier.__name__}. Write `{identifier.__name__}()` to pass a layer."
+        )
+    if callable(identifier):
+        return identifier
+    raise TypeError(
+        "An activation must be None, a name or a callable. Received: "
+        f"{identifier!r} of type {type(identifier).__name__}."
+    )
+
+
+def _by_name(name: str) -> Callable[..., Any]:
+    function = _OURS.get(name) or keras.saving.get_registered_object(name)
+    if function is not None:
+        return function
+    try:
+        return keras.activations.get(name)
+    except ValueError:
+        not_functions = {"deserialize", "get", "serialize"}
+        theirs = {n for n in dir(keras.activations) if not n.startswith("_")} - not_functions
+        names = sorted(theirs | set(_OURS))
+        nearest = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
+        suggestion = f"Did you mean '{nearest[0]}'? " if nearest else ""
+        raise ValueError(
+            f"Unknown activation function: '{name}'. {suggestion}The names are: "
+            f"{', '.join(names)}. A function of your own can be passed as a callable."
+        ) from None
+
+
+def serialize(activation: Callable[..., Any]) -> Any:
+    """What a saved layer holds of its activation function.
+
+    Args:
+        activation: A function of this module, of `keras.activations`, one registered with
+            `keras.saving.register_keras_serializable`, or a layer.
+
+    Returns:
+        A name or a dict from which `deserialize` and `get` find the function again.
+
+    Example:
+        >>> import keras_course_ext as kce
+        >>> kce.activations.serialize(kce.activations.relu)["config"]
+        'keras_course_ext>relu'
+    """
+    name = getattr(activation, "__name__", None)
+    if name in _OURS and activation is getattr(keras.activations, name):
+        # Keras would write the bare name, and that means ours here.
+        return keras.saving.serialize_keras_object(activation)
+    return keras.activations.serialize(activation)
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Callable[..., Any]:
+    """The activation function that `serialize` described.
+
+    Args:
+        config: What `serialize` returned.
+        custom_objects: Functions by name, to look in first. Defaults to none.
+
+    Returns:
+        The function.
+
+    Raises:
+        ValueError: If there is no such function.
+    """
+    if isinstance(config, dict):
+        return keras.saving.deserialize_keras_object(config, custom_objects=custom_objects)
+    return (custom_objects or {}).get(config) or get(config)

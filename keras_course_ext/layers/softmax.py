@@ -1,0 +1,64 @@
+"""The softmax activation as a layer."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_course_ext import activations
+from keras_course_ext.layers._activation_layer import ActivationLayer
+
+
+@keras.saving.register_keras_serializable(package="keras_course_ext")
+class Softmax(ActivationLayer):
+    """e^xᵢ / Σⱼ e^xⱼ as a layer; see `kce.ops.softmax` for its derivative.
+
+    Args:
+        axis: The axis, or several, along which the outputs sum to 1. Defaults to −1.
+        **kwargs: `name`, `dtype`, `trainable`, as for every `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: Scores, floating point.
+        mask: Which of them take part: True, or a number over 0.5. Shape of `inputs`, or one that
+            broadcasts to it. The others get probability 0, and where none takes part all do.
+            Defaults to the mask that comes with `inputs`, if any.
+
+    Raises:
+        ValueError: If `mask` does not broadcast to `inputs`.
+
+    Example:
+        >>> import numpy as np
+        >>> import keras_course_ext as kce
+        >>> kce.layers.Softmax()(np.zeros((1, 3)), mask=np.array([True, True, False])).numpy()
+        array([[0.5, 0.5, 0. ]], dtype=float32)
+
+    Deck: chapter 1, `activation='softmax'` in the output layer.
+    """
+
+    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.axis = axis if isinstance(axis, int) else tuple(axis)
+
+    def call(self, inputs, mask=None):
+        """Apply the function to those `inputs` that `mask` leaves."""
+        if mask is None:
+            return activations.softmax(inputs, self.axis)
+        mask = tf.convert_to_tensor(mask)
+        if not _broadcasts(mask.shape, inputs.shape):
+            raise ValueError(
+                "The `mask` of Softmax must have the shape of the inputs or broadcast to it. "
+                f"Received: mask of shape {mask.shape}, inputs of shape {inputs.shape}."
+            )
+        taking_part = mask if mask.dtype == tf.bool else mask > 0.5
+        scores = tf.where(taking_part, inputs, inputs.dtype.min)
+        return tf.where(taking_part, activations.softmax(scores, self.axis), 0)
+
+    def get_config(self):
+        """The arguments of `__init__`."""
+        return {**super().get_config(), "axis": self.axis}
+
+
+def _broadcasts(mask: tf.TensorShape, inputs: tf.TensorShape) -> bool:
+    pairs = zip(reversed(mask.as_list()), reversed(inputs.as_list()), strict=False)
+    return len(mask) <= len(inputs) and all(m == 1 or None in (m, i) or m == i for m, i in pairs)

@@ -1,0 +1,17 @@
+"""Losses over the explicit gradients of `keras_course_ext.ops`, for `model.compile(loss=...)`.
+
+Reduction over the batch, sample weights, masks and scaling under a distribution strategy are
+those of `keras.losses.Loss`.
+"""
+
+from keras_course_ext.losses.binary_crossentropy import BinaryCrossentropy
+from keras_course_ext.losses.categorical_crossentropy import CategoricalCrossentropy
+from keras_course_ext.losses.mean_squared_error import MeanSquaredError
+from keras_course_ext.losses.sparse_categorical_crossentropy import SparseCategoricalCrossentropy
+
+__all__ = [
+    "BinaryCrossentropy",
+    "CategoricalCrossentropy",
+    "MeanSquaredError",
+    "SparseCategoricalCrossentropy",
+]

@@ -1,0 +1,32 @@
+"""Pure tensor functions whose backward pass is written by hand beside the forward pass.
+
+They take tensors and return tensors, know nothing of Keras models, and run in eager mode, in a
+graph and under XLA. Gradients, second derivatives, `ForwardAccumulator`, `tf.vectorized_map` and
+SavedModel work on them as on TensorFlow's own ops.
+
+Symbols: X or x input, Z or z weighted sum, Y or y output, W weights, B bias, t target, p
+probability, E loss per sample; dY is ∂L/∂Y, the gradient that arrives from the next layer.
+"""
+
+from keras_course_ext.ops.activations import linear, relu, sigmoid, softmax, softplus, tanh
+from keras_course_ext.ops.affine import affine
+from keras_course_ext.ops.losses import (
+    binary_crossentropy,
+    categorical_crossentropy,
+    mean_squared_error,
+    sparse_categorical_crossentropy,
+)
+
+__all__ = [
+    "affine",
+    "binary_crossentropy",
+    "categorical_crossentropy",
+    "linear",
+    "mean_squared_error",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "softplus",
+    "sparse_categorical_crossentropy",
+    "tanh",
+]

@@ -1,0 +1,68 @@
+"""Softmax, the activation of an output layer that chooses among classes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from keras_course_ext.ops._tensors import float_tensor
+
+
+def softmax(x: Any, axis: int | Sequence[int] = -1) -> tf.Tensor:
+    """Softmax: turns scores into probabilities that sum to 1.
+
+        yᵢ       = e^xᵢ / Σⱼ e^xⱼ
+        ∂yᵢ/∂xⱼ  = yᵢ (δᵢⱼ − yⱼ)          so dx = y · (dy − Σⱼ dyⱼ yⱼ)
+
+    The derivative is taken from the output y. Its entries lie in [−1/4, 1/4]; all of them vanish
+    where one yᵢ is 1, and a softmax over a single unit is constantly 1 with derivative exactly 0.
+    Followed by cross-entropy, the product of the two derivatives is simply y − t.
+
+    Args:
+        x: Floating-point tensor of rank 1 or higher.
+        axis: The axis, or several, along which the probabilities sum to 1. Each in
+            [−rank, rank). Defaults to −1.
+
+    Returns:
+        A tensor of the shape and dtype of `x`, with values in [0, 1].
+
+    Raises:
+        TypeError: If `x` is not a dense floating-point tensor.
+        ValueError: If `axis` is not an axis of `x`.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> import keras_course_ext as kce
+        >>> x = tf.constant([0.0, 1.0, 3.0])
+        >>> with tf.GradientTape() as tape:
+        ...     tape.watch(x)
+        ...     y = kce.ops.softmax(x)
+        >>> y.numpy().round(3)
+        array([0.042, 0.114, 0.844], dtype=float32)
+        >>> tape.jacobian(y, x).numpy().round(3)[0]
+        array([ 0.04 , -0.005, -0.035], dtype=float32)
+
+    Deck: chapter 1, `activation='softmax'` in the output layer.
+    """
+    x = float_tensor(x, "softmax")
+    axes = tuple(axis) if isinstance(axis, Sequence) else (int(axis),)
+    rank = x.shape.rank
+    if not axes or (rank is not None and any(not -rank <= a < rank for a in axes)):
+        raise ValueError(
+            f"`axis` of softmax must lie in [-{rank}, {rank}) for an input of rank {rank} "
+            f"(shape {x.shape}). Received: axis={axis}."
+        )
+
+    @tf.custom_gradient
+    def forward(x) -> Any:
+        if len(axes) == 1:
+            y = tf.nn.softmax(x, axis=axes[0])
+        else:
+            y = tf.exp(x - tf.reduce_logsumexp(x, axis=axes, keepdims=True))
+
+        def grad(dy):
+            return y * (dy - tf.reduce_sum(dy * y, axis=axes, keepdims=True))
+
+        return y, grad
+
+    return forward(x)

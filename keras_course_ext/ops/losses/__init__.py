@@ -1,0 +1,18 @@
+"""Losses per sample, one a file: E, the hand-derived ∂E, and where they come from.
+
+Reduction over the batch, sample weights and masks are the business of `keras_course_ext.losses`.
+"""
+
+from keras_course_ext.ops.losses.binary_crossentropy import binary_crossentropy
+from keras_course_ext.ops.losses.categorical_crossentropy import categorical_crossentropy
+from keras_course_ext.ops.losses.mean_squared_error import mean_squared_error
+from keras_course_ext.ops.losses.sparse_categorical_crossentropy import (
+    sparse_categorical_crossentropy,
+)
+
+__all__ = [
+    "binary_crossentropy",
+    "categorical_crossentropy",
+    "mean_squared_error",
+    "sparse_categorical_crossentropy",
+]

@@ -1,0 +1,144 @@
+"""Activations by name, under Keras's conventions for saving and for symbolic calls."""
+
+import pickle
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_course_ext import activations, ops
+
+NAMES = ["linear", "relu", "sigmoid", "softmax", "softplus", "tanh"]
+X = np.random.default_rng(0).normal(size=(2, 3)).astype("float32")
+by_name = pytest.mark.parametrize("name", NAMES)
+
+
+@keras.saving.register_keras_serializable(package="test_activations")
+def cube(x):
+    return x**3
+
+
+@by_name
+def test_function_is_that_of_ops_and_of_keras_in_value(name):
+    function = getattr(activations, name)
+    np.testing.assert_array_equal(function(X), getattr(ops, name)(X))
+    np.testing.assert_allclose(function(X), getattr(keras.activations, name)(X), rtol=1e-6)
+    assert function.__doc__ == getattr(ops, name).__doc__
+
+
+@by_name
+def test_get_prefers_ours(name):
+    ours = getattr(activations, name)
+    assert activations.get(name) is ours
+    assert activations.get(f"keras_course_ext>{name}") is ours
+    assert activations.get(ours) is ours
+
+
+def test_get_falls_back_to_keras_and_to_registered_functions():
+    assert activations.get("gelu") is keras.activations.gelu
+    assert activations.get("swish") is keras.activations.silu
+    assert activations.get("test_activations>cube") is cube
+    with keras.saving.custom_object_scope({"mine": cube}):
+        assert activations.get("mine") is cube
+
+
+def test_get_of_none_is_linear_and_callables_pass():
+    layer = keras.layers.LeakyReLU()
+    assert activations.get(None) is activations.linear
+    assert activations.get(layer) is layer
+    assert activations.get(tf.sin) is tf.sin
+
+
+FUNCTIONS = {
+    **{f"ours: {name}": getattr(activations, name) for name in NAMES},
+    **{f"Keras's: {name}": getattr(keras.activations, name) for name in [*NAMES, "gelu", "silu"]},
+    "registered": cube,
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS.keys())
+def test_serialized_function_comes_back_as_itself(function):
+    config = activations.serialize(function)
+    assert activations.get(config) is function
+    assert activations.deserialize(config) is function
+
+
+def test_serialized_layer_comes_back_equal():
+    config = activations.serialize(keras.layers.LeakyReLU(0.3))
+    again: Any = activations.deserialize(config)
+    assert isinstance(again, keras.layers.LeakyReLU)
+    assert again.negative_slope == pytest.approx(0.3)
+
+
+def test_deserialize_looks_in_custom_objects_first():
+    assert activations.deserialize("relu", {"relu": cube}) is cube
+
+
+@by_name
+def test_keras_s_own_layers_save_and_load_our_function(name):
+    ours = getattr(activations, name)
+    layer = keras.layers.Dense(2, activation=ours)
+    assert keras.layers.Dense.from_config(layer.get_config()).activation is ours
+    layer = keras.layers.Activation(ours)
+    assert keras.layers.Activation.from_config(layer.get_config()).activation is ours
+
+
+@by_name
+def test_pickled_function_comes_back_as_itself(name):
+    ours = getattr(activations, name)
+    assert pickle.loads(pickle.dumps(ours)) is ours
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [*((name, {}) for name in NAMES), ("softmax", {"axis": 1}), ("softmax", {"axis": (1, 2)})],
+)
+def test_symbolic_call_in_a_functional_model(name, options, tmp_path):
+    ours = getattr(activations, name)
+    x = keras.Input((3, 4), dtype="float64")
+    y = ours(x, *options.values())
+    assert (tuple(y.shape), y.dtype) == ((None, 3, 4), "float64")
+    model = keras.Model(x, y)
+    value = np.random.default_rng(1).normal(size=(2, 3, 4))
+    expected = ours(value, **options)
+    np.testing.assert_array_equal(model(value), expected)
+    model.save(tmp_path / "model.keras")
+    loaded: Any = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(value), expected)
+
+
+UNKNOWN = {
+    "rleu": "relu",
+    "ReLU": "relu",
+    "sigmiod": "sigmoid",
+    "softmx": "softmax",
+    "Gelu": "gelu",
+}
+
+
+@pytest.mark.parametrize(("name", "nearest"), UNKNOWN.items())
+def test_an_unknown_name_suggests_the_nearest(name, nearest):
+    with pytest.raises(ValueError, match=f"'{name}'. Did you mean '{nearest}'"):
+        activations.get(name)
+
+
+def test_a_name_like_none_lists_all():
+    with pytest.raises(
+        ValueError, match=r"^Unknown activation function: 'xyz'. The names are: .*tanh"
+    ):
+        activations.get("xyz")
+
+
+@pytest.mark.parametrize("name", ["get", "serialize", "deserialize"])
+def test_the_module_s_other_functions_are_no_activations(name):
+    with pytest.raises(ValueError, match="Unknown activation"):
+        activations.get(name)
+
+
+@pytest.mark.parametrize("bad", [3, ["relu"], keras.layers.ReLU])
+def test_other_things_are_refused(bad):
+    with pytest.raises(TypeError, match="activation must be"):
+        activations.get(bad)
