@@ -13,6 +13,7 @@ from keras_course_ext import (  # noqa: E402
     layers,
     losses,
     ops,
+    optimizers,
 )
 from keras_course_ext._version import __version__  # noqa: E402
 
@@ -22,4 +23,5 @@ __all__ = [
     "layers",
     "losses",
     "ops",
+    "optimizers",
 ]

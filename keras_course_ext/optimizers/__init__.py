@@ -1,0 +1,25 @@
+"""Optimizers whose rules are pure functions, written as the papers write them."""
+
+from keras_course_ext.optimizers.adagrad import Adagrad
+from keras_course_ext.optimizers.adam import Adam
+from keras_course_ext.optimizers.base import RuleOptimizer
+from keras_course_ext.optimizers.gradient_descent import GradientDescent
+from keras_course_ext.optimizers.lookup import get
+from keras_course_ext.optimizers.momentum import Momentum
+from keras_course_ext.optimizers.nesterov import NesterovMomentum
+from keras_course_ext.optimizers.rmsprop import RMSprop
+from keras_course_ext.optimizers.sgd import SGD
+from keras_course_ext.optimizers.time_based_decay import TimeBasedDecay
+
+__all__ = [
+    "SGD",
+    "Adagrad",
+    "Adam",
+    "GradientDescent",
+    "Momentum",
+    "NesterovMomentum",
+    "RMSprop",
+    "RuleOptimizer",
+    "TimeBasedDecay",
+    "get",
+]

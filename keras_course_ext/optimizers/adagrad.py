@@ -1,0 +1,103 @@
+"""Adagrad: a weight that has moved much takes smaller steps."""
+
+from functools import partial
+from typing import ClassVar, Unpack
+
+import keras
+
+from keras_course_ext.optimizers.arguments import CommonArguments, Default, LearningRate, Number
+from keras_course_ext.optimizers.base import RuleOptimizer, Slot
+from keras_course_ext.optimizers.elementwise import Tensor, sqrt, square
+
+
+def adagrad_rule(
+    g: Tensor, w: Tensor, a: Tensor, *, lr: Tensor, epsilon: float
+) -> tuple[Tensor, Tensor]:
+    """Adagrad, a ← a + g², then w ← w − η g / √(a + ε).
+
+    Args:
+        g: dL/dw, the gradient.
+        w: The weights, of the shape of `g`.
+        a: The sum of the squared gradients so far, of the shape of `g`.
+        lr: η, the learning rate, a scalar.
+        epsilon: ε ≥ 0, keeps the root away from 0.
+
+    Returns:
+        The new (w, a).
+
+    Example:
+    >>> from keras_course_ext.optimizers.adagrad import adagrad_rule
+    >>> adagrad_rule(3.0, 1.0, 16.0, lr=0.5, epsilon=0.0)
+    (0.7, 25.0)
+    """
+    a = a + square(g)
+    return w - lr * g / sqrt(a + epsilon), a
+
+
+@keras.saving.register_keras_serializable(package="keras_course_ext")
+class Adagrad(RuleOptimizer):
+    """Adagrad: every weight has its own step size, which shrinks as its gradients add up.
+
+        a ← a + g²
+        w ← w − η g / √(a + ε)
+
+    Weights that are rarely updated, such as those of rare words, keep large steps. The steps only
+    ever shrink: at gradients of one size, as η / √t.
+
+    Args:
+        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
+            without arguments. η, the length of the first steps. Default 0.001.
+        initial_accumulator_value: Float ≥ 0. a before the first step. Default 0.1.
+        epsilon: Float ≥ 0. ε, keeps the root away from 0. Default 1e-7.
+        **common: The arguments that every optimizer takes; see `RuleOptimizer`.
+
+    Raises:
+        ValueError: If an argument is unknown or out of its range.
+
+    Example:
+    >>> import keras, keras_course_ext as kce
+    >>> w, g = keras.Variable([1.0]), keras.ops.array([3.0])
+    >>> optimizer = kce.optimizers.Adagrad(0.1, initial_accumulator_value=0.0)
+    >>> for _ in range(3):
+    ...     optimizer.apply([g], [w])
+    ...     print(w.numpy().round(4))
+    [0.9]
+    [0.8293]
+    [0.7716]
+
+    Differs from the paper: there a starts at 0 and the denominator is √a + ε.
+
+    Differs from the deck: there, in Keras 2, a starts at 0, the denominator is √a + ε, and the
+    defaults are η = 0.01 and ε = 1e-7. `Adagrad(lr = 0.01, epsilon = 1e-6)` runs, in the form
+    above, with a DeprecationWarning.
+
+    Reference: Duchi, Hazan, Singer, Adaptive Subgradient Methods for Online Learning and
+    Stochastic Optimization, Journal of Machine Learning Research 12 (2011), section 1.1.
+
+    Deck: Chapter 5, advanced gradient descent, method 4.
+    """
+
+    hyperparameters: ClassVar = {
+        "initial_accumulator_value": Number(example=0.1),
+        "epsilon": Number(example=1e-7),
+    }
+    slots = ((Slot("accumulator", "_accumulators", start="initial_accumulator_value"),),)
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = Default(0.001),  # noqa: B008
+        initial_accumulator_value: float = 0.1,
+        epsilon: float | None = 1e-7,
+        **common: Unpack[CommonArguments],
+    ) -> None:
+        super().__init__(
+            learning_rate,
+            initial_accumulator_value=initial_accumulator_value,
+            epsilon=epsilon,
+            **common,
+        )
+
+    @property
+    def rule(self) -> partial:
+        """`adagrad_rule` with ε filled in."""
+        return partial(adagrad_rule, epsilon=self.epsilon)

@@ -1,0 +1,181 @@
+"""What a caller may write: the arguments common to all optimizers, and how they are checked."""
+
+import difflib
+import math
+import numbers
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypedDict
+
+import numpy as np
+from keras.optimizers.schedules import LearningRateSchedule
+
+LearningRate: TypeAlias = float | LearningRateSchedule | Callable[[], Any]
+
+
+class Default(float):
+    """A learning rate that nobody wrote: the value in the signature.
+
+    It tells `Adam(lr=0.1)` from `Adam(learning_rate=0.001, lr=0.1)`.
+    """
+
+
+class CommonArguments(TypedDict, total=False):
+    """The keyword arguments that every optimizer takes besides its own."""
+
+    weight_decay: float | None
+    clipnorm: float | None
+    clipvalue: float | None
+    global_clipnorm: float | None
+    use_ema: bool
+    ema_momentum: float
+    ema_overwrite_frequency: int | None
+    loss_scale_factor: float | None
+    gradient_accumulation_steps: int | None
+    name: str | None
+    lr: LearningRate
+    decay: float
+
+
+COMMON_MARKER = "**common: The arguments that every optimizer takes; see `RuleOptimizer`."
+"""The line of a class docstring that `COMMON_DOC` replaces."""
+
+COMMON_DOC = """\
+weight_decay: Float ≥ 0 or `None`. Before each update, w ← w − η · weight_decay · w.
+            Default `None`.
+        clipnorm: Float ≥ 0 or `None`. A gradient whose L2 norm exceeds it, taken variable by
+            variable, is scaled down to it. Default `None`.
+        clipvalue: Float ≥ 0 or `None`. Every element of a gradient is cut to
+            [−clipvalue, clipvalue]. Default `None`.
+        global_clipnorm: Float ≥ 0 or `None`. As `clipnorm`, for the norm over all variables
+            together. Only one of the three may be given. Default `None`.
+        use_ema: Boolean. Keeps an exponential moving average of the weights, which replaces
+            them at the end of `fit`. Default `False`.
+        ema_momentum: Float in [0, 1]. The share of the average that is kept at a step.
+            Default 0.99.
+        ema_overwrite_frequency: Integer ≥ 1 or `None`. The weights are replaced by their
+            average every so many steps as well. Default `None`.
+        loss_scale_factor: Float > 0 or `None`. The loss is multiplied by it, the gradients are
+            divided by it. Default `None`.
+        gradient_accumulation_steps: Integer ≥ 2 or `None`. The weights are updated once every
+            so many batches, by the mean of their gradients. Default `None`.
+        name: String or `None`. Default: the class name in snake case.
+        lr: Deprecated, Keras 2's name of `learning_rate`.
+        decay: Deprecated, Float ≥ 0. The learning rate at step t = 0, 1, … is η / (1 + decay · t);
+            now `learning_rate=keras.optimizers.schedules.InverseTimeDecay(η, 1, decay)`."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """The check that an argument is a finite number of an interval.
+
+    Args:
+        low: The smallest number allowed.
+        high: The largest number allowed.
+        example: What the error message proposes.
+        below: Whether `high` itself is refused.
+        above: Whether `low` itself is refused.
+    """
+
+    low: float = 0.0
+    high: float = math.inf
+    example: float = 0.9
+    below: bool = False
+    above: bool = False
+
+    def __call__(self, name: str, value: Any) -> float:
+        """Returns `value` as a float, or raises a ValueError that says what to write."""
+        if self._allows(value):
+            return float(value)
+        raise ValueError(
+            f"`{name}` must be a number {self._interval()}, but got {name}={value!r} "
+            f"({type(value).__name__}). Write, for example, `{name}={self.example}`."
+        )
+
+    def _allows(self, value: Any) -> bool:
+        if not isinstance(value, numbers.Real) or isinstance(value, bool):
+            return False
+        number = float(value)
+        over_low = self.low < number if self.above else self.low <= number
+        under_high = number < self.high if self.below else number <= self.high
+        return over_low and under_high and math.isfinite(number)
+
+    def _interval(self) -> str:
+        if self.high == math.inf:
+            return f"greater than {self.low:g}" if self.above else f"of at least {self.low:g}"
+        return f"in [{self.low:g}, {self.high:g}{')' if self.below else ']'}"
+
+
+def flag(name: str, value: Any) -> bool:
+    """Returns `value` if it is True or False, or raises a ValueError that says what to write."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    raise ValueError(
+        f"`{name}` must be True or False, but got {name}={value!r} ({type(value).__name__}). "
+        f"Write `{name}=True` or leave it out."
+    )
+
+
+_CHECKED_COMMON = {
+    "weight_decay": Number(example=0.004),
+    "clipnorm": Number(example=1.0),
+    "clipvalue": Number(example=0.5),
+    "global_clipnorm": Number(example=1.0),
+    "loss_scale_factor": Number(example=1024.0, above=True),
+}
+
+
+def check_learning_rate(optimizer: str, value: Any) -> LearningRate:
+    """Returns a learning rate in the form that Keras takes.
+
+    Args:
+        optimizer: Name of the optimizer's class, for the message.
+        value: A number ≥ 0 of Python or NumPy, a schedule, or a callable without arguments.
+
+    Returns:
+        A float, or the schedule or callable itself.
+
+    Raises:
+        ValueError: If it is anything else: negative, NaN, infinite, a bool, a string, a tensor.
+    """
+    if isinstance(value, LearningRateSchedule) or callable(value):
+        return value
+    try:
+        return Number()("learning_rate", value)
+    except ValueError:
+        raise ValueError(
+            "`learning_rate` must be a number of at least 0, a schedule from "
+            "`keras.optimizers.schedules` or a callable without arguments, but got "
+            f"learning_rate={value!r} ({type(value).__name__}). Write, for example, "
+            f"`{optimizer}(learning_rate=0.01)`."
+        ) from None
+
+
+def check_common(
+    optimizer: str, arguments: Mapping[str, Any], own: Iterable[str]
+) -> dict[str, Any]:
+    """Returns the common arguments, checked.
+
+    Args:
+        optimizer: Name of the optimizer's class, for the message.
+        arguments: What is left of the caller's keyword arguments.
+        own: Names of the optimizer's own hyperparameters, to propose for a misspelled one.
+
+    Returns:
+        The arguments for Keras's `Optimizer`.
+
+    Raises:
+        ValueError: If a name is unknown or a number out of its range.
+    """
+    known = [*CommonArguments.__annotations__, "learning_rate", *own]
+    for name in arguments:
+        if name not in known:
+            nearest = difflib.get_close_matches(name, known, n=1)
+            advice = f"Did you mean `{nearest[0]}`?" if nearest else f"It takes {sorted(known)}."
+            raise ValueError(f"`{optimizer}` has no argument `{name}`. {advice}")
+    return {
+        name: _CHECKED_COMMON[name](name, value)
+        if name in _CHECKED_COMMON and value is not None
+        else value
+        for name, value in arguments.items()
+    }

@@ -1,0 +1,189 @@
+"""`RuleOptimizer`: a pure rule made a Keras optimizer. Keras's contract stands here, once."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, ClassVar, NamedTuple
+
+import keras
+import numpy as np
+
+from keras_course_ext.optimizers import engine
+from keras_course_ext.optimizers.arguments import (
+    COMMON_DOC,
+    COMMON_MARKER,
+    check_common,
+    check_learning_rate,
+)
+from keras_course_ext.optimizers.legacy import modern_spelling
+from keras_course_ext.optimizers.sparse import summed_rows
+
+
+class Slot(NamedTuple):
+    """A value that a rule keeps for every variable from step to step, declared as data.
+
+    Names and order of the slots are the file format, so they are Keras's own.
+
+    Attributes:
+        name: The end of the slot variables' names.
+        attribute: The optimizer's attribute that lists them, where `tf.train.Checkpoint` looks.
+        only_if: The hyperparameter without which the slot doesn't exist; `None`: it always does.
+        start: The hyperparameter that holds the slot's first value; `None`: 0.
+    """
+
+    name: str
+    attribute: str
+    only_if: str | None = None
+    start: str | None = None
+
+
+class RuleOptimizer(keras.optimizers.Optimizer):
+    """An optimizer made of a rule: a pure function from old values to new ones.
+
+        (w, slots) ← rule(g, w, slots; lr, hyperparameters)
+
+    A subclass says which hyperparameters it has, which slots its rule keeps for every variable,
+    and which function the rule is. Everything else stands here: creating the slots, dtypes,
+    sparse gradients, the configuration, Keras 2's spellings, the checks. Schedules, clipping,
+    weight decay, moving averages and accumulation are Keras's own.
+
+    Args:
+        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
+            without arguments. The step size η, called `lr` in the rules.
+        **common: The arguments that every optimizer takes; see `RuleOptimizer`.
+
+    Raises:
+        ValueError: If an argument is unknown or out of its range.
+
+    Example:
+    >>> from functools import partial
+    >>> import keras, keras_course_ext as kce
+    >>> def sign_rule(g, w, *, lr, dead_zone):
+    ...     return (w - lr * keras.ops.sign(g) * keras.ops.cast(abs(g) > dead_zone, g.dtype),)
+    >>> class SignDescent(kce.optimizers.RuleOptimizer):
+    ...     hyperparameters = {"dead_zone": kce.optimizers.arguments.Number(example=1e-3)}
+    ...     def __init__(self, learning_rate=0.01, dead_zone=0.0, **common):
+    ...         super().__init__(learning_rate, dead_zone=dead_zone, **common)
+    ...     @property
+    ...     def rule(self):
+    ...         return partial(sign_rule, dead_zone=self.dead_zone)
+    >>> w = keras.Variable([1.0, 2.0])
+    >>> SignDescent(0.5).apply([keras.ops.array([3.0, -0.1])], [w])
+    >>> w.numpy()
+    array([0.5, 2.5], dtype=float32)
+
+    Differs from Keras: repeated rows of a sparse gradient are summed before anything else is done
+    with it; half-precision variables are updated in float32 arithmetic; `lr=`, `decay=` and
+    `epsilon=None` are understood, with a DeprecationWarning.
+    """
+
+    hyperparameters: ClassVar[Mapping[str, Callable[[str, Any], Any]]] = {}
+    """The names of the rule's hyperparameters, each with the check of its value."""
+
+    slots: ClassVar[Sequence[Sequence[Slot]]] = ()
+    """The slots in groups: a group is created variable by variable, one group after the other."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        _list_common_arguments(cls)
+
+    def __init__(self, learning_rate: Any, **arguments: Any) -> None:
+        kind = type(self).__name__
+        learning_rate, arguments = modern_spelling(kind, learning_rate, arguments)
+        own = {name: arguments.pop(name) for name in self.hyperparameters if name in arguments}
+        if missing := self.hyperparameters.keys() - own.keys():
+            raise TypeError(
+                f"`{kind}.__init__` must hand its hyperparameters on: write "
+                f"`super().__init__(learning_rate, {', '.join(f'{n}={n}' for n in missing)}, ...)`."
+            )
+        super().__init__(
+            check_learning_rate(kind, learning_rate), **check_common(kind, arguments, own)
+        )
+        for name, check in self.hyperparameters.items():
+            setattr(self, name, check(name, own[name]))
+
+    @property
+    def rule(self) -> partial:
+        """The rule with the hyperparameters filled in.
+
+        Called as `rule(g, w, *slots, lr=...)`, with `t=1, 2, ...` if the function asks for it, it
+        takes NumPy arrays as well as tensors, and returns the new w and slots as a tuple.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} must define the property `rule`, which returns "
+            "`functools.partial(<pure function>, <hyperparameters>)`."
+        )
+
+    def build(self, variables: Sequence[Any]) -> None:
+        """Creates the slots.
+
+        Args:
+            variables: The trainable variables, `keras.Variable` or `tf.Variable`.
+        """
+        if self.built:
+            return
+        super().build(variables)
+        for group in self._slot_groups():
+            created = self.add_optimizer_variables(
+                variables,
+                [slot.name for slot in group],
+                [self._initializer(slot) for slot in group],  # pyright: ignore[reportArgumentType]
+            )
+            for slot, slot_variables in zip(group, created, strict=True):
+                setattr(self, slot.attribute, slot_variables)
+
+    def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
+        """Updates the variables by their gradients.
+
+        Args:
+            grads: One gradient per variable: a tensor, a `tf.IndexedSlices`, or `None`.
+            trainable_variables: The variables; by default those of the first call.
+        """
+        # Here, because it is the first place that a gradient reaches: accumulation, clipping and
+        # the rule all need the sums.
+        super().apply([summed_rows(g) for g in grads], trainable_variables)
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Runs the rule for one variable.
+
+        Args:
+            gradient: dL/dw, a dense tensor of the variable's shape.
+            variable: w.
+            learning_rate: η, a scalar.
+        """
+        scalars = {"lr": learning_rate}
+        if engine.takes_step(self.rule.func):
+            scalars["t"] = keras.ops.add(self.iterations, 1)
+        update = engine.Update(
+            self.rule, gradient, variable, self._slots_of(variable), scalars, self.assign
+        )
+        engine.run(update)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments that make the same optimizer again."""
+        return super().get_config() | {name: getattr(self, name) for name in self.hyperparameters}
+
+    def _slot_groups(self) -> list[list[Slot]]:
+        groups = ([s for s in g if not s.only_if or getattr(self, s.only_if)] for g in self.slots)
+        return [group for group in groups if group]
+
+    def _initializer(self, slot: Slot) -> Any:
+        if slot.start is None:
+            return "zeros"
+        # A Python float would be rounded to float32 on its way to a float64 slot.
+        return keras.initializers.Constant(np.float64(getattr(self, slot.start)))
+
+    def _slots_of(self, variable: Any) -> list[Any]:
+        # Keras has no public way from a variable to its slots; its guide to custom optimizers
+        # calls this method too. Under `fit` the variable is a `tf.Variable` without a path, under
+        # a strategy one replica's copy of it.
+        index = self._get_variable_index(variable)
+        return [getattr(self, slot.attribute)[index] for g in self._slot_groups() for slot in g]
+
+
+def _list_common_arguments(cls: type) -> None:
+    # There is no docstring to complete under `python -OO`.
+    if cls.__doc__:
+        cls.__doc__ = cls.__doc__.replace(COMMON_MARKER, COMMON_DOC)
+
+
+_list_common_arguments(RuleOptimizer)

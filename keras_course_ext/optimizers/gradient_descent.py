@@ -1,0 +1,74 @@
+"""Gradient descent: a step against the gradient."""
+
+from functools import partial
+from typing import Unpack
+
+import keras
+
+from keras_course_ext.optimizers.arguments import CommonArguments, Default, LearningRate
+from keras_course_ext.optimizers.base import RuleOptimizer
+from keras_course_ext.optimizers.elementwise import Tensor
+
+
+def gradient_descent_rule(g: Tensor, w: Tensor, *, lr: Tensor) -> tuple[Tensor]:
+    """Gradient descent, w ← w − η g.
+
+    Args:
+        g: dL/dw, the gradient.
+        w: The weights, of the shape of `g`.
+        lr: η, the learning rate, a scalar.
+
+    Returns:
+        The new w, in a tuple of one.
+
+    Example:
+    >>> from keras_course_ext.optimizers.gradient_descent import gradient_descent_rule
+    >>> gradient_descent_rule(2.0, 1.0, lr=0.25)
+    (0.5,)
+    """
+    return (w - lr * g,)
+
+
+@keras.saving.register_keras_serializable(package="keras_course_ext")
+class GradientDescent(RuleOptimizer):
+    """Gradient descent: a step against the gradient, as long as the gradient is steep.
+
+        w ← w − η g
+
+    With the gradient of the whole data set it is gradient descent proper; with the gradient of a
+    random batch, as `fit` computes it, stochastic gradient descent.
+
+    Args:
+        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
+            without arguments. η, the length of a step. Default 0.01.
+        **common: The arguments that every optimizer takes; see `RuleOptimizer`.
+
+    Raises:
+        ValueError: If an argument is unknown or out of its range.
+
+    Example:
+    >>> import keras, keras_course_ext as kce
+    >>> w = keras.Variable([1.0, 2.0])
+    >>> kce.optimizers.GradientDescent(0.1).apply([keras.ops.array([1.0, -1.0])], [w])
+    >>> w.numpy()
+    array([0.9, 2.1], dtype=float32)
+
+    Differs from Keras: it is called `keras.optimizers.SGD` there, with `momentum=0`.
+
+    Reference: Robbins, Monro, A Stochastic Approximation Method, Annals of Mathematical
+    Statistics 22 (1951), equation (6).
+
+    Deck: Chapter 5, advanced gradient descent, method 1.
+    """
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = Default(0.01),  # noqa: B008
+        **common: Unpack[CommonArguments],
+    ) -> None:
+        super().__init__(learning_rate, **common)
+
+    @property
+    def rule(self) -> partial:
+        """`gradient_descent_rule`, which has no hyperparameters."""
+        return partial(gradient_descent_rule)

@@ -1,0 +1,75 @@
+"""The deck's spellings of arguments, which are Keras 2's: `lr`, `decay` and `epsilon=None`."""
+
+import warnings
+from typing import Any
+
+import keras
+
+from keras_course_ext.optimizers.arguments import Default, Number, check_learning_rate
+from keras_course_ext.optimizers.time_based_decay import TimeBasedDecay
+
+
+def modern_spelling(
+    optimizer: str, learning_rate: Any, arguments: dict[str, Any]
+) -> tuple[Any, dict[str, Any]]:
+    """Translates the deck's spellings, with one DeprecationWarning for all of them.
+
+    Args:
+        optimizer: Name of the optimizer's class, for the messages.
+        learning_rate: What stands in the place of `learning_rate`; a `Default` if nobody wrote it.
+        arguments: The caller's other keyword arguments. It is left as it is.
+
+    Returns:
+        The learning rate, and the arguments without `lr` and `decay` and with a number for
+        `epsilon=None`.
+
+    Raises:
+        ValueError: If both `lr` and `learning_rate` are given, or `decay` together with a
+            schedule or a callable.
+    """
+    arguments = dict(arguments)
+    advice = []
+    if "lr" in arguments:
+        lr = arguments.pop("lr")
+        if not isinstance(learning_rate, Default):
+            raise ValueError(
+                f"`{optimizer}` got both learning_rate={learning_rate!r} and lr={lr!r}, which are "
+                f"one argument. Write `{optimizer}(learning_rate={learning_rate!r})` alone."
+            )
+        learning_rate = lr
+        advice.append(f"`learning_rate={lr!r}` instead of `lr={lr!r}`")
+    if "decay" in arguments:
+        decay = Number(example=0.01)("decay", arguments.pop("decay"))
+        if decay == 0:
+            advice.append("nothing instead of `decay=0.0`, which does nothing")
+        else:
+            rate = _plain_rate(optimizer, learning_rate, decay)
+            learning_rate = TimeBasedDecay(rate, decay)
+            advice.append(
+                f"`learning_rate=keras.optimizers.schedules.InverseTimeDecay({rate!r}, "
+                f"decay_steps=1, decay_rate={decay!r})` instead of `decay={decay!r}`"
+            )
+    if "epsilon" in arguments and arguments["epsilon"] is None:
+        arguments["epsilon"] = keras.config.epsilon()
+        advice.append(
+            f"`epsilon={keras.config.epsilon()!r}`, or nothing, instead of `epsilon=None`"
+        )
+    if advice:
+        warnings.warn(
+            f"`{optimizer}` was called in the spelling of Keras 2. Write {'; '.join(advice)}.",
+            DeprecationWarning,
+            # The caller's line: above this function stand RuleOptimizer.__init__ and the
+            # __init__ of the optimizer's own class.
+            stacklevel=4,
+        )
+    return learning_rate, arguments
+
+
+def _plain_rate(optimizer: str, learning_rate: Any, decay: float) -> float:
+    rate = check_learning_rate(optimizer, learning_rate)
+    if isinstance(rate, float):
+        return float(rate)
+    raise ValueError(
+        f"`{optimizer}` got decay={decay!r} together with a learning rate that already changes "
+        f"over time ({type(rate).__name__}). Leave `decay` out, or give a number as learning rate."
+    )

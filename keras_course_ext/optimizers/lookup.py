@@ -1,0 +1,73 @@
+"""From a name to an optimizer of this package."""
+
+import difflib
+from typing import Any
+
+import keras
+
+from keras_course_ext.optimizers.adagrad import Adagrad
+from keras_course_ext.optimizers.adam import Adam
+from keras_course_ext.optimizers.base import RuleOptimizer
+from keras_course_ext.optimizers.gradient_descent import GradientDescent
+from keras_course_ext.optimizers.momentum import Momentum
+from keras_course_ext.optimizers.nesterov import NesterovMomentum
+from keras_course_ext.optimizers.rmsprop import RMSprop
+from keras_course_ext.optimizers.sgd import SGD
+
+_CLASSES: tuple[type[RuleOptimizer], ...] = (
+    GradientDescent,
+    SGD,
+    Momentum,
+    NesterovMomentum,
+    Adagrad,
+    RMSprop,
+    Adam,
+)
+_BY_NAME = {cls.__name__.lower(): cls for cls in _CLASSES}
+
+
+def get(identifier: Any) -> keras.optimizers.Optimizer:
+    """Finds an optimizer of this package by its name.
+
+    Args:
+        identifier: The name of a class in any case, with or without underscores ("adam",
+            "nesterov_momentum", "keras_course_ext>Adam"); a dictionary of the `class_name` and the
+            `config`, or the one that `keras.optimizers.serialize` makes; or an optimizer, which
+            is returned as it is.
+
+    Returns:
+        The optimizer. Found by name, it has its default arguments.
+
+    Raises:
+        ValueError: If there is no such optimizer; the message proposes the nearest name.
+
+    Example:
+    >>> import keras_course_ext as kce
+    >>> type(kce.optimizers.get("nesterov_momentum")).__name__
+    'NesterovMomentum'
+
+    Differs from Keras: `keras.optimizers.get("adam")` is Keras's Adam;
+    `keras.optimizers.get("keras_course_ext>Adam")` is this package's.
+    """
+    if isinstance(identifier, keras.optimizers.Optimizer):
+        return identifier
+    if isinstance(identifier, str):
+        return _class_named(identifier).from_config({})
+    if isinstance(identifier, dict) and "class_name" in identifier:
+        if identifier.get("module"):
+            return keras.saving.deserialize_keras_object(identifier)
+        return _class_named(identifier["class_name"]).from_config(identifier.get("config", {}))
+    raise ValueError(
+        "An optimizer is given as a name, as a dictionary with a `class_name`, or as itself, but "
+        f'got {identifier!r} ({type(identifier).__name__}). Write, for example, "adam".'
+    )
+
+
+def _class_named(identifier: str) -> type[RuleOptimizer]:
+    name = identifier.rpartition(">")[2].lower().replace("_", "")
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    nearest = difflib.get_close_matches(name, _BY_NAME, n=1, cutoff=0.5)
+    advice = f"Did you mean {_BY_NAME[nearest[0]].__name__!r}? " if nearest else ""
+    names = ", ".join(cls.__name__ for cls in _CLASSES)
+    raise ValueError(f"There is no optimizer {identifier!r}. {advice}There are {names}.")

@@ -1,0 +1,92 @@
+"""Momentum: the steps add up in a velocity that fades."""
+
+from functools import partial
+from typing import ClassVar, Unpack
+
+import keras
+
+from keras_course_ext.optimizers.arguments import CommonArguments, Default, LearningRate, Number
+from keras_course_ext.optimizers.base import RuleOptimizer, Slot
+from keras_course_ext.optimizers.elementwise import Tensor
+
+
+def momentum_rule(
+    g: Tensor, w: Tensor, v: Tensor, *, lr: Tensor, mu: float
+) -> tuple[Tensor, Tensor]:
+    """Momentum, v ← μ v − η g, then w ← w + v.
+
+    Args:
+        g: dL/dw, the gradient.
+        w: The weights, of the shape of `g`.
+        v: The velocity, of the shape of `g`; 0 before the first step.
+        lr: η, the learning rate, a scalar.
+        mu: μ in [0, 1], the share of the velocity that is kept.
+
+    Returns:
+        The new (w, v).
+
+    Example:
+    >>> from keras_course_ext.optimizers.momentum import momentum_rule
+    >>> momentum_rule(2.0, 1.0, 0.5, lr=0.25, mu=0.5)
+    (0.75, -0.25)
+    """
+    v = mu * v - lr * g
+    return w + v, v
+
+
+@keras.saving.register_keras_serializable(package="keras_course_ext")
+class Momentum(RuleOptimizer):
+    """Momentum: a ball that rolls downhill, slowed by friction.
+
+        v ← μ v − η g
+        w ← w + v
+
+    Where successive gradients agree, the velocity v grows up to 1 / (1 − μ) times a plain step;
+    where they alternate, it cancels out.
+
+    Args:
+        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
+            without arguments. η, the length of a step. Default 0.01.
+        momentum: Float in [0, 1]. μ, the share of the velocity that is kept. Default 0.9.
+        **common: The arguments that every optimizer takes; see `RuleOptimizer`.
+
+    Raises:
+        ValueError: If an argument is unknown or out of its range.
+
+    Example:
+    >>> import keras, keras_course_ext as kce
+    >>> w, g = keras.Variable([1.0]), keras.ops.array([1.0])
+    >>> optimizer = kce.optimizers.Momentum(0.1, momentum=0.9)
+    >>> for _ in range(3):
+    ...     optimizer.apply([g], [w])
+    ...     print(w.numpy().round(4))
+    [0.9]
+    [0.71]
+    [0.439]
+
+    Differs from Keras: it is called `keras.optimizers.SGD` there, with `momentum=0.9`. The state
+    is the same, and either continues the other's checkpoint.
+
+    Reference: Polyak, Some methods of speeding up the convergence of iteration methods, USSR
+    Computational Mathematics and Mathematical Physics 4 (1964); in this form in Sutskever,
+    Martens, Dahl, Hinton, On the importance of initialization and momentum in deep learning,
+    ICML 2013, equations (1) and (2).
+
+    Deck: Chapter 5, advanced gradient descent, method 2.
+    """
+
+    hyperparameters: ClassVar = {"momentum": Number(0, 1, example=0.9)}
+    slots = ((Slot("momentum", "momentums"),),)
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = Default(0.01),  # noqa: B008
+        momentum: float = 0.9,
+        **common: Unpack[CommonArguments],
+    ) -> None:
+        super().__init__(learning_rate, momentum=momentum, **common)
+
+    @property
+    def rule(self) -> partial:
+        """`momentum_rule` with the momentum filled in as μ."""
+        return partial(momentum_rule, mu=self.momentum)

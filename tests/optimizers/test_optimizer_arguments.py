@@ -1,0 +1,196 @@
+"""What may be written for an optimizer, what is refused, and the deck's own calls."""
+
+import inspect
+import re
+import warnings
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from optimizer_cases import every_optimizer
+
+import keras_course_ext.optimizers as ours
+from keras_course_ext.optimizers import SGD, Adagrad, Adam, Momentum, RMSprop
+from keras_course_ext.optimizers.arguments import COMMON_MARKER, CommonArguments
+
+# fmt: off
+DECK_CALLS = {
+    "method 1": (lambda: SGD(lr = 0.1), SGD(0.1)),
+    "method 2": (lambda: SGD(lr = 0.1, momentum = 0.9), SGD(0.1, momentum=0.9)),
+    "method 3": (
+        lambda: SGD(lr = 0.1, momentum = 0.9, nesterov = True),
+        SGD(0.1, momentum=0.9, nesterov=True),
+    ),
+    "method 4": (lambda: Adagrad(lr = 0.01, epsilon = 1e-6), Adagrad(0.01, epsilon=1e-6)),
+    "method 5": (
+        lambda: RMSprop(lr = 0.001, rho = 0.9, epsilon = 1e-08, decay = 0.0),
+        RMSprop(0.001, rho=0.9, epsilon=1e-8),
+    ),
+    "method 6": (
+        lambda: Adam(lr = 0.001, beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-08, decay = 0.0),
+        Adam(0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-8),
+    ),
+}
+# fmt: on
+
+
+def config(optimizer) -> dict:
+    return optimizer.get_config() | {"name": ""}
+
+
+@pytest.mark.parametrize(("call", "modern"), DECK_CALLS.values(), ids=DECK_CALLS)
+def test_deck_calls_run_with_one_warning(call, modern):
+    with pytest.warns(DeprecationWarning, match=r"Write `learning_rate=") as caught:
+        optimizer = call()
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
+    assert config(optimizer) == config(modern)
+
+
+@every_optimizer
+def test_modern_calls_run_without_a_warning(case):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        case.ours()
+        case.cls()
+
+
+@pytest.mark.parametrize("rate", [1, 0, np.float32(0.5), np.float64(0.5), np.int64(2), 0.25])
+def test_learning_rate_may_be_any_real_number(rate):
+    assert float(SGD(rate).learning_rate) == float(rate)
+
+
+def test_integers_and_none_are_understood():
+    assert SGD(0.1, momentum=0).rule.func is ours.GradientDescent().rule.func
+    assert SGD(0.1, momentum=1).momentum == 1.0
+    with pytest.warns(DeprecationWarning, match=r"`epsilon=1e-07`, or nothing") as caught:
+        optimizer = Adam(lr=0.1, epsilon=None)
+    assert len(caught) == 1
+    assert optimizer.epsilon == keras.config.epsilon() == 1e-7
+
+
+@pytest.mark.parametrize("decay", [1e-6, 0.01, 0.5])
+def test_decay_is_lr_over_1_plus_decay_t_to_one_ulp(decay):
+    with pytest.warns(DeprecationWarning, match=r"InverseTimeDecay\(0.1, decay_steps=1") as caught:
+        optimizer: Any = RMSprop(lr=0.1, decay=decay)
+    assert len(caught) == 1
+    t = np.concatenate([np.arange(1000), np.arange(1000, 2**24, 7919)])
+    exact = 0.1 / (1 + decay * t)
+    schedule = keras.optimizers.schedules.deserialize(optimizer.get_config()["learning_rate"])
+    assert np.all(np.abs(schedule(t) - exact) <= 0.501 * np.spacing(exact.astype("float32")))
+    for step in (0, 1, 12_345):
+        optimizer.iterations.assign(step)
+        assert float(optimizer.learning_rate) == float(schedule(step))
+
+
+def test_decay_survives_the_config_and_counts_steps():
+    with pytest.warns(DeprecationWarning, match="decay_rate=1.0"):
+        optimizer = ours.GradientDescent(lr=1.0, decay=1.0)
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(optimizer))
+    for sgd in (optimizer, again):
+        w = keras.Variable([0.0])
+        for _ in range(3):
+            sgd.apply([tf.ones(1)], [w])
+        np.testing.assert_allclose(w, [-(1 + 1 / 2 + 1 / 3)], rtol=1e-6)
+
+
+BAD_ARGUMENTS = [
+    ({"learning_rate": -0.1}, "got learning_rate=-0.1 (float). Write, for example, `Momentum("),
+    ({"learning_rate": float("nan")}, "got learning_rate=nan"),
+    ({"learning_rate": float("inf")}, "got learning_rate=inf"),
+    ({"learning_rate": "0.1"}, "got learning_rate='0.1' (str)"),
+    ({"learning_rate": True}, "got learning_rate=True (bool)"),
+    ({"learning_rate": None}, "got learning_rate=None"),
+    ({"lr": -0.1}, "got learning_rate=-0.1"),
+    ({"momentum": 1.5}, "`momentum` must be a number in [0, 1], but got momentum=1.5 (float)"),
+    ({"momentum": -0.1}, "`momentum` must be a number in [0, 1]"),
+    ({"momentum": float("nan")}, "`momentum` must be a number in [0, 1]"),
+    ({"momentum": "0.9"}, "got momentum='0.9' (str). Write, for example, `momentum=0.9`."),
+    ({"momentum": True}, "got momentum=True (bool)"),
+    ({"momentum": None}, "got momentum=None"),
+    ({"momentun": 0.9}, "`Momentum` has no argument `momentun`. Did you mean `momentum`?"),
+    ({"beta_1": 0.9}, "`Momentum` has no argument `beta_1`. It takes ["),
+    ({"lr": 0.1, "learning_rate": 0.01}, "got both learning_rate=0.01 and lr=0.1"),
+    ({"lr": 0.01, "learning_rate": 0.01}, "Write `Momentum(learning_rate=0.01)` alone."),
+    ({"decay": -0.1}, "`decay` must be a number of at least 0, but got decay=-0.1"),
+    ({"decay": 0.1, "learning_rate": lambda: 0.1}, "already changes over time"),
+    ({"weight_decay": -1}, "`weight_decay` must be a number of at least 0"),
+    ({"clipnorm": "1"}, "`clipnorm` must be a number of at least 0, but got clipnorm='1' (str)"),
+    ({"loss_scale_factor": 0}, "`loss_scale_factor` must be a number greater than 0"),
+]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize(("arguments", "message"), BAD_ARGUMENTS)
+def test_bad_arguments_are_refused_with_advice(arguments, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Momentum(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("cls", "arguments", "message"),
+    [
+        (Adam, {"beta_1": 1.0}, "`beta_1` must be a number in [0, 1), but got beta_1=1.0"),
+        (Adam, {"beta_2": -0.1}, "`beta_2` must be a number in [0, 1)"),
+        (Adam, {"epsilon": -1e-8}, "`epsilon` must be a number of at least 0"),
+        (Adam, {"amsgrad": 1}, "`amsgrad` must be True or False, but got amsgrad=1 (int)"),
+        (SGD, {"nesterov": "yes"}, "`nesterov` must be True or False"),
+        (RMSprop, {"rho": 1.1}, "`rho` must be a number in [0, 1]"),
+        (RMSprop, {"centered": None}, "`centered` must be True or False"),
+        (Adagrad, {"initial_accumulator_value": -1}, "must be a number of at least 0"),
+    ],
+)
+def test_bad_hyperparameters_are_refused_with_advice(cls, arguments, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        cls(**arguments)
+
+
+def test_a_class_that_keeps_its_hyperparameters_to_itself_is_told():
+    class Quiet(ours.RuleOptimizer):
+        hyperparameters = Momentum.hyperparameters
+
+        def __init__(self, learning_rate=0.1, momentum=0.9):
+            super().__init__(learning_rate)
+
+    with pytest.raises(TypeError, match=r"super\(\).__init__\(learning_rate, momentum=momentum"):
+        Quiet()
+
+
+@every_optimizer
+def test_help_lists_the_common_arguments(case):
+    for cls in (case.cls, ours.RuleOptimizer):
+        documentation = inspect.getdoc(cls) or ""
+        assert COMMON_MARKER not in documentation
+        for argument in CommonArguments.__annotations__:
+            assert f"    {argument}: " in documentation
+
+
+@every_optimizer
+def test_get_finds_every_class(case):
+    name = case.cls.__name__
+    for spelling in (name, name.lower(), name.upper(), f"keras_course_ext>{name}"):
+        assert type(ours.get(spelling)) is case.cls
+    optimizer = case.ours()
+    assert ours.get(optimizer) is optimizer
+
+
+def test_get_names_the_nearest():
+    assert isinstance(ours.get("gradient_descent"), ours.GradientDescent)
+    with pytest.raises(ValueError, match=r"no optimizer 'adm'. Did you mean 'Adam'\?"):
+        ours.get("adm")
+    with pytest.raises(ValueError, match=r"no optimizer 'xyz'. There are GradientDescent, SGD"):
+        ours.get("xyz")
+    with pytest.raises(ValueError, match=r"got 3 \(int\)"):
+        ours.get(3)
+
+
+def test_get_reads_a_dictionary():
+    optimizer: Any = ours.get({"class_name": "adam", "config": {"beta_1": 0.5}})
+    assert type(optimizer) is Adam
+    assert optimizer.beta_1 == 0.5
+    with pytest.raises(ValueError, match=r"no optimizer 'lion'"):
+        ours.get({"class_name": "lion"})
+    with pytest.raises(ValueError, match=r"dictionary with a `class_name`"):
+        ours.get({})

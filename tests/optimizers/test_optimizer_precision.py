@@ -1,0 +1,93 @@
+"""Half precision: float16 and bfloat16 variables, and `LossScaleOptimizer`."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from optimizer_cases import every_optimizer, every_update
+from problems import regression_data, regression_model
+
+import keras_course_ext.optimizers as ours
+
+# Keras reads a variable by `np.array` when it saves, which NumPy 2.4 dislikes.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+half = pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+
+
+@every_optimizer
+@half
+def test_half_precision_variables_are_updated_in_float32(case, dtype):
+    rng = np.random.default_rng(0)
+    w = keras.Variable(rng.normal(size=5), dtype=dtype)
+    g = tf.cast(rng.normal(size=5), dtype)
+    optimizer = case.ours()
+    optimizer.build([w])
+    slots = [v for v in optimizer.variables if v.shape == w.shape]
+    assert {v.dtype for v in slots} <= {dtype}
+    starts = [tf.fill([5], float(start)) for start in case.starts]
+    scalars = {"lr": tf.constant(case.rate)}
+    if case.cls is ours.Adam:
+        scalars["t"] = tf.constant(1.0)
+    old = [tf.cast(x, "float32") for x in (w, *slots)]
+    np.testing.assert_allclose(np.ravel(old[1:]), np.ravel(starts), rtol=1e-2)
+    expected = optimizer.rule(tf.cast(g, "float32"), *old, **scalars)
+    optimizer.apply([g], [w])
+    for variable, value in zip((w, *slots), expected, strict=True):
+        exact = tf.cast(tf.cast(value, dtype), "float32")
+        np.testing.assert_array_equal(tf.cast(variable, "float32"), exact)
+
+
+@every_optimizer
+@half
+def test_zero_gradients_and_a_tiny_epsilon_give_no_nan(case, dtype):
+    optimizer = case.ours()
+    if hasattr(optimizer, "epsilon"):
+        optimizer.epsilon = 1e-8
+    w = keras.Variable([1.0, -2.0], dtype=dtype)
+    for _ in range(3):
+        optimizer.apply([tf.zeros(2, dtype)], [w])
+    np.testing.assert_array_equal(tf.cast(w, "float32"), [1.0, -2.0])
+
+
+@every_update
+def test_loss_scale_optimizer_wraps_it(case):
+    trained = []
+    for inner in (case.ours(), case.keras()):
+        outer = keras.optimizers.LossScaleOptimizer(inner, initial_scale=8.0)
+        w = keras.Variable([1.0, -2.0])
+        for g in ([8.0, 4.0], [np.inf, 1.0], [-8.0, 2.0]):
+            outer.apply([tf.constant(g)], [w])
+        assert int(inner.iterations) == 2
+        trained.append(w.numpy())
+    np.testing.assert_array_equal(*trained)
+
+
+@pytest.mark.parametrize(
+    ("policy", "jit_compile"),
+    [("mixed_float16", True), ("mixed_bfloat16", False)],
+)
+def test_mixed_precision_fit_is_keras(policy, jit_compile):
+    keras.config.set_dtype_policy(policy)
+    x, y = regression_data(80)
+    trained = []
+    for optimizer in (ours.Adam(0.01), keras.optimizers.Adam(0.01)):
+        model = regression_model()
+        model.compile(optimizer, "mse", jit_compile=jit_compile)
+        wraps = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+        assert wraps == (policy == "mixed_float16")
+        model.fit(x, y, batch_size=4, shuffle=False, verbose=0)
+        trained.append(np.concatenate([np.ravel(w) for w in model.get_weights()]))
+    np.testing.assert_allclose(*trained, rtol=1e-6, atol=1e-7)
+
+
+def test_loss_scale_optimizer_is_saved_with_ours_inside(tmp_path):
+    keras.config.set_dtype_policy("mixed_float16")
+    model = regression_model()
+    model.compile(ours.Adam(0.01), "mse")
+    model.fit(*regression_data(4), verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded: Any = keras.models.load_model(tmp_path / "model.keras")
+    assert type(loaded.optimizer.inner_optimizer) is ours.Adam

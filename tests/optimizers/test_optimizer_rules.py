@@ -1,0 +1,151 @@
+"""The rules as pure functions, against the float64 oracles and against themselves."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from optimizer_cases import Case, every_optimizer, every_update
+from problems import gradient_sequence, varying_rates
+
+from keras_course_ext.optimizers import RuleOptimizer, elementwise, engine
+
+STEPS = 200
+GRADIENTS = gradient_sequence(STEPS)
+RATES = varying_rates(STEPS)
+START = np.random.default_rng(1).normal(size=GRADIENTS.shape[1])
+
+
+def oracle_path(case: Case) -> np.ndarray:
+    return case.oracle(GRADIENTS, START, RATES, **case.oracle_arguments)
+
+
+def scalars(rule, lr, t) -> dict:
+    return {"lr": lr, "t": t} if engine.takes_step(rule.func) else {"lr": lr}
+
+
+def worst(path: np.ndarray, exact: np.ndarray) -> float:
+    """The largest error of a step, as a share of the largest weight."""
+    return float(np.max(np.abs(path - exact)) / np.max(np.abs(exact)))
+
+
+@every_optimizer
+def test_rule_on_numpy_is_the_oracle(case):
+    rule = case.ours().rule
+    state = (START, *(np.full_like(START, start) for start in case.starts))
+    path = []
+    for t, (g, lr) in enumerate(zip(GRADIENTS, RATES, strict=True), start=1):
+        state = rule(g, *state, **scalars(rule, float(lr), t))
+        path.append(state[0])
+    assert worst(np.array(path), oracle_path(case)) < 1e-13
+
+
+def apply_sequence(optimizer, gradients, dtype: str) -> np.ndarray:
+    w = keras.Variable(START, dtype=dtype)
+
+    @tf.function(autograph=False)
+    def step(g, lr):
+        optimizer.learning_rate.assign(lr)
+        optimizer.apply([g], [w])
+        return w.value + 0
+
+    optimizer.build([w])
+    return np.array([step(g, lr) for g, lr in zip(gradients, RATES, strict=True)])
+
+
+@every_update
+def test_float32_variables_follow_the_oracle_as_closely_as_keras(case):
+    gradients = tf.constant(GRADIENTS, "float32")
+    exact = case.oracle(
+        gradients.numpy().astype("float64"),
+        START.astype("float32").astype("float64"),
+        RATES.astype("float32").astype("float64"),
+        **case.oracle_arguments,
+    )
+    error = worst(apply_sequence(case.ours(), gradients, "float32"), exact)
+    # Adam comes to 3e-6, because 1 − 0.999ᵗ is taken in float32, as Keras takes it.
+    assert error < 4e-6
+    assert error <= worst(apply_sequence(case.keras(), gradients, "float32"), exact)
+
+
+@every_update
+def test_float64_variables_follow_the_oracle(case):
+    keras.config.set_floatx("float64")
+    try:
+        path = apply_sequence(case.ours(), tf.constant(GRADIENTS), "float64")
+    finally:
+        keras.config.set_floatx("float32")
+    assert worst(path, oracle_path(case)) < 1e-13
+
+
+@every_optimizer
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_rule_does_not_touch_its_inputs_and_keeps_their_dtype(case, dtype):
+    arrays = [x.astype(dtype) for x in (GRADIENTS[0], START)]
+    arrays += [np.full_like(arrays[0], start + 0.5) for start in case.starts]
+    copies = [x.copy() for x in arrays]
+    for x in arrays:
+        x.flags.writeable = False
+    rule = case.ours().rule
+    new = rule(*arrays, **scalars(rule, 0.01, 3))
+    assert len(new) == 1 + len(case.starts)
+    for x, copy in zip(arrays, copies, strict=True):
+        np.testing.assert_array_equal(x, copy)
+    for value in new:
+        assert isinstance(value, np.ndarray)
+        assert value.dtype == dtype
+        assert not any(np.shares_memory(value, x) for x in arrays)
+
+
+@every_optimizer
+@pytest.mark.parametrize("mode", ["eager", "graph", "jit"])
+def test_rule_on_tensors_is_the_rule_on_numpy(case, mode):
+    rule = case.ours().rule
+    arrays = [GRADIENTS[1], START, *(np.full_like(START, s + 0.5) for s in case.starts)]
+    arrays = [x.astype("float32") for x in arrays]
+    on_numpy = rule(*arrays, **scalars(rule, 0.01, 3))
+    as_tensors = scalars(rule, tf.constant(0.01), tf.constant(3.0))
+
+    def run(*values):
+        return rule(*values, **as_tensors)
+
+    compiled = {"eager": run, "graph": tf.function(run), "jit": tf.function(run, jit_compile=True)}
+    on_tensors = compiled[mode](*map(tf.constant, arrays))
+    for x, y in zip(on_tensors, on_numpy, strict=True):
+        assert x.dtype == tf.float32
+        np.testing.assert_allclose(x, y, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["sqrt", "square"])
+@pytest.mark.parametrize("kind", [float, np.float32, np.array, tf.constant])
+def test_elementwise_functions_keep_the_kind(name, kind):
+    x = kind(4.0)
+    y = getattr(elementwise, name)(x)
+    assert isinstance(y, type(x)) or (kind is np.array and isinstance(y, np.float64))
+    assert float(y) == {"sqrt": 2.0, "square": 16.0}[name]
+
+
+@pytest.mark.parametrize("kind", [float, np.float32, np.array, tf.constant])
+def test_maximum(kind):
+    assert float(elementwise.maximum(kind(1.0), kind(2.0))) == 2.0
+    assert float(elementwise.maximum(kind(2.0), kind(1.0))) == 2.0
+
+
+def test_a_rule_that_returns_too_little_is_named():
+    class Forgetful(RuleOptimizer):
+        @property
+        def rule(self):
+            return engine.partial(forgetful_rule)
+
+    def forgetful_rule(g, w, *, lr):
+        return w - lr * g
+
+    with pytest.raises(ValueError, match=r"`forgetful_rule` must return a tuple of 1"):
+        Forgetful(0.1).apply([tf.ones(2)], [keras.Variable([1.0, 2.0])])
+
+
+def test_an_optimizer_without_a_rule_says_so():
+    class Empty(RuleOptimizer):
+        pass
+
+    with pytest.raises(NotImplementedError, match="Empty must define the property `rule`"):
+        Empty(0.1).apply([tf.ones(2)], [keras.Variable([1.0, 2.0])])

@@ -1,0 +1,164 @@
+"""Configuration and state: files, checkpoints, and the exchange of both with Keras's own."""
+
+import json
+import pathlib
+import subprocess
+import sys
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from optimizer_cases import ONE_PER_UPDATE, every_optimizer, every_update
+from problems import linear_model, regression_data
+
+import keras_course_ext.optimizers as ours
+
+# Keras reads a variable by `np.array` when it saves, which NumPy 2.4 dislikes.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+def train(optimizer, model: keras.Model, steps: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    w = model.trainable_variables
+    for _ in range(steps):
+        optimizer.apply([tf.constant(rng.normal(size=v.shape), "float32") for v in w], w)
+
+
+def everything(optimizer, model: keras.Model) -> np.ndarray:
+    variables = [*model.trainable_variables, *optimizer.variables]
+    return np.concatenate([np.ravel(v).astype("float64") for v in variables])
+
+
+def compiled(optimizer, seed: int) -> Any:
+    model = linear_model(seed)
+    model.compile(optimizer, "mse", run_eagerly=True)
+    return model
+
+
+@every_optimizer
+@pytest.mark.parametrize("common", [{}, {"use_ema": True, "gradient_accumulation_steps": 2}])
+def test_variables_have_the_names_shapes_and_order_of_keras(case, common):
+    model, described = linear_model(), []
+    for optimizer in (case.ours(**common), case.keras(**common)):
+        optimizer.build(model.trainable_variables)
+        described.append([(v.name, v.shape, v.dtype) for v in optimizer.variables])
+    assert described[0] == described[1]
+
+
+@every_optimizer
+def test_slots_stand_under_the_attributes_of_keras(case):
+    model, optimizers = linear_model(), (case.ours(), case.keras())
+    for optimizer in optimizers:
+        optimizer.build(model.trainable_variables)
+    attributes = [slot.attribute for group in optimizers[0]._slot_groups() for slot in group]
+    assert len(attributes) == len(case.starts)
+    for attribute in attributes:
+        ours, theirs = ([v.name for v in getattr(o, attribute)] for o in optimizers)
+        assert ours == theirs
+
+
+@every_update
+@pytest.mark.parametrize("to_keras", [True, False], ids=["to_keras", "from_keras"])
+@pytest.mark.parametrize("file", ["weights.h5", "checkpoint"])
+def test_state_is_exchanged_with_keras(case, to_keras, file, tmp_path):
+    """A run that changes hands in the middle ends where the undivided run ends."""
+    source, target = case.ours(), case.keras()
+    if not to_keras:
+        source, target = target, source
+    first, second = compiled(source, seed=0), compiled(target, seed=1)
+    train(source, first, steps=2, seed=0)
+    target.build(second.trainable_variables)
+    if file == "weights.h5":
+        first.save_weights(tmp_path / "run.weights.h5")
+        second.load_weights(tmp_path / "run.weights.h5")
+    else:
+        path = tf.train.Checkpoint(model=first, optimizer=source).save(str(tmp_path / "run"))
+        restored = tf.train.Checkpoint(model=second, optimizer=target).restore(path)
+        restored.assert_existing_objects_matched()
+        restored.assert_consumed()
+    np.testing.assert_array_equal(everything(source, first), everything(target, second))
+    train(source, first, steps=2, seed=1)
+    train(target, second, steps=2, seed=1)
+    np.testing.assert_array_equal(everything(source, first), everything(target, second))
+
+
+@every_optimizer
+def test_config_makes_the_same_optimizer(case):
+    optimizer = case.ours(weight_decay=0.01, clipnorm=1.0, name="mine")
+    config = optimizer.get_config()
+    assert json.loads(json.dumps(config)) == config
+    assert case.arguments.items() <= config.items()
+    again = type(optimizer).from_config(config)
+    assert again.get_config() == config
+    assert again.rule.func is optimizer.rule.func
+    assert again.rule.keywords == optimizer.rule.keywords
+
+
+@every_optimizer
+def test_classes_are_registered(case):
+    name = f"keras_course_ext>{case.cls.__name__}"
+    assert keras.saving.get_registered_object(name) is case.cls
+    assert type(keras.optimizers.get(name)) is case.cls
+    serialized: Any = keras.saving.serialize_keras_object(case.ours())
+    assert serialized["registered_name"] == name
+    assert type(keras.saving.deserialize_keras_object(serialized)) is case.cls
+    assert type(ours.get(serialized)) is case.cls
+
+
+def test_config_of_a_schedule_and_of_a_registered_callable():
+    @keras.saving.register_keras_serializable(package="test_optimizer_state")
+    def constant_rate():
+        return 0.25
+
+    schedule: Any = keras.optimizers.schedules.CosineDecay(0.1, 10)
+    for rate, step_3 in ((schedule, float(schedule(3))), (constant_rate, 0.25)):
+        again: Any = ours.Adam.from_config(ours.Adam(rate).get_config())
+        again.iterations.assign(3)
+        assert float(again.learning_rate) == step_3
+
+
+FRESH_PROCESS = """
+import pathlib, sys
+import keras, numpy as np
+import keras_course_ext.optimizers
+from problems import regression_data
+
+x, y = regression_data(16, seed=1)
+for file in sorted(pathlib.Path(sys.argv[1]).glob("*.keras")):
+    model = keras.models.load_model(file)
+    model.train_on_batch(x, y)
+    state = [variable.numpy() for variable in model.optimizer.variables]
+    np.savez(file.with_suffix(".npz"), *model.get_weights(), *state)
+"""
+
+
+def test_saved_models_continue_in_a_fresh_process(tmp_path):
+    x, y = regression_data(16, seed=0)
+    more_x, more_y = regression_data(16, seed=1)
+    continued = {}
+    for case in ONE_PER_UPDATE:
+        model = compiled(case.ours(), seed=0)
+        model.train_on_batch(x, y)
+        model.save(tmp_path / f"{case.name}.keras")
+        model.train_on_batch(more_x, more_y)
+        state = [variable.numpy() for variable in model.optimizer.variables]
+        continued[case.name] = [*model.get_weights(), *state]
+    tests = str(pathlib.Path(__file__).parents[1])
+    path = f"import sys; sys.path.insert(0, {tests!r})"
+    subprocess.run([sys.executable, "-c", path + FRESH_PROCESS, str(tmp_path)], check=True)
+    for name, expected in continued.items():
+        with np.load(tmp_path / f"{name}.npz") as fresh:
+            assert len(fresh.files) == len(expected)
+            for key, value in zip(fresh.files, expected, strict=True):
+                np.testing.assert_allclose(fresh[key], value, rtol=1e-6, atol=1e-7, err_msg=name)
+
+
+def test_the_way_from_a_variable_to_its_slots_is_still_in_keras():
+    """The one private name of Keras that the package uses."""
+    optimizer = keras.optimizers.Adam()
+    variables = [keras.Variable([1.0]), keras.Variable([2.0])]
+    optimizer.build(variables)
+    assert optimizer._get_variable_index(variables[1]) == 1
+    assert optimizer._get_variable_index(variables[1].value) == 1
