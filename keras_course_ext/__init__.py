@@ -10,18 +10,24 @@ _backend.require_tensorflow_backend()
 
 from keras_course_ext import (  # noqa: E402
     activations,
+    callbacks,
     layers,
     losses,
+    monitoring,
     ops,
     optimizers,
+    plotting,
 )
 from keras_course_ext._version import __version__  # noqa: E402
 
 __all__ = [
     "__version__",
     "activations",
+    "callbacks",
     "layers",
     "losses",
+    "monitoring",
     "ops",
     "optimizers",
+    "plotting",
 ]

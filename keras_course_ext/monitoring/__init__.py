@@ -1,0 +1,10 @@
+"""What a `GradientMonitor` records, and what it makes of it.
+
+Everything here but the tap works on recorded arrays alone, without a model.
+"""
+
+from keras_course_ext.monitoring.diagnosis import diagnose
+from keras_course_ext.monitoring.finding import Finding
+from keras_course_ext.monitoring.history import GradientHistory, Key, LayerInfo
+
+__all__ = ["Finding", "GradientHistory", "Key", "LayerInfo", "diagnose"]

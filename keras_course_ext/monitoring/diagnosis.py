@@ -1,0 +1,30 @@
+"""From the record to findings: every rule is asked, the gravest answer comes first."""
+
+from keras_course_ext.monitoring.finding import Finding
+from keras_course_ext.monitoring.history import GradientHistory
+from keras_course_ext.monitoring.rules import exploding, non_finite, vanishing
+
+# In the order of gravity: after a NaN the other rules have nothing sound to look at.
+RULES = (non_finite.find, exploding.find, vanishing.find)
+
+
+def diagnose(history: GradientHistory) -> list[Finding]:
+    """Say what is wrong with the gradients of a run.
+
+    A pure function of the record. No rule has an absolute threshold for a gradient: they compare
+    layers with each other and the run with its own past, so that multiplying the loss by a
+    constant changes nothing.
+
+    Args:
+        history: What a `GradientMonitor` recorded.
+
+    Returns:
+        A list of `Finding`, the gravest first, at most one of each kind; empty if the run is
+        healthy or too short or too shallow to tell.
+
+    Example:
+        >>> from keras_course_ext.monitoring import GradientHistory, diagnose
+        >>> diagnose(GradientHistory())
+        []
+    """
+    return [finding for rule in RULES for finding in rule(history)]

@@ -1,0 +1,245 @@
+"""The record of a training run: which statistic of which tensor had which value at which step."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Key(NamedTuple):
+    """What a recorded value is a statistic of.
+
+    Attributes:
+        layer: Name of the layer.
+        tensor: `"kernel"`, `"bias"`, ... for a weight, `"output"` for the layer's output A, and
+            `"logits"` where the loss is computed from the logits of an output layer.
+        statistic: `"grad_norm"` or `"weight_norm"`.
+    """
+
+    layer: str
+    tensor: str
+    statistic: str
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """What the records keep of a layer.
+
+    Attributes:
+        name: The layer's name.
+        kind: Its class, such as `"Dense"`.
+        activation: Name of its activation function, or None.
+        initializer: Class of its kernel's initializer, such as `"HeNormal"`, or None.
+        weights: Names of its trainable weights, such as `("kernel", "bias")`.
+    """
+
+    name: str
+    kind: str = "Dense"
+    activation: str | None = None
+    initializer: str | None = None
+    weights: tuple[str, ...] = ("kernel", "bias")
+
+
+class _Chunk(NamedTuple):
+    keys: tuple[Key, ...]
+    steps: np.ndarray  # (rows,)
+    epochs: np.ndarray  # (rows,)
+    values: np.ndarray  # (rows, keys)
+
+
+class GradientHistory:
+    """The values that a `GradientMonitor` recorded, in the order of the steps.
+
+    A step is one batch; steps count from 0 (or on, where training is resumed), epochs likewise.
+
+    Args:
+        layers: The layers in forward order.
+        loss_scaled: Whether the run used dynamic loss scaling, under which a non-finite gradient
+            now and then is part of the method and the step is skipped.
+
+    Example:
+        >>> from keras_course_ext.monitoring import GradientHistory, Key, LayerInfo
+        >>> history = GradientHistory([LayerInfo("dense")])
+        >>> history.append([0, 1], [0, 0], [Key("dense", "kernel", "grad_norm")], [[0.5], [0.25]])
+        >>> history.to_records()[1]["value"]
+        0.25
+    """
+
+    def __init__(self, layers: Sequence[LayerInfo] = (), loss_scaled: bool = False) -> None:
+        self.layers = tuple(layers)
+        self.loss_scaled = loss_scaled
+        self._chunks: list[_Chunk] = []
+        self._keys: dict[Key, None] = {}
+
+    def append(
+        self,
+        steps: Sequence[int] | np.ndarray,
+        epochs: Sequence[int] | np.ndarray,
+        keys: Sequence[Key],
+        values: Any,
+    ) -> None:
+        """Add a block of rows, one row a step and one column a key.
+
+        Args:
+            steps: Step of each row, shape `(rows,)`.
+            epochs: Epoch of each row, shape `(rows,)`.
+            keys: What each column is.
+            values: Shape `(rows, len(keys))`.
+
+        Raises:
+            ValueError: If the shapes do not fit each other.
+        """
+        chunk = _Chunk(
+            tuple(keys),
+            np.asarray(steps, dtype=np.int64),
+            np.asarray(epochs, dtype=np.int64),
+            np.asarray(values, dtype=np.float32),
+        )
+        rows = (len(chunk.steps), len(chunk.keys))
+        if chunk.values.shape != rows or chunk.epochs.shape != chunk.steps.shape:
+            raise ValueError(
+                f"`values` must have one row a step and one column a key, {rows}, and `epochs` "
+                f"one entry a step. Received: values of shape {chunk.values.shape}, "
+                f"{len(chunk.steps)} steps, {len(chunk.epochs)} epochs and {len(keys)} keys."
+            )
+        if rows[0] and rows[1]:
+            self._chunks.append(chunk)
+            self._keys.update(dict.fromkeys(chunk.keys))
+
+    def __len__(self) -> int:
+        """Return the number of recorded values."""
+        return sum(chunk.values.size for chunk in self._chunks)
+
+    def __repr__(self) -> str:
+        steps = self.steps
+        span = f"steps {steps[0]} to {steps[-1]}" if len(steps) else "no steps"
+        return f"<GradientHistory of {len(self.layers)} layers, {span}, {len(self)} values>"
+
+    @property
+    def keys(self) -> list[Key]:
+        """Everything that was recorded, each key once, in the order of the columns."""
+        return list(self._keys)
+
+    @property
+    def steps(self) -> np.ndarray:
+        """The recorded training steps, ascending, each once."""
+        recorded = [c.steps for c in self._chunks if c.keys[0].statistic != "weight_norm"]
+        return np.unique(np.concatenate(recorded)) if recorded else np.empty(0, np.int64)
+
+    def series(
+        self, layer: str, tensor: str, statistic: str = "grad_norm"
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return one statistic of one tensor over time.
+
+        Args:
+            layer: Name of the layer.
+            tensor: `"kernel"`, `"bias"`, ..., `"output"` or `"logits"`.
+            statistic: `"grad_norm"` (default) or `"weight_norm"`.
+
+        Returns:
+            `(steps, epochs, values)`, three arrays of the same length.
+
+        Raises:
+            KeyError: If it was not recorded; the message lists what was.
+        """
+        key = Key(layer, tensor, statistic)
+        found = [(c, c.keys.index(key)) for c in self._chunks if key in c.keys]
+        if not found:
+            raise KeyError(
+                f"{tuple(key)} was not recorded. Recorded: "
+                + (", ".join(str(tuple(k)) for k in self.keys) or "nothing yet")
+            )
+        return (
+            np.concatenate([c.steps for c, _ in found]),
+            np.concatenate([c.epochs for c, _ in found]),
+            np.concatenate([c.values[:, i] for c, i in found]),
+        )
+
+    def matrix(self, keys: Sequence[Key]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return several statistics side by side, over the steps that have all of them.
+
+        Args:
+            keys: What to return, at least one.
+
+        Returns:
+            `(steps, epochs, values)` with `values` of shape `(len(keys), steps)`.
+        """
+        series = [self.series(*key) for key in keys]
+        common = reduce(np.intersect1d, [steps for steps, _, _ in series])
+        at = [np.isin(steps, common) for steps, _, _ in series]
+        values = np.stack([v[i] for (_, _, v), i in zip(series, at, strict=True)])
+        return common, series[0][1][at[0]], values
+
+    def has(self, layer: str, tensor: str, statistic: str = "grad_norm") -> bool:
+        """Say whether a statistic of a tensor was recorded."""
+        return Key(layer, tensor, statistic) in self._keys
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """Return every value as a dictionary, in the order of the steps.
+
+        Returns:
+            A list of `{"step", "epoch", "layer", "tensor", "statistic", "value"}`.
+            `pandas.DataFrame(history.to_records())` makes a table of it.
+        """
+        records = [
+            {"step": step, "epoch": epoch, **key._asdict(), "value": value}
+            for chunk in self._chunks
+            for step, epoch, row in zip(
+                chunk.steps.tolist(), chunk.epochs.tolist(), chunk.values.tolist(), strict=True
+            )
+            for key, value in zip(chunk.keys, row, strict=True)
+        ]
+        return sorted(records, key=lambda record: record["step"])
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the record to a file, `.csv` (one value a line) or `.json` (read by `load`).
+
+        Args:
+            path: Where to; the ending decides the format.
+
+        Raises:
+            ValueError: If the ending is neither `.csv` nor `.json`.
+        """
+        from keras_course_ext.monitoring import storage
+
+        storage.save(self, path)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as a dictionary that JSON can hold; `from_dict` reads it."""
+        from keras_course_ext.monitoring import storage
+
+        return storage.to_dict(self)
+
+    @classmethod
+    def from_dict(cls, document: dict[str, Any]) -> "GradientHistory":
+        """Return the record that `to_dict` turned into a dictionary.
+
+        Args:
+            document: The dictionary.
+
+        Raises:
+            ValueError: If it is not one.
+        """
+        from keras_course_ext.monitoring import storage
+
+        return storage.from_dict(document)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "GradientHistory":
+        """Read a record that `save` wrote as `.json`.
+
+        Args:
+            path: The file.
+
+        Returns:
+            A `GradientHistory` equal to the one saved.
+
+        Raises:
+            ValueError: If the file is not one.
+        """
+        from keras_course_ext.monitoring import storage
+
+        return storage.load(path)

@@ -1,0 +1,32 @@
+"""Reading a tensor of a graph without changing how TensorFlow optimizes the graph."""
+
+import tensorflow as tf
+
+
+def beside(x: tf.Tensor) -> tf.Tensor:
+    """Return x for reading, so that what else is computed from x keeps its bits.
+
+    TensorFlow's graph optimizer reorders products to multiply small factors first, lr (a b) into
+    (lr a) b, but only as long as nothing else reads the product a b; the two differ in the last
+    bit. A gradient that is such a product (of BatchNormalization's gamma, say) is therefore not
+    read but multiplied again from its factors, in float64, so that the copy is not recognized as
+    one and merged.
+
+    Args:
+        x: Any dense floating tensor, eager or of a graph.
+
+    Returns:
+        A tensor of the same values and shape; float32 or half precision, or float64.
+    """
+    if tf.executing_eagerly() or x.op.type != "Mul":
+        return x
+    product, *others = [tf.cast(factor, tf.float64) for factor in _factors(x)]
+    for factor in others:
+        product *= factor
+    return product
+
+
+def _factors(x: tf.Tensor) -> list[tf.Tensor]:
+    if x.op.type != "Mul":
+        return [x]
+    return [factor for side in x.op.inputs for factor in _factors(side)]

@@ -1,0 +1,93 @@
+"""The report says what the findings say; the plot shows what was recorded."""
+
+import io
+import sys
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from rich.console import Console
+
+from keras_course_ext.monitoring import GradientHistory, Key, LayerInfo, diagnose
+from keras_course_ext.monitoring.report import print_report
+from keras_course_ext.plotting import gradients
+from keras_course_ext.plotting.gradients import color_limits, save_gradients
+
+LAYERS = 9
+
+
+def history_of(rate, steps=30):
+    layers = [LayerInfo(f"h{i}", activation="sigmoid") for i in range(LAYERS - 1)]
+    history = GradientHistory([*layers, LayerInfo("out", activation="softmax")])
+    keys = [Key(x.name, t, "grad_norm") for x in history.layers for t in ("kernel", "output")]
+    signal = rate ** np.arange(LAYERS - 1, -1, -1.0)
+    history.append(range(steps), [0] * steps, keys, np.tile(np.repeat(signal, 2), (steps, 1)))
+    return history
+
+
+def printed(history, width=80):
+    console = Console(file=io.StringIO(), width=width)
+    print_report(history, console)
+    return console.file.getvalue()
+
+
+def test_report_of_a_sick_and_of_a_healthy_run():
+    sick = printed(history_of(0.236))
+    assert sick.count("starves") == 4
+    assert "vanishing gradient in 'h0'" in sick
+    assert sick.index("out") < sick.index("h7") < sick.index("h0")
+    healthy = printed(history_of(1.0))
+    assert "starves" not in healthy
+    assert "No finding" in healthy
+    assert max(map(len, healthy.splitlines())) <= 80
+
+
+def test_report_of_nothing():
+    assert "No finding" in printed(GradientHistory())
+
+
+def test_plot_shows_the_norms_and_marks_the_layers():
+    history = history_of(0.236)
+    ax = gradients(history, title="sick")
+    mesh = ax.collections[0]
+    shown = mesh.get_array().reshape(LAYERS, -1)
+    np.testing.assert_allclose(shown[:, 0], np.log10(0.236) * np.arange(LAYERS - 1, -1, -1))
+    marked = [text.get_text() for text in ax.texts]
+    assert marked == ["◀ starves"] * len(diagnose(history)[0].layers)
+    assert [t.get_text() for t in ax.get_yticklabels()] == [x.name for x in history.layers]
+    plt.close("all")
+
+
+def test_plot_gathers_a_long_run_and_hides_no_nan():
+    history = history_of(0.9, steps=1000)
+    history._chunks[0].values[503, 0] = np.nan
+    ax = gradients(history, limits=(-3, 0), colorbar=False)
+    shown = ax.collections[0].get_array().reshape(LAYERS, -1)
+    assert shown.shape[1] == 160
+    assert np.ma.getmaskarray(shown).sum() == 1
+    assert ax.get_xlim() == (-0.5, 999.5)
+    plt.close("all")
+
+
+def test_color_limits_span_all_runs():
+    assert color_limits(history_of(1.0), history_of(0.1)) == (-8.0, 0.0)
+
+
+def test_plot_draws_into_given_axes_and_into_a_file(tmp_path):
+    _, ax = plt.subplots()
+    assert gradients(history_of(0.5), ax=ax) is ax
+    plt.close("all")
+    save_gradients(history_of(0.5), tmp_path / "gradients.png")
+    assert plt.imread(tmp_path / "gradients.png").std() > 0.05
+    assert not plt.get_fignums()
+
+
+def test_nothing_recorded_is_said():
+    with pytest.raises(ValueError, match="nothing was recorded yet"):
+        gradients(GradientHistory())
+
+
+def test_without_matplotlib_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=r"keras-course-ext\[plot\]"):
+        gradients(history_of(0.5))

@@ -1,0 +1,119 @@
+"""What may import what, and what an import refuses."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import keras_course_ext as kce
+
+PACKAGE = Path(kce.__file__).parent
+
+# Folder or file -> what it must not import: arrows of the architecture never point back.
+FORBIDDEN = {
+    "ops": {"layers", "losses", "activations", "optimizers", "monitoring", "callbacks", "plotting"},
+    "layers": {"optimizers", "monitoring", "callbacks", "plotting"},
+    "losses": {"optimizers", "monitoring", "callbacks", "plotting"},
+    "optimizers": {"ops", "layers", "losses", "monitoring", "callbacks", "plotting"},
+    "monitoring": {"ops", "layers", "losses", "optimizers", "callbacks", "plotting"},
+    "callbacks": {"ops", "layers", "losses", "optimizers"},
+    "plotting": {"callbacks", "layers", "losses"},
+}
+# After the tap a recorded array is all there is: no model, no TensorFlow.
+NUMPY_ONLY = ["history", "finding", "diagnosis", "rules", "report", "storage"]
+LIBRARIES = {"keras", "tensorflow"}
+
+
+def imported(path):
+    """The names that a file imports, `keras_course_ext.` cut off."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        yield from (name.removeprefix("keras_course_ext.") for name in names)
+
+
+def files(part):
+    path = PACKAGE / part
+    return sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
+
+
+@pytest.mark.parametrize("part", FORBIDDEN)
+def test_arrows_never_point_back(part):
+    for path in files(part):
+        tops = {name.split(".")[0] for name in imported(path)}
+        assert not tops & FORBIDDEN[part], path
+
+
+@pytest.mark.parametrize("part", NUMPY_ONLY)
+def test_behind_the_tap_there_is_only_numpy(part):
+    for path in files(f"monitoring/{part}"):
+        assert not {name.split(".")[0] for name in imported(path)} & LIBRARIES, path
+
+
+def test_matplotlib_is_asked_for_in_one_place():
+    asking = {
+        path.name
+        for path in PACKAGE.rglob("*.py")
+        if any(name.startswith("matplotlib.pyplot") for name in imported(path))
+    }
+    assert asking == {"_matplotlib.py"}
+
+
+def run(code, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env=os.environ | environment,
+        check=False,
+    )
+
+
+WITHOUT_TENSORFLOW = """
+import importlib.util
+find_spec = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *a: None if name == "tensorflow" else find_spec(name, *a)
+import keras_course_ext
+"""
+
+OTHER_BACKEND_IN_PROCESS = """
+import keras
+keras.config.backend = lambda: "jax"
+import keras_course_ext
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "environment", "advice"),
+    [
+        (WITHOUT_TENSORFLOW, {}, 'pip install "keras-course-ext[cpu]"'),
+        ("import keras_course_ext", {"KERAS_BACKEND": "jax"}, "KERAS_BACKEND=tensorflow"),
+        (OTHER_BACKEND_IN_PROCESS, {}, "KERAS_BACKEND=tensorflow"),
+        ("import keras_course_ext", {"TF_USE_LEGACY_KERAS": "1"}, "unset TF_USE_LEGACY_KERAS"),
+    ],
+    ids=["no TensorFlow", "another backend", "another backend in keras.json", "legacy Keras"],
+)
+def test_a_wrong_environment_is_refused_with_advice(code, environment, advice):
+    result = run(code, **environment)
+    assert result.returncode != 0
+    last = result.stderr.strip().splitlines()[-1]
+    assert last.startswith("ImportError: keras_course_ext")
+    assert advice in last
+
+
+def test_everything_is_registered_under_the_package_name():
+    import keras
+
+    for module in (kce.layers, kce.losses, kce.optimizers, kce.callbacks):
+        for name in module.__all__:
+            member = getattr(module, name)
+            if isinstance(member, type) and name != "RuleOptimizer":
+                registered = keras.saving.get_registered_name(member)
+                assert registered == f"keras_course_ext>{name}", name
