@@ -1,0 +1,40 @@
+"""The two READMEs say the same, and what they tell a newcomer to type is what exists."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SECTIONS = {"README.md": "Quick start", "README.ko.md": "빠른 시작"}
+
+
+def quick_start(readme):
+    text = (ROOT / readme).read_text(encoding="utf-8")
+    section = text.split(f"\n## {SECTIONS[readme]}\n")[1].split("\n## ")[0]
+    block = re.search(r"```bash\n(.*?)```", section, re.DOTALL)
+    assert block
+    return block[1].strip().splitlines()
+
+
+@pytest.mark.parametrize("readme", SECTIONS)
+def test_the_quick_start_is_two_commands(readme):
+    main_job, tests = quick_start(readme)
+    assert "[cpu," in main_job
+    assert "examples/quickstart.py" in main_job
+    assert "[cpu," in tests
+    assert tests.endswith("pytest")
+
+
+def test_both_readmes_have_the_same_code():
+    blocks = [
+        re.findall(r"```(?:bash|python)\n.*?```", (ROOT / r).read_text("utf-8"), re.DOTALL)
+        for r in SECTIONS
+    ]
+    assert blocks[0] == blocks[1]
+    assert len(blocks[0]) >= 2
+
+
+def test_files_stay_short():
+    for path in ROOT.glob("keras_course_ext/**/*.py"):
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, path
