@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -33,6 +34,15 @@ def test_both_readmes_have_the_same_code():
     ]
     assert blocks[0] == blocks[1]
     assert len(blocks[0]) >= 2
+
+
+def test_the_code_of_the_readme_runs(monkeypatch, tmp_path, capsys):
+    code = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    assert code
+    monkeypatch.chdir(tmp_path)
+    exec(code[1], {"x": np.ones((32, 64), "float32"), "y": np.zeros(32, "int32")})
+    assert (tmp_path / "gradients.png").exists()
+    assert "No finding" in capsys.readouterr().out
 
 
 def test_files_stay_short():
