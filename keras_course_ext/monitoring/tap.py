@@ -192,11 +192,11 @@ class _Step:
         if layer.trainable_variables:
             self._weights_seen = True
             return True
-        tensors = [a for a in keras.tree.flatten(inputs) if tf.is_tensor(a)]
+        tensors = [a for a in keras.tree.flatten(inputs) if isinstance(a, tf.Tensor)]
         return self._weights_seen and any(id(a) not in self._untrained for a in tensors)
 
     def _observe(self, layer: str, a: Any) -> Any:
-        if not tf.is_tensor(a) or not a.dtype.is_floating:
+        if not isinstance(a, tf.Tensor) or not a.dtype.is_floating:
             return a
         observed = self._identity(Key(layer, "output", "grad_norm"), a)
         # Keras hangs a mask on a tensor, and on the output of a softmax or a sigmoid its logits,

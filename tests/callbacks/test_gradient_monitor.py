@@ -1,8 +1,12 @@
 """GradientMonitor against a GradientTape oracle, in every mode, and its harmlessness."""
 
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from monitored_models import (
     BATCH,
     MODELS,
@@ -246,8 +250,6 @@ def test_a_custom_train_step_and_a_subclassed_model():
             return self.out(self.hidden(x))
 
         def train_step(self, data):
-            import tensorflow as tf
-
             x, y = data
             with tf.GradientTape() as tape:
                 loss = self.compute_loss(x=x, y=y, y_pred=self(x, training=True))
@@ -272,6 +274,51 @@ def test_a_model_without_trainable_weights_is_refused():
     model.compile(optimizer="sgd", loss="sparse_categorical_crossentropy")
     with pytest.raises(ValueError, match="no trainable weights"):
         fit(model, data, callbacks=[GradientMonitor()])
+
+
+TWO_REPLICAS = """
+import keras, numpy as np, tensorflow as tf
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+)
+import keras_course_ext as kce
+with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(optimizer="sgd", loss="mse")
+monitor = kce.callbacks.GradientMonitor()
+model.fit(np.ones((8, 2)), np.ones((8, 1)), batch_size=4, verbose=0, callbacks=[monitor])
+"""
+
+
+def test_several_replicas_are_refused_before_training():
+    result = subprocess.run(
+        [sys.executable, "-c", TWO_REPLICAS], capture_output=True, text=True, check=False
+    )
+    last = result.stderr.strip().splitlines()[-1]
+    assert last.startswith("ValueError: GradientMonitor records on one replica only")
+    assert "2 replicas" in last
+
+
+def test_a_ragged_or_structured_output_passes_through():
+    class Splits(keras.layers.Layer):
+        def call(self, x):
+            return {"same": x, "ragged": tf.RaggedTensor.from_tensor(x), "none": None}
+
+    class Model(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.before, self.splits = keras.layers.Dense(4, name="before"), Splits()
+            self.after = keras.layers.Dense(3, activation="softmax", name="after")
+
+        def call(self, x):
+            return self.after(self.splits(self.before(x))["same"])
+
+    model = Model()
+    model.compile(optimizer="sgd", loss="sparse_categorical_crossentropy", run_eagerly=True)
+    monitor = GradientMonitor()
+    fit(model, dense_data(), epochs=1, callbacks=[monitor])
+    assert monitor.history.has("splits", "output")
+    assert monitor.history.has("before", "output")
 
 
 def test_a_step_that_never_updates_is_not_passed_over_in_silence():

@@ -1,0 +1,135 @@
+"""Two fits that take turns step by step, the only timing that holds on a noisy machine.
+
+Each fit runs in a thread of its own. Before a batch a fit waits for its turn, after the batch it
+stops its clock and gives the turn to the other, so that whatever else slows the machine down slows
+both. What is reported is the median over hundreds of such pairs of the ratio of their times.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Median of the ratios of two step times, with its bootstrapped 95 % interval.
+
+    Attributes:
+        median: Time of the first fit's step divided by that of the second's.
+        low: Lower end of the interval.
+        high: Upper end.
+        pairs: Number of pairs of steps.
+        seconds: Median time of the second fit's step, for orientation.
+    """
+
+    median: float
+    low: float
+    high: float
+    pairs: int
+    seconds: float
+
+    def __str__(self) -> str:
+        """Return the figures on one line."""
+        return (
+            f"{self.median:.3f} [{self.low:.3f}, {self.high:.3f}] of {self.seconds * 1e6:.0f} us, "
+            f"{self.pairs} pairs"
+        )
+
+
+class _Turns:
+    """Whose turn it is; a fit that has ended gives its turns away."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._turn = 0
+        self._ended: set[int] = set()
+
+    def wait(self, me: int) -> None:
+        with self._condition:
+            self._condition.wait_for(lambda: self._turn == me or (1 - me) in self._ended)
+
+    def give(self, me: int) -> None:
+        with self._condition:
+            self._turn = 1 - me
+            self._condition.notify_all()
+
+    def end(self, me: int) -> None:
+        with self._condition:
+            self._ended.add(me)
+            self._condition.notify_all()
+
+
+class _Start(keras.callbacks.Callback):
+    """The first callback of a fit: waits for its turn, and starts the clock."""
+
+    def __init__(self, turns: _Turns, me: int) -> None:
+        super().__init__()
+        self.at = 0.0
+        self._turns, self._me = turns, me
+
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        self._turns.wait(self._me)
+        self.at = time.perf_counter()
+
+
+class _Stop(keras.callbacks.Callback):
+    """The last callback of a fit: stops the clock, and gives the turn away."""
+
+    def __init__(self, turns: _Turns, me: int, start: _Start) -> None:
+        super().__init__()
+        self.times: list[float] = []
+        self._turns, self._me, self._start = turns, me, start
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        self.times.append(time.perf_counter() - self._start.at)
+        self._turns.give(self._me)
+
+
+Fit = Callable[[keras.callbacks.Callback, keras.callbacks.Callback], object]
+
+
+def lockstep(first: Fit, second: Fit, skip: int = 60) -> Ratio:
+    """Run two fits in turns and compare their steps.
+
+    Args:
+        first: Runs a fit, given the callback to put before its own and the one to put after.
+        second: The same, for the fit that it is compared to.
+        skip: Steps at the beginning, with tracing and warming up, that do not count.
+
+    Returns:
+        A `Ratio` of the first to the second.
+    """
+    turns = _Turns()
+    starts = [_Start(turns, me) for me in (0, 1)]
+    stops = [_Stop(turns, me, start) for me, start in enumerate(starts)]
+    errors: list[BaseException] = []
+
+    def run(me: int, fit: Fit) -> None:
+        try:
+            fit(starts[me], stops[me])
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            turns.end(me)
+
+    threads = [
+        threading.Thread(target=run, args=(me, fit)) for me, fit in enumerate((first, second))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    a, b = (np.array(stop.times[skip:]) for stop in stops)
+    ratios = a[: len(b)] / b[: len(a)]
+    rng = np.random.default_rng(0)
+    medians = np.median(rng.choice(ratios, (2000, len(ratios))), axis=1)
+    low, high = np.percentile(medians, [2.5, 97.5])
+    return Ratio(
+        float(np.median(ratios)), float(low), float(high), len(ratios), float(np.median(b))
+    )
