@@ -10,6 +10,7 @@ from keras_course_ext.optimizers.nesterov import NesterovMomentum
 from keras_course_ext.optimizers.rmsprop import RMSprop
 from keras_course_ext.optimizers.sgd import SGD
 from keras_course_ext.optimizers.time_based_decay import TimeBasedDecay
+from keras_course_ext.optimizers.trajectory import trajectory
 
 __all__ = [
     "SGD",
@@ -22,4 +23,5 @@ __all__ = [
     "RuleOptimizer",
     "TimeBasedDecay",
     "get",
+    "trajectory",
 ]

@@ -14,9 +14,10 @@ LearningRate: TypeAlias = float | LearningRateSchedule | Callable[[], Any]
 
 
 class Default(float):
-    """A learning rate that nobody wrote: the value in the signature.
+    """A number that nobody wrote: the value in the signature.
 
-    It tells `Adam(lr=0.1)` from `Adam(learning_rate=0.001, lr=0.1)`.
+    It tells `Adam(lr=0.1)` from `Adam(learning_rate=0.001, lr=0.1)`, and gives way to the default
+    of another convention.
     """
 
 
@@ -33,6 +34,7 @@ class CommonArguments(TypedDict, total=False):
     loss_scale_factor: float | None
     gradient_accumulation_steps: int | None
     name: str | None
+    convention: str
     lr: LearningRate
     decay: float
 
@@ -60,6 +62,8 @@ weight_decay: Float ≥ 0 or `None`. Before each update, w ← w − η · weigh
         gradient_accumulation_steps: Integer ≥ 2 or `None`. The weights are updated once every
             so many batches, by the mean of their gradients. Default `None`.
         name: String or `None`. Default: the class name in snake case.
+        convention: String. Whose form of the update and whose defaults: "keras" (default), or
+            "paper", "torch", "deck" where they differ; see the formulas above.
         lr: Deprecated, Keras 2's name of `learning_rate`.
         decay: Deprecated, Float ≥ 0. The learning rate at step t = 0, 1, … is η / (1 + decay · t);
             now `learning_rate=keras.optimizers.schedules.InverseTimeDecay(η, 1, decay)`."""
@@ -116,6 +120,16 @@ def flag(name: str, value: Any) -> bool:
     )
 
 
+def check_count(name: str, value: Any, least: int = 0) -> int:
+    """Returns `value` if it is an integer of at least `least`, or raises a ValueError."""
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least:
+        return int(value)
+    raise ValueError(
+        f"`{name}` must be an integer of at least {least}, but got {name}={value!r} "
+        f"({type(value).__name__}). Write, for example, `{name}={max(least, 5)}`."
+    )
+
+
 _CHECKED_COMMON = {
     "weight_decay": Number(example=0.004),
     "clipnorm": Number(example=1.0),
@@ -149,6 +163,30 @@ def check_learning_rate(optimizer: str, value: Any) -> LearningRate:
             f"learning_rate={value!r} ({type(value).__name__}). Write, for example, "
             f"`{optimizer}(learning_rate=0.01)`."
         ) from None
+
+
+def check_convention(
+    optimizer: str, convention: Any, known: Mapping[str, Mapping[str, float]]
+) -> Mapping[str, float]:
+    """Returns the default values that a convention changes.
+
+    Args:
+        optimizer: Name of the optimizer's class, for the message.
+        convention: The name of a convention.
+        known: The changed defaults of every convention besides "keras".
+
+    Raises:
+        ValueError: If there is no such convention for this optimizer.
+    """
+    if convention == "keras":
+        return {}
+    if isinstance(convention, str) and convention in known:
+        return known[convention]
+    names = ", ".join(f'"{name}"' for name in ["keras", *known])
+    raise ValueError(
+        f"`{optimizer}` knows the conventions {names}, but got convention={convention!r}. Write, "
+        f'for example, `{optimizer}(convention="keras")`.'
+    )
 
 
 def check_common(

@@ -11,7 +11,9 @@ from keras_course_ext.optimizers import engine
 from keras_course_ext.optimizers.arguments import (
     COMMON_DOC,
     COMMON_MARKER,
+    Default,
     check_common,
+    check_convention,
     check_learning_rate,
 )
 from keras_course_ext.optimizers.legacy import modern_spelling
@@ -27,13 +29,34 @@ class Slot(NamedTuple):
         name: The end of the slot variables' names.
         attribute: The optimizer's attribute that lists them, where `tf.train.Checkpoint` looks.
         only_if: The hyperparameter without which the slot doesn't exist; `None`: it always does.
-        start: The hyperparameter that holds the slot's first value; `None`: 0.
+        start: The hyperparameter that holds the slot's first value; `None`: 0; `WEIGHTS`: the
+            slot starts as a copy of the weights.
     """
 
     name: str
     attribute: str
     only_if: str | None = None
     start: str | None = None
+
+
+WEIGHTS = "the weights"
+"""As the `start` of a `Slot`: a copy of the weights."""
+
+
+class Shared(NamedTuple):
+    """A scalar that a rule keeps once for all variables, such as a running product.
+
+    It is handed to the rule by its name, after `RuleOptimizer.shared_values` has renewed it.
+
+    Attributes:
+        name: The name of the rule's argument and of the variable.
+        attribute: The optimizer's attribute that holds the variable.
+        start: Its value before the first step.
+    """
+
+    name: str
+    attribute: str
+    start: float = 0.0
 
 
 class RuleOptimizer(keras.optimizers.Optimizer):
@@ -82,13 +105,28 @@ class RuleOptimizer(keras.optimizers.Optimizer):
     slots: ClassVar[Sequence[Sequence[Slot]]] = ()
     """The slots in groups: a group is created variable by variable, one group after the other."""
 
+    shared: ClassVar[Sequence[Shared]] = ()
+    """The scalars that the rule keeps once for all variables."""
+
+    conventions: ClassVar[Mapping[str, Mapping[str, float]]] = {}
+    """For each convention besides "keras": the default values that it changes, by argument."""
+
+    elementwise: ClassVar[bool] = True
+    """Whether the rule treats every element by itself; False if it takes norms or products."""
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         _list_common_arguments(cls)
 
-    def __init__(self, learning_rate: Any, **arguments: Any) -> None:
+    def __init__(self, learning_rate: Any, *, convention: str = "keras", **arguments: Any) -> None:
         kind = type(self).__name__
+        changed = check_convention(kind, convention, self.conventions)
         learning_rate, arguments = modern_spelling(kind, learning_rate, arguments)
+        if isinstance(learning_rate, Default):
+            learning_rate = changed.get("learning_rate", learning_rate)
+        for name, value in arguments.items():
+            if isinstance(value, Default):
+                arguments[name] = changed.get(name, value)
         own = {name: arguments.pop(name) for name in self.hyperparameters if name in arguments}
         if missing := self.hyperparameters.keys() - own.keys():
             raise TypeError(
@@ -98,6 +136,7 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         super().__init__(
             check_learning_rate(kind, learning_rate), **check_common(kind, arguments, own)
         )
+        self.convention = convention
         for name, check in self.hyperparameters.items():
             setattr(self, name, check(name, own[name]))
 
@@ -105,13 +144,42 @@ class RuleOptimizer(keras.optimizers.Optimizer):
     def rule(self) -> partial:
         """The rule with the hyperparameters filled in.
 
-        Called as `rule(g, w, *slots, lr=...)`, with `t=1, 2, ...` if the function asks for it, it
-        takes NumPy arrays as well as tensors, and returns the new w and slots as a tuple.
+        Called as `rule(g, w, *slots, lr=...)`, with `t=1, 2, ...` and the `shared` scalars if the
+        function asks for them by name, it takes NumPy arrays as well as tensors, and returns the
+        new w and slots as a tuple.
         """
         raise NotImplementedError(
             f"{type(self).__name__} must define the property `rule`, which returns "
             "`functools.partial(<pure function>, <hyperparameters>)`."
         )
+
+    @property
+    def schedule(self) -> Any:
+        """The schedule that the learning rate follows, or `None`."""
+        schedule = getattr(self, "_learning_rate", None)
+        is_schedule = isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule)
+        return schedule if is_schedule else None
+
+    def first_slots(self, w: np.ndarray) -> list[np.ndarray]:
+        """Returns the slots of a NumPy array of weights as they are before the first step."""
+        return [
+            w.copy() if slot.start == WEIGHTS else np.full_like(w, self._start(slot))
+            for group in self._slot_groups()
+            for slot in group
+        ]
+
+    def shared_values(self, old: Mapping[str, Any], *, lr: Any, t: Any) -> Mapping[str, Any]:
+        """Renews the `shared` scalars at the beginning of a step.
+
+        Args:
+            old: Their values after the last step, by name.
+            lr: η, the learning rate of this step.
+            t: The number of this step, 1, 2, …
+
+        Returns:
+            Their new values, by name.
+        """
+        return old
 
     def build(self, variables: Sequence[Any]) -> None:
         """Creates the slots.
@@ -130,6 +198,9 @@ class RuleOptimizer(keras.optimizers.Optimizer):
             )
             for slot, slot_variables in zip(group, created, strict=True):
                 setattr(self, slot.attribute, slot_variables)
+        for scalar in self.shared:
+            start = keras.initializers.Constant(scalar.start)
+            setattr(self, scalar.attribute, self.add_variable((), start, name=scalar.name))
 
     def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
         """Updates the variables by their gradients.
@@ -150,9 +221,7 @@ class RuleOptimizer(keras.optimizers.Optimizer):
             variable: w.
             learning_rate: η, a scalar.
         """
-        scalars = {"lr": learning_rate}
-        if engine.takes_step(self.rule.func):
-            scalars["t"] = keras.ops.add(self.iterations, 1)
+        scalars = self._scalars(learning_rate)
         update = engine.Update(
             self.rule, gradient, variable, self._slots_of(variable), scalars, self.assign
         )
@@ -160,17 +229,25 @@ class RuleOptimizer(keras.optimizers.Optimizer):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make the same optimizer again."""
-        return super().get_config() | {name: getattr(self, name) for name in self.hyperparameters}
+        own = {name: getattr(self, name) for name in self.hyperparameters}
+        return super().get_config() | own | {"convention": self.convention}
+
+    def _scalars(self, learning_rate: Any) -> dict[str, Any]:
+        """The scalars of this step that the rule asks for, by name."""
+        scalars = {"lr": learning_rate, "t": keras.ops.add(self.iterations, 1)}
+        scalars |= {s.name: getattr(self, s.attribute) for s in self.shared}
+        return {name: scalars[name] for name in engine.asked_for(self.rule.func) & scalars.keys()}
 
     def _slot_groups(self) -> list[list[Slot]]:
         groups = ([s for s in g if not s.only_if or getattr(self, s.only_if)] for g in self.slots)
         return [group for group in groups if group]
 
+    def _start(self, slot: Slot) -> float:
+        return getattr(self, slot.start) if slot.start else 0.0
+
     def _initializer(self, slot: Slot) -> Any:
-        if slot.start is None:
-            return "zeros"
         # A Python float would be rounded to float32 on its way to a float64 slot.
-        return keras.initializers.Constant(np.float64(getattr(self, slot.start)))
+        return keras.initializers.Constant(np.float64(self._start(slot)))
 
     def _slots_of(self, variable: Any) -> list[Any]:
         # Keras has no public way from a variable to its slots; its guide to custom optimizers

@@ -71,9 +71,9 @@ def run(update: Update) -> None:
 
 
 @cache
-def takes_step(rule: Callable[..., Any]) -> bool:
-    """Says whether a rule asks for the number of the step, t = 1, 2, …, by an argument `t`."""
-    return "t" in inspect.signature(rule).parameters
+def asked_for(rule: Callable[..., Any]) -> frozenset[str]:
+    """Returns the names of a rule's arguments: `lr`, perhaps `t`, and so on."""
+    return frozenset(inspect.signature(rule).parameters)
 
 
 def _compute_dtype(dtype: Any) -> tf.DType:

@@ -7,7 +7,7 @@ import tensorflow as tf
 from optimizer_cases import Case, every_optimizer, every_update
 from problems import gradient_sequence, varying_rates
 
-from keras_course_ext.optimizers import RuleOptimizer, elementwise, engine
+from keras_course_ext.optimizers import RuleOptimizer, elementwise, engine, trajectory
 
 STEPS = 200
 GRADIENTS = gradient_sequence(STEPS)
@@ -19,8 +19,11 @@ def oracle_path(case: Case) -> np.ndarray:
     return case.oracle(GRADIENTS, START, RATES, **case.oracle_arguments)
 
 
-def scalars(rule, lr, t) -> dict:
-    return {"lr": lr, "t": t} if engine.takes_step(rule.func) else {"lr": lr}
+def scalars(optimizer, lr, t) -> dict:
+    """What the rule of an optimizer asks for besides arrays, at step t as if it were the first."""
+    shared = {s.name: s.start for s in optimizer.shared}
+    known = {"lr": lr, "t": t, **optimizer.shared_values(shared, lr=lr, t=t)}
+    return {k: known[k] for k in engine.asked_for(optimizer.rule.func) & known.keys()}
 
 
 def worst(path: np.ndarray, exact: np.ndarray) -> float:
@@ -30,13 +33,9 @@ def worst(path: np.ndarray, exact: np.ndarray) -> float:
 
 @every_optimizer
 def test_rule_on_numpy_is_the_oracle(case):
-    rule = case.ours().rule
-    state = (START, *(np.full_like(START, start) for start in case.starts))
-    path = []
-    for t, (g, lr) in enumerate(zip(GRADIENTS, RATES, strict=True), start=1):
-        state = rule(g, *state, **scalars(rule, float(lr), t))
-        path.append(state[0])
-    assert worst(np.array(path), oracle_path(case)) < 1e-13
+    given = iter(GRADIENTS)
+    path = trajectory(case.ours(), lambda w: next(given), START, STEPS, RATES)
+    assert worst(path[1:], oracle_path(case)) < 1e-13
 
 
 def apply_sequence(optimizer, gradients, dtype: str) -> np.ndarray:
@@ -81,13 +80,13 @@ def test_float64_variables_follow_the_oracle(case):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_rule_does_not_touch_its_inputs_and_keeps_their_dtype(case, dtype):
     arrays = [x.astype(dtype) for x in (GRADIENTS[0], START)]
-    arrays += [np.full_like(arrays[0], start + 0.5) for start in case.starts]
+    arrays += [slot + 0.5 for slot in case.ours().first_slots(arrays[1])]
     copies = [x.copy() for x in arrays]
     for x in arrays:
         x.flags.writeable = False
-    rule = case.ours().rule
-    new = rule(*arrays, **scalars(rule, 0.01, 3))
-    assert len(new) == 1 + len(case.starts)
+    optimizer = case.ours()
+    new = optimizer.rule(*arrays, **scalars(optimizer, 0.01, 3))
+    assert len(new) == len(arrays) - 1
     for x, copy in zip(arrays, copies, strict=True):
         np.testing.assert_array_equal(x, copy)
     for value in new:
@@ -99,11 +98,12 @@ def test_rule_does_not_touch_its_inputs_and_keeps_their_dtype(case, dtype):
 @every_optimizer
 @pytest.mark.parametrize("mode", ["eager", "graph", "jit"])
 def test_rule_on_tensors_is_the_rule_on_numpy(case, mode):
-    rule = case.ours().rule
-    arrays = [GRADIENTS[1], START, *(np.full_like(START, s + 0.5) for s in case.starts)]
+    optimizer = case.ours()
+    rule = optimizer.rule
+    arrays = [GRADIENTS[1], START, *(slot + 0.5 for slot in optimizer.first_slots(START))]
     arrays = [x.astype("float32") for x in arrays]
-    on_numpy = rule(*arrays, **scalars(rule, 0.01, 3))
-    as_tensors = scalars(rule, tf.constant(0.01), tf.constant(3.0))
+    on_numpy = rule(*arrays, **scalars(optimizer, 0.01, 3))
+    as_tensors = scalars(optimizer, tf.constant(0.01), tf.constant(3.0))
 
     def run(*values):
         return rule(*values, **as_tensors)

@@ -1,0 +1,72 @@
+"""The path of an optimizer downhill, its rule run on NumPy arrays alone."""
+
+from collections.abc import Callable, Iterable
+from itertools import count, repeat
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_course_ext.optimizers import engine
+from keras_course_ext.optimizers.arguments import check_count
+
+if TYPE_CHECKING:
+    from keras_course_ext.optimizers.base import RuleOptimizer
+
+
+def trajectory(
+    optimizer: "RuleOptimizer",
+    gradient: Callable[[np.ndarray], Any],
+    start: Any,
+    steps: int,
+    learning_rates: Iterable[float] | None = None,
+) -> np.ndarray:
+    """Follows an optimizer downhill from a point, without Keras, TensorFlow or a model.
+
+        w₀ = start,   (wₜ, slotsₜ) = rule(∇f(wₜ₋₁), wₜ₋₁, slotsₜ₋₁; η, t)
+
+    Args:
+        optimizer: An optimizer of this package. Only its rule and its hyperparameters are used:
+            no clipping, no weight decay, and the optimizer itself is left as it is.
+        gradient: ∇f: takes w and returns dL/dw of the same shape.
+        start: w₀, an array of any shape. It is not changed.
+        steps: Integer ≥ 0. How many steps to take.
+        learning_rates: η of every step. Default: what the optimizer's own learning rate or
+            schedule says.
+
+    Returns:
+        The points w₀ to w_steps, `(steps + 1, *w.shape)`, of the dtype of `start`; float64 if
+        that is no floating dtype.
+
+    Example:
+    >>> import keras_course_ext as kce
+    >>> valley = lambda w: w * [0.1, 2.0]  # the gradient of x²/20 + y²
+    >>> path = kce.optimizers.trajectory(kce.optimizers.SGD(0.5), valley, [-7.0, 2.0], steps=2)
+    >>> path.round(4)
+    array([[-7.    ,  2.    ],
+           [-6.65  ,  0.    ],
+           [-6.3175,  0.    ]])
+    """
+    steps = check_count("steps", steps)
+    w = np.array(start)
+    if not np.issubdtype(w.dtype, np.floating):
+        w = w.astype(np.float64)
+    slots = optimizer.first_slots(w)
+    shared: Any = {scalar.name: scalar.start for scalar in optimizer.shared}
+    rule = optimizer.rule
+    asked = engine.asked_for(rule.func)
+    path = [w]
+    rates = _rates(optimizer) if learning_rates is None else learning_rates
+    for t, lr in zip(range(1, steps + 1), rates, strict=False):
+        shared = optimizer.shared_values(shared, lr=lr, t=t)
+        scalars = {"lr": lr, "t": t, **shared}
+        g = np.asarray(gradient(path[-1]), w.dtype)
+        new, *slots = rule(g, path[-1], *slots, **{k: scalars[k] for k in asked & scalars.keys()})
+        path.append(new)
+    return np.array(path)
+
+
+def _rates(optimizer: "RuleOptimizer") -> Iterable[float]:
+    schedule = optimizer.schedule
+    if schedule is None:
+        return repeat(float(optimizer.learning_rate))
+    return (float(schedule(t)) for t in count())
