@@ -81,6 +81,7 @@ class Adagrad(RuleOptimizer):
         "initial_accumulator_value": Number(example=0.1),
         "epsilon": Number(example=1e-7),
     }
+    shifts = True
     slots = ((Slot("accumulator", "_accumulators", start="initial_accumulator_value"),),)
 
     def __init__(

@@ -150,6 +150,7 @@ class Adam(RuleOptimizer):
         "epsilon": Number(example=1e-7),
         "amsgrad": flag,
     }
+    shifts = True
     slots = (
         (Slot("momentum", "_momentums"), Slot("velocity", "_velocities")),
         (Slot("velocity_hat", "_velocity_hats", only_if="amsgrad"),),

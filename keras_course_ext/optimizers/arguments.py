@@ -35,6 +35,7 @@ class CommonArguments(TypedDict, total=False):
     gradient_accumulation_steps: int | None
     name: str | None
     convention: str
+    lazy: bool
     lr: LearningRate
     decay: float
 
@@ -64,6 +65,9 @@ weight_decay: Float ≥ 0 or `None`. Before each update, w ← w − η · weigh
         name: String or `None`. Default: the class name in snake case.
         convention: String. Whose form of the update and whose defaults: "keras" (default), or
             "paper", "torch", "deck" where they differ; see the formulas above.
+        lazy: Boolean. For a sparse gradient, as of an Embedding, renews only the rows that were
+            looked up, with their slots and their weight decay; the others stand still, where
+            the formula would have their momentum and their decay go on. Default `False`.
         lr: Deprecated, Keras 2's name of `learning_rate`.
         decay: Deprecated, Float ≥ 0. The learning rate at step t = 0, 1, … is η / (1 + decay · t);
             now `learning_rate=keras.optimizers.schedules.InverseTimeDecay(η, 1, decay)`."""
@@ -187,6 +191,23 @@ def check_convention(
         f"`{optimizer}` knows the conventions {names}, but got convention={convention!r}. Write, "
         f'for example, `{optimizer}(convention="keras")`.'
     )
+
+
+def check_lazy(optimizer: Any, lazy: Any) -> bool:
+    """Returns `lazy`, or raises a ValueError if the optimizer can't be lazy."""
+    kind = type(optimizer).__name__
+    if flag("lazy", lazy) and not optimizer.elementwise:
+        raise ValueError(
+            f"`{kind}` takes norms or products of whole variables, so it can't renew single rows. "
+            f"Write `{kind}(lazy=False)`."
+        )
+    if lazy and optimizer.gradient_accumulation_steps:
+        raise ValueError(
+            f"`{kind}` got lazy=True and gradient_accumulation_steps="
+            f"{optimizer.gradient_accumulation_steps}, but the sum of several batches' gradients "
+            "is kept for all rows. Leave one of the two out."
+        )
+    return bool(lazy)
 
 
 def check_common(

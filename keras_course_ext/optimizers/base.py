@@ -1,62 +1,27 @@
 """`RuleOptimizer`: a pure rule made a Keras optimizer. Keras's contract stands here, once."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
+import tensorflow as tf
 
-from keras_course_ext.optimizers import engine
+from keras_course_ext.optimizers import engine, state, step
 from keras_course_ext.optimizers.arguments import (
     COMMON_DOC,
     COMMON_MARKER,
     Default,
     check_common,
     check_convention,
+    check_lazy,
     check_learning_rate,
 )
 from keras_course_ext.optimizers.legacy import modern_spelling
+from keras_course_ext.optimizers.slots import WEIGHTS, Shared, Slot, create_slots, start_of
 from keras_course_ext.optimizers.sparse import summed_rows
-
-
-class Slot(NamedTuple):
-    """A value that a rule keeps for every variable from step to step, declared as data.
-
-    Names and order of the slots are the file format, so they are Keras's own.
-
-    Attributes:
-        name: The end of the slot variables' names.
-        attribute: The optimizer's attribute that lists them, where `tf.train.Checkpoint` looks.
-        only_if: The hyperparameter without which the slot doesn't exist; `None`: it always does.
-        start: The hyperparameter that holds the slot's first value; `None`: 0; `WEIGHTS`: the
-            slot starts as a copy of the weights.
-    """
-
-    name: str
-    attribute: str
-    only_if: str | None = None
-    start: str | None = None
-
-
-WEIGHTS = "the weights"
-"""As the `start` of a `Slot`: a copy of the weights."""
-
-
-class Shared(NamedTuple):
-    """A scalar that a rule keeps once for all variables, such as a running product.
-
-    It is handed to the rule by its name, after `RuleOptimizer.shared_values` has renewed it.
-
-    Attributes:
-        name: The name of the rule's argument and of the variable.
-        attribute: The optimizer's attribute that holds the variable.
-        start: Its value before the first step.
-    """
-
-    name: str
-    attribute: str
-    start: float = 0.0
 
 
 class RuleOptimizer(keras.optimizers.Optimizer):
@@ -114,11 +79,21 @@ class RuleOptimizer(keras.optimizers.Optimizer):
     elementwise: ClassVar[bool] = True
     """Whether the rule treats every element by itself; False if it takes norms or products."""
 
+    shifts: ClassVar[bool] = False
+    """Whether the rule is w + Δ with a Δ that does not depend on w, which saves reading w."""
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         _list_common_arguments(cls)
 
-    def __init__(self, learning_rate: Any, *, convention: str = "keras", **arguments: Any) -> None:
+    def __init__(
+        self,
+        learning_rate: Any,
+        *,
+        convention: str = "keras",
+        lazy: bool = False,
+        **arguments: Any,
+    ) -> None:
         kind = type(self).__name__
         changed = check_convention(kind, convention, self.conventions)
         learning_rate, arguments = modern_spelling(kind, learning_rate, arguments)
@@ -136,7 +111,9 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         super().__init__(
             check_learning_rate(kind, learning_rate), **check_common(kind, arguments, own)
         )
+        self._state_to_come: Any = None
         self.convention = convention
+        self.lazy = check_lazy(self, lazy)
         for name, check in self.hyperparameters.items():
             setattr(self, name, check(name, own[name]))
 
@@ -163,8 +140,8 @@ class RuleOptimizer(keras.optimizers.Optimizer):
     def first_slots(self, w: np.ndarray) -> list[np.ndarray]:
         """Returns the slots of a NumPy array of weights as they are before the first step."""
         return [
-            w.copy() if slot.start == WEIGHTS else np.full_like(w, self._start(slot))
-            for group in self._slot_groups()
+            w.copy() if slot.start == WEIGHTS else np.full_like(w, start_of(self, slot))
+            for group in self.slot_groups()
             for slot in group
         ]
 
@@ -190,17 +167,16 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         if self.built:
             return
         super().build(variables)
-        for group in self._slot_groups():
-            created = self.add_optimizer_variables(
-                variables,
-                [slot.name for slot in group],
-                [self._initializer(slot) for slot in group],  # pyright: ignore[reportArgumentType]
-            )
-            for slot, slot_variables in zip(group, created, strict=True):
-                setattr(self, slot.attribute, slot_variables)
+        create_slots(self, variables)
         for scalar in self.shared:
             start = keras.initializers.Constant(scalar.start)
-            setattr(self, scalar.attribute, self.add_variable((), start, name=scalar.name))
+            variable = self.add_variable(
+                (), start, aggregation="only_first_replica", name=scalar.name
+            )
+            setattr(self, scalar.attribute, variable)
+        if self._state_to_come is not None:
+            state.restore(self, *self._state_to_come)
+            self._state_to_come = None
 
     def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
         """Updates the variables by their gradients.
@@ -211,7 +187,13 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         """
         # Here, because it is the first place that a gradient reaches: accumulation, clipping and
         # the rule all need the sums.
-        super().apply([summed_rows(g) for g in grads], trainable_variables)
+        super().apply([summed_rows(g, dense=not self.lazy) for g in grads], trainable_variables)
+
+    def _backend_apply_gradients(self, grads: Sequence[Any], trainable_variables: Any) -> None:
+        # The one private method of Keras that is replaced: it sees all variables at once, after
+        # `apply` has sorted them. Should Keras stop calling it, Keras's own loop calls
+        # `update_step` for one variable after the other.
+        step.run(self, grads, trainable_variables)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Runs the rule for one variable.
@@ -221,40 +203,124 @@ class RuleOptimizer(keras.optimizers.Optimizer):
             variable: w.
             learning_rate: η, a scalar.
         """
-        scalars = self._scalars(learning_rate)
-        update = engine.Update(
-            self.rule, gradient, variable, self._slots_of(variable), scalars, self.assign
+        scalars = {"lr": learning_rate, "t": keras.ops.add(self.iterations, 1)}
+        scalars |= {scalar.name: getattr(self, scalar.attribute) for scalar in self.shared}
+        engine.plain(replace(self.update_of(gradient, variable, scalars), decay=None))
+
+    def begin_step(self, last: Any = None) -> dict[str, Any]:
+        """Returns the scalars of the step that begins, the shared ones renewed.
+
+        Args:
+            last: Whether the step updates the weights, a scalar; `None`: it does.
+        """
+        lr, t = tf.convert_to_tensor(self.learning_rate), self.iterations + 1
+        scalars = {"lr": lr, "t": t}
+        if not self.shared:
+            return scalars
+        variables = {scalar.name: getattr(self, scalar.attribute) for scalar in self.shared}
+        old = {name: tf.convert_to_tensor(variable) for name, variable in variables.items()}
+        dtype = next(iter(old.values())).dtype
+        new = self.shared_values(old, lr=tf.cast(lr, dtype), t=tf.cast(t, dtype))
+        for name, variable in variables.items():
+            variable.assign(new[name] if last is None else tf.where(last, new[name], old[name]))
+        return scalars | dict(new)
+
+    def update_of(self, gradient: Any, variable: Any, scalars: Mapping[str, Any]) -> engine.Update:
+        """Returns what an engine needs to update one variable."""
+        decays = self.weight_decay and self._use_weight_decay(variable)
+        return engine.Update(
+            self.rule,
+            gradient,
+            variable,
+            self._slots_of(variable),
+            scalars,
+            decay=self.weight_decay if decays else None,
+            shifts=self.shifts,
         )
-        engine.run(update)
+
+    def clipped(self, grads: Sequence[Any]) -> Sequence[Any]:
+        """Returns the gradients, clipped as the optimizer's arguments say."""
+        rows = [g.values if isinstance(g, tf.IndexedSlices) else g for g in grads]
+        return [
+            tf.IndexedSlices(values, g.indices, g.dense_shape)
+            if isinstance(g, tf.IndexedSlices)
+            else values
+            for values, g in zip(self._clip_gradients(rows), grads, strict=True)
+        ]
+
+    def averages(self) -> list[tuple[Any, Any]]:
+        """Returns the variables whose moving average is kept, each with its average."""
+        if not self.use_ema:
+            return []
+        pairs = zip(self._trainable_variables, self._model_variables_moving_average, strict=True)
+        return [(w, average) for w, average in pairs if average is not None]
+
+    def finalize_variable_values(self, var_list: Sequence[Any]) -> None:
+        """Replaces the weights by their moving averages, if these are kept; called by `fit`.
+
+        Args:
+            var_list: The weights.
+        """
+        # Before the first update there is no average yet.
+        if not self.use_ema or int(self.iterations) > 0:
+            super().finalize_variable_values(var_list)
+
+    def accumulator_of(self, variable: Any) -> Any:
+        """Returns the variable in which the gradients of one of the weights add up."""
+        return self._accumulated_gradients[self._get_variable_index(variable)]
+
+    def is_last_batch(self) -> Any:
+        """Says whether the weights are updated after this batch, a scalar."""
+        return tf.equal((self._iterations + 1) % self.gradient_accumulation_steps, 0)
+
+    def exclude_from_weight_decay(
+        self, var_list: Sequence[Any] | None = None, var_names: Sequence[str] | None = None
+    ) -> None:
+        """Keeps variables from being decayed.
+
+        Args:
+            var_list: The variables.
+            var_names: Regular expressions; variables whose name one of them is found in.
+
+        Raises:
+            ValueError: If the optimizer is built already.
+        """
+        if self.built:
+            raise ValueError(
+                f"`{type(self).__name__}.exclude_from_weight_decay` was called after the optimizer "
+                "was built, when the traced training step would not notice. Call it right after "
+                "the optimizer is made, before `fit` and before the first `apply`."
+            )
+        super().exclude_from_weight_decay(var_list=var_list, var_names=var_names)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Writes the state into a store of `keras.saving`, in the format of Keras."""
+        state.save(self, store)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Reads the state from a store; before the optimizer is built, for when it is.
+
+        Raises:
+            ValueError: If the state is that of another optimizer or of other weights.
+        """
+        self._state_to_come = state.load(self, store)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make the same optimizer again."""
         own = {name: getattr(self, name) for name in self.hyperparameters}
-        return super().get_config() | own | {"convention": self.convention}
+        return super().get_config() | own | {"convention": self.convention, "lazy": self.lazy}
 
-    def _scalars(self, learning_rate: Any) -> dict[str, Any]:
-        """The scalars of this step that the rule asks for, by name."""
-        scalars = {"lr": learning_rate, "t": keras.ops.add(self.iterations, 1)}
-        scalars |= {s.name: getattr(self, s.attribute) for s in self.shared}
-        return {name: scalars[name] for name in engine.asked_for(self.rule.func) & scalars.keys()}
-
-    def _slot_groups(self) -> list[list[Slot]]:
+    def slot_groups(self) -> list[list[Slot]]:
+        """Returns the slots that the hyperparameters call for, in groups."""
         groups = ([s for s in g if not s.only_if or getattr(self, s.only_if)] for g in self.slots)
         return [group for group in groups if group]
-
-    def _start(self, slot: Slot) -> float:
-        return getattr(self, slot.start) if slot.start else 0.0
-
-    def _initializer(self, slot: Slot) -> Any:
-        # A Python float would be rounded to float32 on its way to a float64 slot.
-        return keras.initializers.Constant(np.float64(self._start(slot)))
 
     def _slots_of(self, variable: Any) -> list[Any]:
         # Keras has no public way from a variable to its slots; its guide to custom optimizers
         # calls this method too. Under `fit` the variable is a `tf.Variable` without a path, under
         # a strategy one replica's copy of it.
         index = self._get_variable_index(variable)
-        return [getattr(self, slot.attribute)[index] for g in self._slot_groups() for slot in g]
+        return [getattr(self, slot.attribute)[index] for g in self.slot_groups() for slot in g]
 
 
 def _list_common_arguments(cls: type) -> None:

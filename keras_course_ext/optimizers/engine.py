@@ -1,18 +1,28 @@
-"""How a rule is run over a variable.
+"""How a rule is run over the variables.
 
-A rule knows nothing of variables: it takes values and returns values. An engine reads the
-variable and its slots, runs the rule, and writes the results back. Engines are asked in the order
-of `ENGINES`, and the first that serves an update carries it out. The plain one serves every
-update and is what any other is tested against.
+A rule knows nothing of variables: it takes values and returns values. An engine reads the weights
+and their slots, runs the rule, and writes the results back:
+
+* `plain`, the formula on one variable, serves every update and is what the others are tested
+  against;
+* `flat`, the formula once for many small variables whose slots lie end to end (`flat.py`);
+* `rows`, the formula on the rows of a table that were looked up;
+* `in_place`, for a large variable in a graph on one device: TensorFlow's kernel where there is one
+  for the rule (`kernels.py`), and the formula compiled by XLA otherwise.
 """
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
-from typing import Any, TypeAlias
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
+
+from keras_course_ext.optimizers.flat import SMALL, FlatStore, FlatView, end_to_end
+from keras_course_ext.optimizers.kernels import kernel_of
+from keras_course_ext.optimizers.tracing import in_plain_graph
 
 
 @dataclass(frozen=True)
@@ -22,11 +32,14 @@ class Update:
     Attributes:
         rule: The rule with its hyperparameters filled in. `rule.func` is the pure function,
             `rule.keywords` the hyperparameters.
-        gradient: dL/dw, a dense tensor of the variable's shape.
+        gradient: dL/dw, a dense tensor of the variable's shape, or a `tf.IndexedSlices` in which
+            no row stands twice.
         variable: w, a `tf.Variable` or `keras.Variable`.
         slots: The variables that the rule keeps for w, in the order of its arguments.
-        scalars: What changes from step to step: `lr`, and `t` if the rule asks for it.
-        assign: `assign(variable, value)` writes a value, cast to the variable's dtype.
+        scalars: What changes from step to step: `lr`, `t` and the shared scalars. The rule gets
+            those that it asks for.
+        decay: By how much of itself, times `lr`, w is made smaller first; `None`: not at all.
+        shifts: Whether the rule is w + Δ with a Δ that does not depend on w.
     """
 
     rule: partial
@@ -34,48 +47,168 @@ class Update:
     variable: Any
     slots: Sequence[Any]
     scalars: Mapping[str, Any]
-    assign: Callable[[Any, Any], None]
+    decay: Any = None
+    shifts: bool = False
+
+    @property
+    def store(self) -> FlatStore | None:
+        """Where the slots lie, if they are views."""
+        return self.slots[0].store if self.slots and isinstance(self.slots[0], FlatView) else None
+
+    @property
+    def compute_dtype(self) -> tf.DType:
+        """The dtype of the arithmetic.
+
+        Half precision is computed in float32: an epsilon of 1e-8 is 0 in float16, and a product
+        of two small numbers vanishes. The slots keep the variable's dtype, as in Keras's files.
+        """
+        dtype = tf.as_dtype(self.variable.dtype)
+        return tf.float32 if dtype in (tf.float16, tf.bfloat16) else dtype
 
 
-Engine: TypeAlias = Callable[[Update], bool]
-"""Carries out an update and returns True, or leaves it to the next engine and returns False."""
+def run(updates: Sequence[Update]) -> None:
+    """Carries out the updates of all variables, each by the best engine for it."""
+    large: list[Update] = []
+    stores: dict[FlatStore, list[Update]] = {}
+    for update in updates:
+        if update.store is not None:
+            stores.setdefault(update.store, []).append(update)
+        elif in_plain_graph() and not isinstance(update.gradient, tf.IndexedSlices):
+            large.append(update)
+        else:
+            run_one(update)
+    for store, members in stores.items():
+        flat(store, members)
+    in_place(large)
 
 
-def plain(update: Update) -> bool:
-    """Computes the formula, then assigns.
+def run_one(update: Update) -> None:
+    """Carries out the update of one variable by the formula."""
+    if isinstance(update.gradient, tf.IndexedSlices):
+        rows(update)
+    else:
+        plain(update)
 
-    Half precision is computed in float32: an epsilon of 1e-8 is 0 in float16, and a product of
-    two small numbers vanishes. The slots keep the variable's dtype, as in Keras's files.
-    """
-    dtype = _compute_dtype(update.variable.dtype)
+
+def plain(update: Update) -> None:
+    """Computes the formula, then assigns."""
+    dtype = update.compute_dtype
     targets = (update.variable, *update.slots)
     g, *old = (tf.cast(x, dtype) for x in (update.gradient, *targets))
-    new = update.rule(g, *old, **{k: tf.cast(x, dtype) for k, x in update.scalars.items()})
-    if not isinstance(new, tuple) or len(new) != len(targets):
-        raise ValueError(
-            f"The rule `{update.rule.func.__name__}` must return a tuple of {len(targets)}: the "
-            f"new w and its {len(update.slots)} new slots, in the order of its arguments. It "
-            f"returned {new!r}."
-        )
+    new = _new_values(update, g, *old, **_cast(update.scalars, dtype))
     for target, value in zip(targets, new, strict=True):
-        update.assign(target, value)
-    return True
+        target.assign(tf.cast(value, target.dtype))
 
 
-ENGINES: tuple[Engine, ...] = (plain,)
+def rows(update: Update) -> None:
+    """Computes the formula for the rows that have a gradient, and leaves the others alone."""
+    dtype, indices = update.compute_dtype, update.gradient.indices
+    targets = [_native(v) for v in (update.variable, *update.slots)]
+    g = tf.cast(update.gradient.values, dtype)
+    old = [tf.cast(target.sparse_read(indices), dtype) for target in targets]
+    new = _new_values(update, g, *old, **_cast(update.scalars, dtype))
+    for target, value in zip(targets, new, strict=True):
+        target.scatter_update(tf.IndexedSlices(tf.cast(value, target.dtype), indices))
 
 
-def run(update: Update) -> None:
-    """Carries out an update by the first engine that serves it."""
-    any(engine(update) for engine in ENGINES)
+def flat(store: FlatStore, updates: Sequence[Update]) -> None:
+    """Runs a rule once over small variables laid end to end."""
+    updates = sorted(updates, key=lambda update: update.slots[0].index)
+    first, variables = updates[0], [update.variable for update in updates]
+    indices = [update.slots[0].index for update in updates]
+    sizes = [store.sizes[i] for i in indices]
+    g = end_to_end([tf.cast(update.gradient, first.compute_dtype) for update in updates])
+    scalars = _cast(first.scalars, first.compute_dtype)
+    shifts = first.shifts and all(update.decay is None for update in updates)
+    w: Any = tf.zeros((), g.dtype) if shifts else end_to_end(variables)
+    first = replace(first, decay=_flat_decay(updates, sizes))
+
+    def renew(g: tf.Tensor, w: tf.Tensor, scalars: Mapping[str, Any]) -> tf.Tensor:
+        slots = [store.part(i, indices) for i in range(len(store.slots))]
+        w, *slots = _new_values(first, g, w, *slots, **scalars)
+        for i, slot in enumerate(slots):
+            store.write(i, indices, slot)
+        return w
+
+    if in_plain_graph() and sum(sizes) >= SMALL:
+        renew = tf.function(renew, autograph=False, jit_compile=True)
+    pieces = tf.split(renew(g, w, scalars), sizes)
+    for variable, piece in zip(variables, pieces, strict=True):
+        value = tf.reshape(piece, variable.shape)
+        _ = variable.assign_add(value) if shifts else variable.assign(value)
+
+
+def _flat_decay(updates: Sequence[Update], sizes: Sequence[int]) -> Any:
+    decays = [update.decay or 0.0 for update in updates]
+    if len(set(decays)) == 1:
+        return decays[0] or None
+    return tf.constant(np.repeat(decays, sizes), updates[0].compute_dtype)
+
+
+def in_place(updates: Sequence[Update]) -> None:
+    """Runs a rule over large variables, each in one pass over its memory."""
+    compiled: dict[Any, Callable[..., None]] = {}
+    kernels: dict[Any, Any] = {}
+    for update in updates:
+        dtype = update.compute_dtype
+        kernel = kernel_of(update.rule.func) if update.decay is None else None
+        small = int(np.prod(update.variable.shape)) < SMALL
+        if dtype != tf.as_dtype(update.variable.dtype) or (small and kernel is None):
+            plain(update)
+            continue
+        g = tf.cast(update.gradient, dtype)
+        w, *slots = (_native(v) for v in (update.variable, *update.slots))
+        key = (dtype, update.rule.func, update.decay)
+        if kernel is None:
+            if key not in compiled:
+                compiled[key] = _compiled(update)
+            compiled[key](g, [v.handle for v in (w, *slots)], _cast(update.scalars, dtype))
+        else:
+            if key not in kernels:
+                kernels[key] = kernel(update.rule.keywords | _cast(update.scalars, dtype))
+            kernels[key](g, w, slots)
+
+
+def _compiled(update: Update) -> Callable[..., None]:
+    """Returns the formula as one XLA cluster with the variables inside, so that it runs in place.
+
+    The variables come in as handles: a function that took the variables themselves would be
+    compiled anew for each of them instead of once for each shape.
+    """
+
+    @partial(tf.function, autograph=False, jit_compile=True)
+    def renew(g: tf.Tensor, handles: Sequence[tf.Tensor], scalars: Mapping[str, Any]) -> None:
+        old = [tf.raw_ops.ReadVariableOp(resource=h, dtype=g.dtype) for h in handles]
+        old = [tf.ensure_shape(x, g.shape) for x in old]
+        for handle, value in zip(handles, _new_values(update, g, *old, **scalars), strict=True):
+            tf.raw_ops.AssignVariableOp(resource=handle, value=value)
+
+    return renew
+
+
+def _new_values(update: Update, g: Any, w: Any, *slots: Any, **scalars: Any) -> tuple[Any, ...]:
+    if update.decay is not None:
+        w = w - w * update.decay * scalars["lr"]
+    asked = {name: scalars[name] for name in asked_for(update.rule.func) & scalars.keys()}
+    new = update.rule(g, w, *slots, **asked)
+    if not isinstance(new, tuple) or len(new) != 1 + len(slots):
+        raise ValueError(
+            f"The rule `{update.rule.func.__name__}` must return a tuple of {1 + len(slots)}: the "
+            f"new w and its {len(slots)} new slots, in the order of its arguments. It returned "
+            f"{new!r}."
+        )
+    return new
+
+
+def _cast(values: Mapping[str, Any], dtype: tf.DType) -> dict[str, Any]:
+    return {name: tf.cast(x, dtype) for name, x in values.items()}
+
+
+def _native(variable: Any) -> Any:
+    return variable if isinstance(variable, tf.Variable) else variable.value
 
 
 @cache
 def asked_for(rule: Callable[..., Any]) -> frozenset[str]:
     """Returns the names of a rule's arguments: `lr`, perhaps `t`, and so on."""
     return frozenset(inspect.signature(rule).parameters)
-
-
-def _compute_dtype(dtype: Any) -> tf.DType:
-    dtype = tf.as_dtype(dtype)
-    return tf.float32 if dtype in (tf.float16, tf.bfloat16) else dtype

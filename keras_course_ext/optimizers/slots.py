@@ -1,0 +1,133 @@
+"""The values that a rule keeps from step to step: declared as data, created as variables."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_course_ext.optimizers.flat import SMALL, FlatStore
+
+if TYPE_CHECKING:
+    from keras_course_ext.optimizers.base import RuleOptimizer
+
+
+class Slot(NamedTuple):
+    """A value that a rule keeps for every variable from step to step, declared as data.
+
+    Names and order of the slots are the file format, so they are Keras's own.
+
+    Attributes:
+        name: The end of the slot variables' names.
+        attribute: The optimizer's attribute that lists them, where `tf.train.Checkpoint` looks.
+        only_if: The hyperparameter without which the slot doesn't exist; `None`: it always does.
+        start: The hyperparameter that holds the slot's first value; `None`: 0; `WEIGHTS`: the
+            slot starts as a copy of the weights.
+    """
+
+    name: str
+    attribute: str
+    only_if: str | None = None
+    start: str | None = None
+
+
+WEIGHTS = "the weights"
+"""As the `start` of a `Slot`: a copy of the weights."""
+
+
+class Shared(NamedTuple):
+    """A scalar that a rule keeps once for all variables, such as a running product.
+
+    It is handed to the rule by its name, after `RuleOptimizer.shared_values` has renewed it.
+
+    Attributes:
+        name: The name of the rule's argument and of the variable.
+        attribute: The optimizer's attribute that holds the variable.
+        start: Its value before the first step.
+    """
+
+    name: str
+    attribute: str
+    start: float = 0.0
+
+
+def start_of(optimizer: "RuleOptimizer", slot: Slot) -> float:
+    """Returns the first value of a slot that doesn't start as a copy of the weights."""
+    return getattr(optimizer, slot.start) if slot.start else 0.0
+
+
+def create_slots(optimizer: "RuleOptimizer", variables: Sequence[Any]) -> None:
+    """Creates the slots of all variables, under the optimizer's attributes for them.
+
+    The slots of small variables lie end to end in flat ones, if the rule treats every element by
+    itself and there is one device. A group's variables are created variable by variable, since the
+    order in which they are created is the file format.
+
+    Args:
+        optimizer: The optimizer, built but for its slots.
+        variables: The weights.
+    """
+    groups = optimizer.slot_groups()
+    slots = [slot for group in groups for slot in group]
+    starts = [_first_value(optimizer, slot) for slot in slots]
+    places = _places_in_stores(optimizer, variables, starts) if slots else {}
+    created: dict[Slot, list[Any]] = {slot: [] for slot in slots}
+    for group in groups:
+        for i, w in enumerate(variables):
+            for slot in group:
+                created[slot].append(None)
+                if getattr(w, "overwrite_with_gradient", False):
+                    continue
+                j = slots.index(slot)
+                if i in places:
+                    store, index = places[i]
+                    with keras.name_scope(optimizer.name, caller=optimizer):
+                        variable = store.view(j, index, w, f"{_path(w)}_{slot.name}")
+                    optimizer._track_variable(variable)
+                else:
+                    variable = optimizer.add_variable_from_reference(
+                        w, slot.name, _initializer(starts[j], w)
+                    )
+                created[slot][-1] = variable
+    for slot, slot_variables in created.items():
+        setattr(optimizer, slot.attribute, slot_variables)
+
+
+def _first_value(optimizer: "RuleOptimizer", slot: Slot) -> Callable[[Any], tf.Tensor]:
+    if slot.start == WEIGHTS:
+        return tf.convert_to_tensor
+    # A Python float would be rounded to float32 on its way to a float64 slot.
+    value = np.float64(start_of(optimizer, slot))
+    return lambda w: tf.cast(tf.fill(w.shape, value), w.dtype)
+
+
+def _initializer(start: Callable[[Any], tf.Tensor], w: Any) -> Callable[..., tf.Tensor]:
+    return lambda shape, dtype: tf.cast(start(w), dtype)
+
+
+def _places_in_stores(
+    optimizer: "RuleOptimizer", variables: Sequence[Any], starts: Sequence[Callable[[Any], Any]]
+) -> dict[int, tuple[FlatStore, int]]:
+    """Returns, by the index of a small variable, the store of its slots and its place there."""
+    places: dict[int, tuple[FlatStore, int]] = {}
+    if not optimizer.elementwise or optimizer.lazy or tf.distribute.has_strategy():
+        return places
+    for dtype in ("float32", "float64"):
+        small = [
+            i
+            for i, w in enumerate(variables)
+            if keras.backend.standardize_dtype(w.dtype) == dtype
+            and np.prod(w.shape) < SMALL
+            and not getattr(w, "overwrite_with_gradient", False)
+        ]
+        if len(small) > 1:
+            store = FlatStore([variables[i] for i in small], starts)
+            places |= {i: (store, place) for place, i in enumerate(small)}
+    return places
+
+
+def _path(w: Any) -> str:
+    """The weights' path as it stands in the names of Keras's slots."""
+    path = w.path if hasattr(w, "path") else str(w.name).replace(":", "_")
+    return path.replace("/", "_")

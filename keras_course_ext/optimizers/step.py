@@ -1,0 +1,147 @@
+"""One step: from the gradients of a batch to new weights.
+
+    sum over the replicas → mean over the accumulated batches → clip → decay, rule → moving average
+
+Everything that is not a rule and that every optimizer does stands here, once, in this order.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import tensorflow as tf
+
+from keras_course_ext.optimizers import engine
+from keras_course_ext.optimizers.sparse import summed_rows
+
+if TYPE_CHECKING:
+    from keras_course_ext.optimizers.base import RuleOptimizer
+
+
+def run(optimizer: "RuleOptimizer", grads: Sequence[Any], variables: Sequence[Any]) -> None:
+    """Takes one batch's gradients in, and updates the weights if it is the last of its group.
+
+    Args:
+        optimizer: The optimizer, built.
+        grads: Gradients, unscaled; none of them `None`.
+        variables: Their weights.
+    """
+    if tf.distribute.has_strategy():
+        _on_replicas(optimizer, grads, variables)
+    elif optimizer.gradient_accumulation_steps:
+        _on_the_last_batch(optimizer, grads, variables)
+    else:
+        _update(optimizer, grads, variables)
+
+
+def _update(optimizer: "RuleOptimizer", grads: Sequence[Any], variables: Sequence[Any]) -> None:
+    scalars = optimizer.begin_step()
+    grads = optimizer.clipped(grads)
+    engine.run([optimizer.update_of(g, w, scalars) for g, w in zip(grads, variables, strict=True)])
+    for w, average in optimizer.averages():
+        _average(optimizer, w, average)
+
+
+def _on_the_last_batch(
+    optimizer: "RuleOptimizer", grads: Sequence[Any], variables: Sequence[Any]
+) -> None:
+    """Adds up gradients, and updates by their mean after the last of a group of batches."""
+    accumulators = [optimizer.accumulator_of(w) for w in variables]
+    sums = [g + total for g, total in zip(grads, accumulators, strict=True)]
+    steps = optimizer.gradient_accumulation_steps
+
+    def update() -> None:
+        _update(optimizer, [total / steps for total in sums], variables)
+        for accumulator in accumulators:
+            accumulator.assign(tf.zeros(accumulator.shape, accumulator.dtype))
+
+    def wait() -> None:
+        for accumulator, total in zip(accumulators, sums, strict=True):
+            accumulator.assign(total)
+
+    tf.cond(optimizer.is_last_batch(), update, wait)
+
+
+def _on_replicas(
+    optimizer: "RuleOptimizer", grads: Sequence[Any], variables: Sequence[Any]
+) -> None:
+    """Sums the replicas' gradients, and updates every replica's copy of the weights alike.
+
+    Gradients are clipped after they are summed, so that two replicas do what one device does. A
+    condition may not hold a call that crosses replicas, so the replicas are left first, and whether
+    it is the last batch is asked for every variable.
+    """
+    strategy, replica = tf.distribute.get_strategy(), tf.distribute.get_replica_context()
+    if replica is not None:
+        grads = replica.all_reduce(tf.distribute.ReduceOp.SUM, list(grads))
+        grads = [summed_rows(g, dense=False) for g in grads]  # a row may come from two replicas
+    steps, last, sums = optimizer.gradient_accumulation_steps, None, [None] * len(variables)
+    if steps:
+        last = optimizer.is_last_batch()
+        sums = [
+            g + tf.convert_to_tensor(optimizer.accumulator_of(w))
+            for g, w in zip(grads, variables, strict=True)
+        ]
+        grads = [total / steps for total in sums]
+    scalars = optimizer.begin_step(last)
+    grads = optimizer.clipped(grads)
+
+    def update(w: Any, g: Any, total: Any, scalars: Mapping[str, Any], last: Any) -> None:
+        accumulator = None if last is None else optimizer.accumulator_of(w)
+
+        def now() -> None:
+            engine.run_one(optimizer.update_of(g, w, scalars))
+            if accumulator is not None:
+                accumulator.assign(tf.zeros(accumulator.shape, accumulator.dtype))
+
+        def wait() -> None:
+            if accumulator is not None:
+                accumulator.assign(total)
+
+        _if(last, now, wait)
+
+    def average(w: Any, average: Any, last: Any) -> None:
+        _if(last, lambda: _average(optimizer, w, average), lambda: None)
+
+    def cross_replicas(
+        strategy: Any, grads: Any, sums: Any, scalars: Mapping[str, Any], last: Any
+    ) -> None:
+        for w, g, total in zip(variables, grads, sums, strict=True):
+            arguments = (g, total, scalars, last)
+            strategy.extended.update(_native(w), update, args=arguments, group=False)
+        for w, mean in optimizer.averages():
+            strategy.extended.update(_native(w), average, args=(mean, last), group=False)
+
+    # Keras itself crosses replicas by this name.
+    tf.__internal__.distribute.interim.maybe_merge_call(
+        cross_replicas, strategy, grads, sums, scalars, last
+    )
+
+
+def _if(condition: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) -> None:
+    if condition is None:
+        then()
+        return
+
+    def without_value(branch: Callable[[], Any]) -> Callable[[], None]:
+        def run_branch() -> None:
+            branch()
+
+        return run_branch
+
+    tf.cond(condition, without_value(then), without_value(otherwise))
+
+
+def _average(optimizer: "RuleOptimizer", w: Any, average: Any) -> None:
+    """Moves the average of the weights: a ← μ a + (1 − μ) w, from a = w at the first update."""
+    w, average = _native(w), _native(average)
+    begun = tf.cast(tf.not_equal(optimizer.iterations, 0), w.dtype)
+    momentum = begun * tf.cast(optimizer.ema_momentum, w.dtype)
+    average.assign(momentum * average + (1 - momentum) * w)
+    if optimizer.ema_overwrite_frequency:
+        due = tf.equal((optimizer.iterations + 1) % optimizer.ema_overwrite_frequency, 0)
+        _if(due, lambda: w.assign(average), lambda: None)
+
+
+def _native(variable: Any) -> Any:
+    """The `tf.Variable` of a `keras.Variable`."""
+    return variable if isinstance(variable, tf.Variable) else variable.value
