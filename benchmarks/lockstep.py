@@ -7,7 +7,7 @@ both. What is reported is the median over hundreds of such pairs of the ratio of
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -125,7 +125,12 @@ def lockstep(first: Fit, second: Fit, skip: int = 60) -> Ratio:
         thread.join()
     if errors:
         raise errors[0]
-    a, b = (np.array(stop.times[skip:]) for stop in stops)
+    return ratio_of(*(stop.times[skip:] for stop in stops))
+
+
+def ratio_of(first: Sequence[float], second: Sequence[float]) -> Ratio:
+    """Return the median of the ratios of paired times, with its bootstrapped 95 % interval."""
+    a, b = np.array(first), np.array(second)
     ratios = a[: len(b)] / b[: len(a)]
     rng = np.random.default_rng(0)
     medians = np.median(rng.choice(ratios, (2000, len(ratios))), axis=1)

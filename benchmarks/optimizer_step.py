@@ -1,0 +1,208 @@
+"""What an update costs: our optimizers against Keras's, interleaved in one process.
+
+python benchmarks/optimizer_step.py                # everything, about half an hour
+python benchmarks/optimizer_step.py --only update --optimizers Adam --models "400 of 32x32"
+
+Ratios are ours to Keras's, medians over pairs with a bootstrapped 95 % interval. The row
+"Keras against itself" is the noise: it must be 1 within its interval.
+
+* `update`: one update inside a graph, without a model around it; several updates a call.
+* `fit`: a training step of an MLP, two fits in lock-step.
+* `first`: the first call of the update, with tracing and compiling, in seconds.
+* `memory`: the state of Adam on 100 million parameters, and the most that a step takes beyond it.
+* `limit`: the bytes that a rule must move, over the bandwidth of a copy, as a share of its time.
+"""
+
+import argparse
+import resource
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from lockstep import Fit, Ratio, lockstep, ratio_of
+
+import keras_course_ext as kce
+
+Shapes = list[tuple[int, ...]]
+
+OPTIMIZERS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
+    "SGD": (kce.optimizers.SGD, keras.optimizers.SGD),
+    "Momentum": (
+        lambda: kce.optimizers.SGD(momentum=0.9),
+        lambda: keras.optimizers.SGD(momentum=0.9),
+    ),
+    "Adam": (kce.optimizers.Adam, keras.optimizers.Adam),
+    "RMSprop": (kce.optimizers.RMSprop, keras.optimizers.RMSprop),
+    "Adagrad": (kce.optimizers.Adagrad, keras.optimizers.Adagrad),
+    "AdamW": (lambda: kce.optimizers.AdamW(), keras.optimizers.AdamW),
+}
+
+# How many times a rule reads or writes an array of the size of the weights.
+PASSES = {"SGD": 3, "Momentum": 5, "Adam": 7, "RMSprop": 5, "Adagrad": 5, "AdamW": 7}
+
+NETS = {
+    "3x64, batch 32": (3, 64, 32),
+    "4x512, batch 64": (4, 512, 64),
+    "3x1024, batch 256": (3, 1024, 256),
+}
+
+
+def resnet_50() -> Shapes:
+    """Return the shapes of the trainable variables of a ResNet-50."""
+    model = keras.applications.ResNet50(weights=None)
+    return [tuple(v.shape) for v in model.trainable_variables]
+
+
+MODELS: dict[str, Callable[[], Shapes]] = {
+    "one 4096x4096": lambda: [(4096, 4096)],
+    "10 x (512x512 + bias)": lambda: [(512, 512), (512,)] * 10,
+    "ResNet-50": resnet_50,
+    "400 of 32x32": lambda: [(32, 32)] * 400,
+}
+
+
+def weights_of(shapes: Shapes) -> list[keras.Variable]:
+    """Return variables of these shapes."""
+    rng = np.random.default_rng(0)
+    return [keras.Variable(0.1 * rng.normal(size=shape), dtype="float32") for shape in shapes]
+
+
+def updater(optimizer: Any, shapes: Shapes, updates: int, jit: bool) -> Callable[[], Any]:
+    """Return a function that makes several updates inside a graph; the first call traces it."""
+    weights = weights_of(shapes)
+    optimizer.build(weights)
+    rng = np.random.default_rng(1)
+    grads = [tf.constant(rng.normal(size=shape), tf.float32) for shape in shapes]
+
+    @tf.function(jit_compile=jit)
+    def run(grads: Sequence[tf.Tensor]) -> None:
+        for _ in tf.range(updates):
+            optimizer.apply(grads, weights)
+
+    return lambda: run(grads)
+
+
+def timed(function: Callable[[], Any]) -> float:
+    """Return the seconds that a call takes."""
+    begin = time.perf_counter()
+    function()
+    return time.perf_counter() - begin
+
+
+def interleaved(first: Callable[[], Any], second: Callable[[], Any], pairs: int) -> Ratio:
+    """Time two functions in turn, changing which goes first."""
+    times: list[list[float]] = [[], []]
+    for function in (first, second, first, second):
+        function()
+    for i in range(pairs):
+        for which in ((0, 1), (1, 0))[i % 2]:
+            times[which].append(timed((first, second)[which]))
+    return ratio_of(*times)
+
+
+def compare_updates(optimizers: list[str], models: list[str], pairs: int) -> None:
+    """Print the ratio and the first call of every optimizer on every model, plain and compiled."""
+    for model in models:
+        shapes = MODELS[model]()
+        updates = max(1, min(10, int(3e7 // sum(np.prod(shape) for shape in shapes))))
+        for jit in (False, True):
+            how = "jit" if jit else "graph"
+            cells = [(name, *OPTIMIZERS[name]) for name in optimizers]
+            cells.append(("Keras against itself", keras.optimizers.Adam, keras.optimizers.Adam))
+            for name, ours, theirs in cells:
+                functions = [updater(make(), shapes, updates, jit) for make in (ours, theirs)]
+                first = [timed(function) for function in functions]
+                ratio = interleaved(functions[0], functions[1], pairs)
+                print(
+                    f"update {model:22} {how:5} {name:20} {ratio} for {updates} updates; "
+                    f"first call {first[0]:.2f} s, Keras {first[1]:.2f} s",
+                    flush=True,
+                )
+
+
+def fit_of(optimizer: Any, net: str, steps: int, jit: bool) -> Fit:
+    """Return a fit of a freshly built network."""
+    depth, units, batch = NETS[net]
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(batch * steps, 64)).astype("float32")
+    y = rng.integers(0, 10, batch * steps)
+    hidden = [keras.layers.Dense(units, activation="relu") for _ in range(depth)]
+    model = keras.Sequential([keras.Input((64,)), *hidden, keras.layers.Dense(10)])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer, loss, jit_compile=jit)
+    return lambda start, stop: model.fit(x, y, batch_size=batch, verbose=0, callbacks=[start, stop])
+
+
+def compare_fits(optimizers: list[str], steps: int) -> None:
+    """Print the ratio of a training step of every optimizer on every network."""
+    for net in NETS:
+        for jit in (False, True):
+            how = "jit" if jit else "graph"
+            cells = [(name, *OPTIMIZERS[name]) for name in optimizers]
+            cells.append(("Keras against itself", keras.optimizers.Adam, keras.optimizers.Adam))
+            for name, ours, theirs in cells:
+                fits = [fit_of(make(), net, steps, jit) for make in (ours, theirs)]
+                print(f"fit    {net:22} {how:5} {name:20} {lockstep(*fits)}", flush=True)
+
+
+def measure_memory(parameters: int = 100_000_000) -> None:
+    """Print the state of Adam and the most memory that a step takes beyond it."""
+    side = 1000
+    shapes = [(side, side)] * (parameters // side**2)
+    weights = weights_of(shapes)
+    optimizer = kce.optimizers.Adam()
+    optimizer.build(weights)
+    grads = [tf.zeros(shape) for shape in shapes]
+    model = 4 * parameters
+    slots = sum(4 * int(np.prod(v.shape)) for v in optimizer.variables)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    step = tf.function(lambda: optimizer.apply(grads, weights))
+    step()
+    step()
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(
+        f"memory Adam on {parameters:,} parameters: state {slots / model:.3f} of the model, "
+        f"peak of a step {(after - before) / model:.3f} of the model above that of building it"
+    )
+
+
+def measure_limit(optimizers: list[str], pairs: int) -> None:
+    """Print what share of the memory's bandwidth the update of one large variable reaches."""
+    shapes = MODELS["one 4096x4096"]()
+    size = 4 * np.prod(shapes[0])
+    source, target = np.zeros(shapes[0], "float32"), np.ones(shapes[0], "float32")
+    for name in optimizers:
+        run = updater(OPTIMIZERS[name][0](), shapes, updates=1, jit=False)
+        run()
+        ratio = interleaved(run, lambda: np.copyto(target, source), pairs)
+        print(
+            f"limit  {name:20} {PASSES[name] * size / 1e6:.0f} MB must move; at the bandwidth of a "
+            f"copy ({2 * size / ratio.seconds / 1e9:.1f} GB/s, one thread) that is "
+            f"{PASSES[name] / 2 / ratio.median:.2f} of the time taken"
+        )
+
+
+def main() -> None:
+    """Print one line a cell."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--only", choices=["update", "fit", "memory", "limit"])
+    parser.add_argument("--optimizers", nargs="+", choices=OPTIMIZERS, default=list(OPTIMIZERS))
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--pairs", type=int, default=20)
+    parser.add_argument("--steps", type=int, default=360)
+    args = parser.parse_args()
+    if args.only in (None, "update"):
+        compare_updates(args.optimizers, args.models, args.pairs)
+    if args.only in (None, "fit"):
+        compare_fits(args.optimizers, args.steps)
+    if args.only in (None, "limit"):
+        measure_limit(args.optimizers, args.pairs)
+    if args.only in (None, "memory"):
+        measure_memory()
+
+
+if __name__ == "__main__":
+    main()
