@@ -112,7 +112,7 @@ ROWS = {
     "torch/radam": Row(lambda lr: ours.RAdam(lr, convention="torch")),
     "torch/radam_betas": Row(lambda lr: ours.RAdam(lr, **BETAS, convention="torch")),
     # torch orthogonalizes in bfloat16, whatever the dtype of the weights.
-    "torch/muon": Row(lambda lr: ours.Muon(lr, **TORCH_MUON), tolerance=1e-2),
+    "torch/muon": Row(lambda lr: ours.Muon(lr, **TORCH_MUON), tolerance=2e-3),
     "optax/sgd": Row(lambda lr: ours.SGD(lr)),
     "optax/momentum": Row(lambda lr: ours.SGD(lr, momentum=0.9, convention="torch")),
     "optax/nesterov": Row(lambda lr: ours.SGD(lr, momentum=0.9, nesterov=True, convention="torch")),
@@ -160,7 +160,7 @@ ROWS = {
     "optax/schedule_free_rising": Row(lambda lr: ours.ScheduleFreeAdamW(lr, epsilon=1e-8)),
     # optax adds its ε to another multiple of the momentum's norm than Keras does.
     "optax/muon": Row(
-        lambda lr: ours.Muon(lr, nesterov=False, weight_decay=None, rms_rate=0.2), tolerance=1e-6
+        lambda lr: ours.Muon(lr, nesterov=False, weight_decay=None, rms_rate=0.2), tolerance=1e-8
     ),
 }
 
