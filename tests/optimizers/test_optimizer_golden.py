@@ -181,8 +181,8 @@ def follow(row: Row, run: dict[str, Any]) -> np.ndarray:
 
 def apply(make: Callable[[Any], Any], gradients: Any, start: Any, rates: Any) -> np.ndarray:
     step, path = 0, []
-    # A callable, because a variable for the rate would be float32.
-    optimizer = make(lambda: float(rates[step]))
+    # A callable that returns a tensor, because a variable or a number would be float32.
+    optimizer = make(lambda: keras.ops.convert_to_tensor(rates[step], "float64"))
     w = keras.Variable(start, dtype="float64")
     for step, g in enumerate(gradients):  # noqa: B007
         optimizer.apply([keras.ops.convert_to_tensor(g, "float64")], [w])
