@@ -144,8 +144,8 @@ def compare_fits(optimizers: list[str], steps: int) -> None:
             cells = [(name, *OPTIMIZERS[name]) for name in optimizers]
             cells.append(("Keras against itself", keras.optimizers.Adam, keras.optimizers.Adam))
             for name, ours, theirs in cells:
-                fits = [fit_of(make(), net, steps, jit) for make in (ours, theirs)]
-                print(f"fit    {net:22} {how:5} {name:20} {lockstep(*fits)}", flush=True)
+                first, second = (fit_of(make(), net, steps, jit) for make in (ours, theirs))
+                print(f"fit    {net:22} {how:5} {name:20} {lockstep(first, second)}", flush=True)
 
 
 def measure_memory(parameters: int = 100_000_000) -> None:

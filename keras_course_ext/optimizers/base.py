@@ -112,6 +112,7 @@ class RuleOptimizer(keras.optimizers.Optimizer):
             check_learning_rate(kind, learning_rate), **check_common(kind, arguments, own)
         )
         self._state_to_come: Any = None
+        self._given_rate = learning_rate
         self.convention = convention
         self.lazy = check_lazy(self, lazy)
         for name, check in self.hyperparameters.items():
@@ -130,12 +131,15 @@ class RuleOptimizer(keras.optimizers.Optimizer):
             "`functools.partial(<pure function>, <hyperparameters>)`."
         )
 
-    @property
-    def schedule(self) -> Any:
-        """The schedule that the learning rate follows, or `None`."""
-        schedule = getattr(self, "_learning_rate", None)
-        is_schedule = isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule)
-        return schedule if is_schedule else None
+    def learning_rate_at(self, step: int) -> float:
+        """Returns η of a step, t = 0, 1, …: the schedule's, or what it is now."""
+        given = self._given_rate
+        if isinstance(given, keras.optimizers.schedules.LearningRateSchedule):
+            return float(given(step))
+        now = float(self.learning_rate)
+        # The variable that Keras keeps it in is rounded to float32.
+        same = isinstance(given, float) and np.float32(given) == np.float32(now)
+        return float(given) if same else now
 
     def first_slots(self, w: np.ndarray) -> list[np.ndarray]:
         """Returns the slots of a NumPy array of weights as they are before the first step."""
@@ -213,7 +217,9 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         Args:
             last: Whether the step updates the weights, a scalar; `None`: it does.
         """
-        lr, t = tf.convert_to_tensor(self.learning_rate), self.iterations + 1
+        lr, t = self.learning_rate, self.iterations + 1
+        # A number of a callable would become float32, whatever the weights are.
+        lr = tf.constant(lr, tf.float64) if isinstance(lr, float) else tf.convert_to_tensor(lr)
         scalars = {"lr": lr, "t": t}
         if not self.shared:
             return scalars

@@ -1,7 +1,7 @@
 """The path of an optimizer downhill, its rule run on NumPy arrays alone."""
 
 from collections.abc import Callable, Iterable
-from itertools import count, repeat
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,7 +55,7 @@ def trajectory(
     rule = optimizer.rule
     asked = engine.asked_for(rule.func)
     path = [w]
-    rates = _rates(optimizer) if learning_rates is None else learning_rates
+    rates = map(optimizer.learning_rate_at, count()) if learning_rates is None else learning_rates
     for t, lr in zip(range(1, steps + 1), rates, strict=False):
         shared = optimizer.shared_values(shared, lr=lr, t=t)
         scalars = {"lr": lr, "t": t, **shared}
@@ -63,10 +63,3 @@ def trajectory(
         new, *slots = rule(g, path[-1], *slots, **{k: scalars[k] for k in asked & scalars.keys()})
         path.append(new)
     return np.array(path)
-
-
-def _rates(optimizer: "RuleOptimizer") -> Iterable[float]:
-    schedule = optimizer.schedule
-    if schedule is None:
-        return repeat(float(optimizer.learning_rate))
-    return (float(schedule(t)) for t in count())

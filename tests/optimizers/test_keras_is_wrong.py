@@ -29,14 +29,10 @@ NOTE = "docs/keras_is_wrong.md"
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 PENDING = [
-    "accumulation_on_two_replicas",
-    "ema_with_accumulation",
-    "exclusion_after_build",
     "get_lamb",
     "schedule_free_beta_1",
     "schedule_free_on_two_replicas",
     "adamax_in_float16",
-    "state_of_another_optimizer",
 ]
 """What ours doesn't do yet."""
 

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from optimizer_cases import every_optimizer
+from modes import MODES
+from optimizer_cases import ONE_PER_UPDATE, every_optimizer
 
 import keras_course_ext.optimizers as ours
 from keras_course_ext.optimizers.sparse import summed_rows
@@ -103,3 +104,77 @@ def test_a_sparse_gradient_without_a_shape_is_refused():
     gradient = tf.IndexedSlices(tf.ones((1, WIDTH)), tf.constant([0]))
     with pytest.raises(ValueError, match=r"dense_shape=variable\.shape"):
         optimizer.apply([gradient], [table])
+
+
+every_mode = pytest.mark.parametrize("mode", MODES)
+LAZY = [case for case in ONE_PER_UPDATE if case.cls.elementwise]
+
+
+@pytest.mark.parametrize("case", LAZY, ids=[case.name for case in LAZY])
+@every_mode
+def test_lazy_rows_are_those_of_the_dense_rule_and_the_others_stand_still(case, mode):
+    """A lazy table is a dense one that holds only the rows looked up, at every step the same."""
+    used = np.array([4, 1, 2])
+    words = used[np.random.default_rng(3).integers(0, 3, size=(5, 12))]
+    words[:, :3] = used  # every one of them at every step
+    table = keras.Variable(TABLE)
+    alone = keras.Variable(TABLE[used])
+    lazy, dense = case.ours(lazy=True, weight_decay=0.1), case.ours(weight_decay=0.1)
+    lazy.build([table])
+    dense.build([alone])
+
+    def step(row):
+        with tf.GradientTape(persistent=True) as tape:
+            loss = tf.reduce_sum(tf.square(tf.gather(table.value, row)))
+            place = tf.argmax(tf.equal(row[:, None], used[None]), axis=1)
+            loss_alone = tf.reduce_sum(tf.square(tf.gather(alone.value, place)))
+        lazy.apply([tape.gradient(loss, table.value)], [table])
+        dense.apply([tape.gradient(loss_alone, alone.value)], [alone])
+
+    step = MODES[mode](step)
+    for row in words:
+        step(tf.constant(row))
+    np.testing.assert_allclose(table.numpy()[used], alone, rtol=1e-5, atol=1e-6)
+    others = [i for i in range(ROWS) if i not in used]
+    np.testing.assert_array_equal(table.numpy()[others], TABLE[others])
+    for of_table, of_alone in zip(lazy.variables[2:], dense.variables[2:], strict=True):
+        if of_table.shape:
+            np.testing.assert_allclose(of_table.numpy()[used], of_alone, rtol=2e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "common", [{"clipnorm": 0.1}, {"global_clipnorm": 0.1}, {"clipvalue": 0.02}]
+)
+def test_lazy_gradients_are_clipped_like_dense_ones(common):
+    sparse = train(ours.SGD(0.1, lazy=True, **common), tf.gather)
+    dense = train(ours.SGD(0.1, **common), one_hot_product)
+    np.testing.assert_allclose(sparse, dense, rtol=1e-6, atol=1e-6)
+
+
+@every_mode
+def test_rows_are_summed_without_the_rest_of_the_table(mode):
+    gradient = tf.IndexedSlices(
+        tf.constant([[1.0], [2.0], [4.0]]), tf.constant([2, 0, 2]), tf.constant([4, 1])
+    )
+
+    def sums():
+        g = summed_rows(gradient, dense=False)
+        return g.values, g.indices
+
+    values, indices = MODES[mode](sums)()
+    kept = indices < 4  # under XLA the place left over stands behind the table
+    np.testing.assert_array_equal(indices[kept], [0, 2])
+    np.testing.assert_array_equal(values[kept], [[2.0], [5.0]])
+
+
+def test_what_cannot_be_lazy_says_so():
+    with pytest.raises(ValueError, match="gradient_accumulation_steps=2"):
+        ours.Adam(lazy=True, gradient_accumulation_steps=2)
+    with pytest.raises(ValueError, match="`lazy` must be True or False"):
+        ours.Adam(lazy="yes")  # pyright: ignore[reportArgumentType]
+
+    class Whole(ours.RuleOptimizer):
+        elementwise = False
+
+    with pytest.raises(ValueError, match=r"Write `Whole\(lazy=False\)`"):
+        Whole(0.1, lazy=True)

@@ -1,7 +1,9 @@
 """Configuration and state: files, checkpoints, and the exchange of both with Keras's own."""
 
+import copy
 import json
 import pathlib
+import pickle
 import subprocess
 import sys
 from typing import Any
@@ -162,3 +164,66 @@ def test_the_way_from_a_variable_to_its_slots_is_still_in_keras():
     optimizer.build(variables)
     assert optimizer._get_variable_index(variables[1]) == 1
     assert optimizer._get_variable_index(variables[1].value) == 1
+
+
+@every_update
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))])
+def test_a_copy_continues_on_weights_of_its_own(case, copied):
+    model, twin = linear_model(), linear_model()
+    optimizer = case.ours(gradient_accumulation_steps=2, use_ema=True)
+    train(optimizer, model, steps=3, seed=0)
+    twin.set_weights(model.get_weights())
+    again = copied(optimizer)
+    train(optimizer, model, steps=3, seed=1)
+    train(again, twin, steps=3, seed=1)
+    np.testing.assert_array_equal(everything(optimizer, model), everything(again, twin))
+
+
+def saved_weights(optimizer, path: pathlib.Path, units: int = 3) -> str:
+    model = compiled(optimizer, seed=0) if units == 3 else wide_model(optimizer, units)
+    train(optimizer, model, steps=1, seed=0)
+    model.save_weights(path)
+    return str(path)
+
+
+def wide_model(optimizer, units: int) -> Any:
+    model: Any = keras.Sequential([keras.Input((4,)), keras.layers.Dense(units)])
+    model.compile(optimizer, "mse", run_eagerly=True)
+    return model
+
+
+REFUSED = {
+    "another slot, saved by ours": (ours.Adagrad, ours.RMSprop, "'accumulator'.*'velocity'"),
+    "another slot, saved by keras": (keras.optimizers.Adagrad, ours.RMSprop, "keeps"),
+    "another number": (ours.Adam, ours.Momentum, "has 4 variables where the state has 6"),
+}
+
+
+@pytest.mark.parametrize(("source", "target", "message"), REFUSED.values(), ids=REFUSED)
+def test_the_state_of_another_optimizer_is_refused(source, target, message, tmp_path):
+    path = saved_weights(source(), tmp_path / "run.weights.h5")
+    model = compiled(target(), seed=1)
+    train(model.optimizer, model, steps=1, seed=1)
+    with pytest.raises(ValueError, match=message):
+        model.load_weights(path)
+
+
+def test_the_state_of_other_weights_is_refused():
+    narrow, wide = ours.Adam(), ours.Adam()
+    train(narrow, linear_model(), steps=1, seed=0)
+    train(wide, wide_model(wide, 5), steps=1, seed=0)
+    store: dict = {}
+    narrow.save_own_variables(store)
+    with pytest.raises(ValueError, match=r"of shape \(4, 3\) there, .* of shape \(4, 5\) here"):
+        wide.load_own_variables(store)
+
+
+def test_a_state_waits_for_the_optimizer_to_be_built():
+    source, model = ours.Adam(), linear_model()
+    train(source, model, steps=2, seed=0)
+    store: dict = {}
+    source.save_own_variables(store)
+    target = ours.Adam()
+    target.load_own_variables(store)
+    target.build(model.trainable_variables)
+    np.testing.assert_array_equal(everything(source, model), everything(target, model))

@@ -1,0 +1,177 @@
+"""Every engine does what the plain formula does, and the slots' storage does not show."""
+
+import importlib
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from modes import MODES
+from optimizer_cases import BY_NAME, every_update
+
+import keras_course_ext.optimizers as ours
+from keras_course_ext.optimizers import engine, flat, kernels, tracing
+
+every_mode = pytest.mark.parametrize("mode", MODES)
+
+# Two large variables of one shape, one of another, and small ones that lie flat.
+SHAPES = [(280, 256), (280, 256), (flat.SMALL,), (3, 4), (4,), (), (2, 2, 2)]
+
+
+def weights_and_grads(steps: int = 3) -> tuple[list[Any], list[list[Any]]]:
+    rng = np.random.default_rng(0)
+    weights = [keras.Variable(rng.normal(size=shape), dtype="float32") for shape in SHAPES]
+    grads = [[tf.constant(rng.normal(size=s), tf.float32) for s in SHAPES] for _ in range(steps)]
+    return weights, grads
+
+
+def by_the_formula(optimizer: Any) -> list[np.ndarray]:
+    """Update variable by variable, in eager mode, through the public `update_step`."""
+    weights, grads = weights_and_grads()
+    optimizer.build(weights)
+    for step_grads in grads:
+        scalars = optimizer.begin_step()
+        for g, w in zip(step_grads, weights, strict=True):
+            engine.plain(optimizer.update_of(g, w, scalars))
+        optimizer.iterations.assign_add(1)
+    return values_of(optimizer, weights)
+
+
+def values_of(optimizer: Any, weights: list[Any]) -> list[np.ndarray]:
+    return [np.array(v.numpy()) for v in (*weights, *optimizer.variables)]
+
+
+@every_update
+@every_mode
+@pytest.mark.parametrize("common", [{}, {"weight_decay": 0.1}], ids=["plain", "decay"])
+def test_every_engine_computes_the_formula(case, mode, common):
+    expected = by_the_formula(case.ours(**common))
+    weights, grads = weights_and_grads()
+    optimizer = case.ours(**common)
+    optimizer.build(weights)
+    step = MODES[mode](lambda step_grads: optimizer.apply(step_grads, weights))
+    for step_grads in grads:
+        step(step_grads)
+    for value, exact in zip(values_of(optimizer, weights), expected, strict=True):
+        # The kernel of Adam rounds 1 − β₂, and so v, as its comment says.
+        np.testing.assert_allclose(value, exact, rtol=2e-5, atol=1e-6)
+    for value, exact in zip(values_of(optimizer, weights)[: len(weights)], expected, strict=False):
+        np.testing.assert_allclose(value, exact, rtol=1e-6, atol=1e-6)
+
+
+def test_every_kernel_belongs_to_a_rule():
+    for name in kernels.KERNELS:
+        module, _, function = name.rpartition(".")
+        rule = getattr(importlib.import_module(module), function)
+        assert kernels.kernel_of(rule) is kernels.KERNELS[name]
+    assert kernels.kernel_of(weights_and_grads) is None
+
+
+@every_mode
+def test_tracing_knows_xla_and_strategies(mode):
+    seen = []
+
+    def look():
+        tf.cond(tf.constant(True) & (tf.constant(1) > 0), inside, inside)
+
+    def inside():
+        seen.append((tracing.under_xla(), tracing.in_plain_graph()))
+
+    MODES[mode](look)()
+    assert set(seen) == {(mode == "jit", mode == "graph")}
+    with tf.distribute.OneDeviceStrategy("CPU:0").scope():
+        assert not tracing.in_plain_graph()
+
+
+@every_mode
+def test_small_variables_without_a_gradient_stay_with_their_slots(mode):
+    optimizer, expected = ours.Adam(0.1), ours.Adam(0.1)
+    weights, grads = weights_and_grads()
+    alone = [keras.Variable(w) for w in weights]
+    optimizer.build(weights)
+    missing = (3, 5)
+    step_grads = [None if i in missing else g for i, g in enumerate(grads[0])]
+    with pytest.warns(UserWarning, match="Gradients do not exist"):
+        MODES[mode](lambda: optimizer.apply(step_grads, weights))()
+    kept = [i for i in range(len(SHAPES)) if i not in missing]
+    expected.apply([grads[0][i] for i in kept], [alone[i] for i in kept])
+    for i in range(len(SHAPES)):
+        np.testing.assert_allclose(weights[i], alone[i], rtol=1e-6, atol=1e-7)
+        m = optimizer._momentums[i].numpy()
+        if i in missing:
+            np.testing.assert_array_equal(m, np.zeros(SHAPES[i]))
+        else:
+            np.testing.assert_allclose(m, 0.1 * grads[0][i], rtol=1e-6)
+
+
+def test_a_view_is_a_variable():
+    weights, grads = weights_and_grads()
+    optimizer = ours.Adam(0.1)
+    optimizer.apply(grads[0], weights)
+    large, small = optimizer._momentums[0], optimizer._momentums[3]
+    assert not isinstance(large, flat.FlatView)
+    assert isinstance(small, flat.FlatView)
+    assert isinstance(small, keras.Variable)
+    assert small.shape == (3, 4)
+    assert small.path.endswith("_momentum")
+    before, neighbour = small.numpy(), optimizer._momentums[4].numpy()
+    np.testing.assert_allclose(before, 0.1 * grads[0][3], rtol=1e-6)
+    small.assign(2 * small)
+    small.assign_add(tf.ones((3, 4)))
+    np.testing.assert_allclose(small, 2 * before + 1, rtol=1e-6)
+    np.testing.assert_array_equal(optimizer._momentums[4], neighbour)
+    with pytest.raises(ValueError, match="shape"):
+        small.assign(tf.ones(2))
+
+
+def test_slots_are_created_outside_of_the_function_that_creates_them():
+    weights, grads = weights_and_grads()
+    optimizer = ours.Momentum(0.1)
+    step = tf.function(lambda g: optimizer.apply(g, weights))
+    step(grads[0])
+    step(grads[0])
+    np.testing.assert_allclose(optimizer.momentums[3], -0.19 * grads[0][3], rtol=1e-6)
+
+
+def test_the_state_of_adam_is_two_of_the_model():
+    weights, _ = weights_and_grads()
+    optimizer = ours.Adam()
+    optimizer.build(weights)
+    size = sum(int(np.prod(w.shape)) for w in weights)
+    store = optimizer._momentums[3].store
+    held = [v for v in optimizer.variables if not isinstance(v, flat.FlatView)] + store.slots
+    assert sum(int(np.prod(v.shape)) for v in held) == 2 * size + 2
+
+
+def test_the_private_names_are_still_in_keras():
+    """All private names of Keras that the optimizers use; see docs/architecture.md."""
+    optimizer: Any = keras.optimizers.Adam(use_ema=True, gradient_accumulation_steps=2)
+    w = keras.Variable([1.0])
+    optimizer.build([w])
+    called = []
+    optimizer._backend_apply_gradients = lambda grads, variables: called.append(grads)
+    optimizer.apply([tf.ones(1)], [w])
+    assert len(called) == 1
+    assert int(optimizer._iterations) == 1
+    assert optimizer._trainable_variables == [w]
+    assert len(optimizer._model_variables_moving_average) == 1
+    assert len(optimizer._accumulated_gradients) == 1
+    assert optimizer._use_weight_decay(w)
+    assert optimizer._clip_gradients([tf.ones(1)])
+    optimizer._track_variable(keras.Variable(2.0))
+    assert float(optimizer.variables[-1]) == 2.0
+    assert "_initialize" in dir(keras.Variable)
+    assert "_direct_assign" in dir(keras.Variable)
+
+
+def test_without_the_private_hook_the_public_path_does_the_same(monkeypatch):
+    monkeypatch.delattr(ours.RuleOptimizer, "_backend_apply_gradients")
+    for name in ("nesterov", "adam"):
+        weights, grads = weights_and_grads()
+        optimizer = BY_NAME[name].ours(weight_decay=0.1)
+        for step_grads in grads:
+            optimizer.apply(step_grads, weights)
+        expected = by_the_formula(BY_NAME[name].ours(weight_decay=0.1))
+        for value, exact in zip(values_of(optimizer, weights), expected, strict=True):
+            np.testing.assert_allclose(value, exact, rtol=1e-6, atol=1e-7)
