@@ -11,6 +11,7 @@ from keras_course_ext.optimizers import engine
 from keras_course_ext.optimizers.arguments import (
     COMMON_DOC,
     COMMON_MARKER,
+    WEIGHT_DECAY_DOC,
     Default,
     check_common,
     check_convention,
@@ -121,9 +122,9 @@ class RuleOptimizer(keras.optimizers.Optimizer):
     def __init__(self, learning_rate: Any, *, convention: str = "keras", **arguments: Any) -> None:
         kind = type(self).__name__
         changed = check_convention(kind, convention, self.conventions)
-        learning_rate, arguments = modern_spelling(kind, learning_rate, arguments)
         if isinstance(learning_rate, Default):
-            learning_rate = changed.get("learning_rate", learning_rate)
+            learning_rate = Default(changed.get("learning_rate", learning_rate))
+        learning_rate, arguments = modern_spelling(kind, learning_rate, arguments)
         for name, value in arguments.items():
             if isinstance(value, Default):
                 arguments[name] = changed.get(name, value)
@@ -136,6 +137,9 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         super().__init__(
             check_learning_rate(kind, learning_rate), **check_common(kind, arguments, own)
         )
+        if self.weight_decay is not None:
+            # Keras casts it; a Python float would be rounded to float32 on its way to float64.
+            self.weight_decay = np.float64(self.weight_decay)
         self.convention = convention
         for name, check in self.hyperparameters.items():
             setattr(self, name, check(name, own[name]))
@@ -230,6 +234,8 @@ class RuleOptimizer(keras.optimizers.Optimizer):
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make the same optimizer again."""
         own = {name: getattr(self, name) for name in self.hyperparameters}
+        if self.weight_decay is not None:
+            own["weight_decay"] = float(self.weight_decay)
         return super().get_config() | own | {"convention": self.convention}
 
     def _scalars(self, learning_rate: Any) -> dict[str, Any]:
@@ -260,7 +266,9 @@ class RuleOptimizer(keras.optimizers.Optimizer):
 def _list_common_arguments(cls: type) -> None:
     # There is no docstring to complete under `python -OO`.
     if cls.__doc__:
-        cls.__doc__ = cls.__doc__.replace(COMMON_MARKER, COMMON_DOC)
+        its_own = "\n        weight_decay: " in cls.__doc__
+        common = COMMON_DOC.removeprefix(WEIGHT_DECAY_DOC) if its_own else COMMON_DOC
+        cls.__doc__ = cls.__doc__.replace(COMMON_MARKER, common)
 
 
 _list_common_arguments(RuleOptimizer)

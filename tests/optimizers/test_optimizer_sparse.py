@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from optimizer_cases import every_optimizer
+from optimizer_cases import every_state
 
 import keras_course_ext.optimizers as ours
 from keras_course_ext.optimizers.sparse import summed_rows
@@ -43,7 +43,7 @@ def one_hot_product(table, words):
     return tf.one_hot(words, ROWS) @ table
 
 
-@every_optimizer
+@every_state
 def test_repeated_rows_train_like_the_dense_model(case):
     assert np.ptp([len(np.unique(words)) for words in WORDS]) < WORDS[0].size
     sparse, dense = train(case.ours(), tf.gather), train(case.ours(), one_hot_product)
