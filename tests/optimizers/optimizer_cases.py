@@ -124,6 +124,31 @@ CASES = [
         {"amsgrad": True, "beta_2": 0.9},
         starts=(0, 0, 0),
     ),
+    case(
+        "adamw",
+        ours.AdamW,
+        keras.optimizers.AdamW,
+        oracles.adam,
+        {"weight_decay": 0.01},
+        starts=(0, 0),
+    ),
+    case(
+        "adamw_amsgrad",
+        ours.AdamW,
+        keras.optimizers.AdamW,
+        oracles.adam,
+        {"weight_decay": 0.01, "amsgrad": True, "beta_2": 0.9},
+        starts=(0, 0, 0),
+    ),
+    case("adamax", ours.Adamax, keras.optimizers.Adamax, oracles.adamax, starts=(0, 0)),
+    case(
+        "adadelta",
+        ours.Adadelta,
+        keras.optimizers.Adadelta,
+        oracles.adadelta,
+        starts=(0, 0),
+        rate=1.0,
+    ),
 ]
 
 _NAMED = {c.name: c for c in CASES}
@@ -182,6 +207,15 @@ CASES += [
     unlike_keras("adam_amsgrad", "paper", epsilon=1e-8, form="uncorrected"),
     unlike_keras("adam_amsgrad", "torch", epsilon=1e-8, form="corrected"),
     as_keras("adam_amsgrad", "deck", epsilon=1e-8),
+    unlike_keras("adamw", "paper", epsilon=1e-8, form="corrected"),
+    unlike_keras("adamw", "torch", epsilon=1e-8, form="corrected"),
+    as_keras("adamw", "deck", epsilon=1e-8),
+    unlike_keras("adamax", "paper", epsilon=0.0),
+    unlike_keras("adamax", "torch", epsilon=1e-8, form="torch"),
+    as_keras("adamax", "deck"),
+    as_keras("adadelta", "paper", epsilon=1e-6),
+    as_keras("adadelta", "torch", rho=0.9, epsilon=1e-6),
+    as_keras("adadelta", "deck"),
 ]
 
 BY_NAME = {c.name: c for c in CASES}

@@ -11,8 +11,11 @@ import tensorflow as tf
 import keras_course_ext.optimizers as ours
 from keras_course_ext.optimizers import (
     SGD,
+    Adadelta,
     Adagrad,
     Adam,
+    Adamax,
+    AdamW,
     GradientDescent,
     Momentum,
     NesterovMomentum,
@@ -40,6 +43,17 @@ DEFAULTS: dict[Any, dict[str, tuple[float, ...]]] = {
         "rho": (0.9, 0.9, 0.99, 0.9),
     },
     Adam: {RATE: (0.001,) * 4, EPSILON: (1e-7, 1e-8, 1e-8, 1e-8), "beta_2": (0.999,) * 4},
+    AdamW: {
+        RATE: (0.001,) * 4,
+        EPSILON: (1e-7, 1e-8, 1e-8, 1e-8),
+        "weight_decay": (0.004, 0.004, 0.01, 0.004),
+    },
+    Adamax: {RATE: (0.001, 0.002, 0.002, 0.002), EPSILON: (1e-7, 0.0, 1e-8, 1e-7)},
+    Adadelta: {
+        RATE: (0.001, 1.0, 1.0, 1.0),
+        EPSILON: (1e-7, 1e-6, 1e-6, 1e-7),
+        "rho": (0.95, 0.95, 0.9, 0.95),
+    },
 }
 
 every_class = pytest.mark.parametrize("cls", DEFAULTS)
@@ -107,6 +121,9 @@ WITHOUT_EPSILON = {
     "rmsprop_torch": RMSprop(0.1, momentum=0.9, centered=True, epsilon=0.0, convention="torch"),
     "adam": Adam(0.1, epsilon=0.0, convention="paper"),
     "adam_amsgrad": Adam(0.1, epsilon=0.0, amsgrad=True, convention="paper"),
+    "adamw": AdamW(0.1, weight_decay=0.0, epsilon=0.0, convention="paper"),
+    "adamax": Adamax(0.1, convention="paper"),
+    "adamax_torch": Adamax(0.1, epsilon=0.0, convention="torch"),
 }
 
 
