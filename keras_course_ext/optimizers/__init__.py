@@ -1,7 +1,10 @@
 """Optimizers whose rules are pure functions, written as the papers write them."""
 
+from keras_course_ext.optimizers.adadelta import Adadelta
 from keras_course_ext.optimizers.adagrad import Adagrad
 from keras_course_ext.optimizers.adam import Adam
+from keras_course_ext.optimizers.adamax import Adamax
+from keras_course_ext.optimizers.adamw import AdamW
 from keras_course_ext.optimizers.base import RuleOptimizer
 from keras_course_ext.optimizers.gradient_descent import GradientDescent
 from keras_course_ext.optimizers.lookup import get
@@ -14,8 +17,11 @@ from keras_course_ext.optimizers.trajectory import trajectory
 
 __all__ = [
     "SGD",
+    "Adadelta",
     "Adagrad",
     "Adam",
+    "AdamW",
+    "Adamax",
     "GradientDescent",
     "Momentum",
     "NesterovMomentum",

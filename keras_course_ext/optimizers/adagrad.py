@@ -7,7 +7,7 @@ import keras
 
 from keras_course_ext.optimizers.arguments import CommonArguments, Default, LearningRate, Number
 from keras_course_ext.optimizers.base import RuleOptimizer, Slot
-from keras_course_ext.optimizers.elementwise import Tensor, sqrt, square
+from keras_course_ext.optimizers.elementwise import Tensor, divide_no_nan, sqrt, square
 
 
 def adagrad_rule(
@@ -32,6 +32,30 @@ def adagrad_rule(
     """
     a = a + square(g)
     return w - lr * g / sqrt(a + epsilon), a
+
+
+def adagrad_outside_rule(
+    g: Tensor, w: Tensor, a: Tensor, *, lr: Tensor, epsilon: float
+) -> tuple[Tensor, Tensor]:
+    """Adagrad with ε outside of the root, a ← a + g², then w ← w − η g / (√a + ε).
+
+    Args:
+        g: dL/dw, the gradient.
+        w: The weights, of the shape of `g`.
+        a: The sum of the squared gradients so far, of the shape of `g`.
+        lr: η, the learning rate, a scalar.
+        epsilon: ε ≥ 0, is added to the root. With ε = 0, 0 / 0 counts as 0.
+
+    Returns:
+        The new (w, a).
+
+    Example:
+    >>> from keras_course_ext.optimizers.adagrad import adagrad_outside_rule
+    >>> adagrad_outside_rule(3.0, 1.0, 16.0, lr=0.5, epsilon=1.0)
+    (0.75, 25.0)
+    """
+    a = a + square(g)
+    return w - divide_no_nan(lr * g, sqrt(a) + epsilon), a
 
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
@@ -65,14 +89,23 @@ class Adagrad(RuleOptimizer):
     [0.8293]
     [0.7716]
 
-    Differs from the paper: there a starts at 0 and the denominator is √a + ε.
+    Differs from the paper: `convention="paper"`, and "torch" and "deck" as well, add ε outside
+    of the root and let a start at 0:
 
-    Differs from the deck: there, in Keras 2, a starts at 0, the denominator is √a + ε, and the
-    defaults are η = 0.01 and ε = 1e-7. `Adagrad(lr = 0.01, epsilon = 1e-6)` runs, in the form
-    above, with a DeprecationWarning.
+        a ← a + g²,  a = 0 before the first step
+        w ← w − η g / (√a + ε)
+
+    The paper calls ε δ and gives no number for it. With ε = 0, 0 / 0 counts as 0.
+
+    Differs from torch: the paper's form, with η = 0.01 and ε = 1e-10 by default.
+
+    Differs from the deck: the paper's form, with η = 0.01 and ε = 1e-6 by default, as the deck
+    prints them; Keras 2 itself had ε = 1e-7. `Adagrad(lr = 0.01, epsilon = 1e-6)` runs with a
+    DeprecationWarning: in the form above, or with `convention="deck"` in the deck's.
 
     Reference: Duchi, Hazan, Singer, Adaptive Subgradient Methods for Online Learning and
-    Stochastic Optimization, Journal of Machine Learning Research 12 (2011), section 1.1.
+    Stochastic Optimization, Journal of Machine Learning Research 12 (2011), section 1.1; ε in
+    Figure 1.
 
     Deck: Chapter 5, advanced gradient descent, method 4.
     """
@@ -83,12 +116,17 @@ class Adagrad(RuleOptimizer):
     }
     shifts = True
     slots = ((Slot("accumulator", "_accumulators", start="initial_accumulator_value"),),)
+    conventions: ClassVar = {
+        "paper": {"initial_accumulator_value": 0.0},
+        "torch": {"learning_rate": 0.01, "initial_accumulator_value": 0.0, "epsilon": 1e-10},
+        "deck": {"learning_rate": 0.01, "initial_accumulator_value": 0.0, "epsilon": 1e-6},
+    }
 
     def __init__(
         self,
         learning_rate: LearningRate = Default(0.001),  # noqa: B008
-        initial_accumulator_value: float = 0.1,
-        epsilon: float | None = 1e-7,
+        initial_accumulator_value: float = Default(0.1),
+        epsilon: float | None = Default(1e-7),
         **common: Unpack[CommonArguments],
     ) -> None:
         super().__init__(
@@ -100,5 +138,6 @@ class Adagrad(RuleOptimizer):
 
     @property
     def rule(self) -> partial:
-        """`adagrad_rule` with ε filled in."""
-        return partial(adagrad_rule, epsilon=self.epsilon)
+        """The rule of the convention with ε filled in."""
+        rule = adagrad_rule if self.convention == "keras" else adagrad_outside_rule
+        return partial(rule, epsilon=self.epsilon)

@@ -1,10 +1,16 @@
 """Adam: momentum for the direction, RMSprop for the length of the step."""
 
+from collections.abc import Callable
 from functools import partial
-from typing import ClassVar, Unpack
+from typing import Any, ClassVar, Unpack
 
 import keras
 
+from keras_course_ext.optimizers.adam_corrected import (
+    adam_corrected_rule,
+    amsgrad_corrected_rule,
+    amsgrad_uncorrected_rule,
+)
 from keras_course_ext.optimizers.arguments import (
     CommonArguments,
     Default,
@@ -96,6 +102,19 @@ def amsgrad_rule(
     return w - m * alpha / (sqrt(v_hat) + epsilon), m, v, v_hat
 
 
+_RULES = {
+    "keras": (adam_rule, amsgrad_rule),
+    "paper": (adam_corrected_rule, amsgrad_uncorrected_rule),
+    "torch": (adam_corrected_rule, amsgrad_corrected_rule),
+    "deck": (adam_rule, amsgrad_rule),
+}
+
+
+def adam_rule_of(convention: str, amsgrad: bool) -> Callable[..., Any]:
+    """Returns the rule of Adam in a convention, with or without the largest v so far."""
+    return _RULES[convention][amsgrad]
+
+
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class Adam(RuleOptimizer):
     """Adam: the direction from the mean gradient, the step size from the mean squared gradient.
@@ -129,11 +148,27 @@ class Adam(RuleOptimizer):
     >>> w.numpy().round(4)  # the first step is η long, whatever the gradient
     array([0.9, 2.1], dtype=float32)
 
-    Differs from the paper: Algorithm 1 divides both means by their corrections first and adds ε
-    to the corrected root, m̂ / (√v̂ + ε), with ε = 1e-8. The form above is the paper's second, at
-    the end of section 2, where ε is called ε̂; the two are the same for ε̂ = ε √(1 − β₂ᵗ).
+    Differs from the paper: Algorithm 1 corrects both means first and adds ε to the corrected
+    root. `convention="paper"` is
 
-    Differs from the deck: none in the update. Its ε is 1e-8, and
+        w ← w − η m̂ / (√v̂ + ε),  m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ)
+
+    with ε = 1e-8 by default. The form above is the paper's second, at the end of section 2, where
+    ε is called ε̂; the two are the same for ε̂ = ε √(1 − β₂ᵗ). AMSGrad has a paper of its own,
+    whose Algorithm 2 corrects nothing, so that its first steps are longer by up to
+    (1 − β₁) / √(1 − β₂). With `amsgrad`, `convention="paper"` is that:
+
+        w ← w − η m / (√v̂ + ε),  v̂ ← max(v̂, v)
+
+    The paper has no ε there; here ε = 0 is allowed, and 0 / 0 counts as 0.
+
+    Differs from torch: `convention="torch"` is Algorithm 1, with ε = 1e-8 by default. With
+    `amsgrad` the maximum is taken of the uncorrected v and corrected then:
+
+        w ← w − η m̂ / (√v̂ + ε),  v_max ← max(v_max, v),  v̂ = v_max / (1 − β₂ᵗ)
+
+    Differs from the deck: none in the update. With `convention="deck"` ε is 1e-8 by default, as
+    the deck prints it; Keras 2 itself had 1e-7.
     `Adam(lr = 0.001, beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-08, decay = 0.0)` runs, with a
     DeprecationWarning.
 
@@ -155,13 +190,18 @@ class Adam(RuleOptimizer):
         (Slot("momentum", "_momentums"), Slot("velocity", "_velocities")),
         (Slot("velocity_hat", "_velocity_hats", only_if="amsgrad"),),
     )
+    conventions: ClassVar = {
+        "paper": {"epsilon": 1e-8},
+        "torch": {"epsilon": 1e-8},
+        "deck": {"epsilon": 1e-8},
+    }
 
     def __init__(
         self,
         learning_rate: LearningRate = Default(0.001),  # noqa: B008
         beta_1: float = 0.9,
         beta_2: float = 0.999,
-        epsilon: float | None = 1e-7,
+        epsilon: float | None = Default(1e-7),
         amsgrad: bool = False,
         **common: Unpack[CommonArguments],
     ) -> None:
@@ -171,9 +211,9 @@ class Adam(RuleOptimizer):
 
     @property
     def rule(self) -> partial:
-        """`adam_rule`, or `amsgrad_rule`, with β₁, β₂ and ε filled in."""
+        """The rule of the convention and of `amsgrad`, with β₁, β₂ and ε filled in."""
         return partial(
-            amsgrad_rule if self.amsgrad else adam_rule,
+            adam_rule_of(self.convention, self.amsgrad),
             beta_1=self.beta_1,
             beta_2=self.beta_2,
             epsilon=self.epsilon,

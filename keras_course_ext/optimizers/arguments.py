@@ -21,10 +21,9 @@ class Default(float):
     """
 
 
-class CommonArguments(TypedDict, total=False):
-    """The keyword arguments that every optimizer takes besides its own."""
+class CommonButWeightDecay(TypedDict, total=False):
+    """The common arguments of an optimizer that has a `weight_decay` of its own."""
 
-    weight_decay: float | None
     clipnorm: float | None
     clipvalue: float | None
     global_clipnorm: float | None
@@ -40,14 +39,24 @@ class CommonArguments(TypedDict, total=False):
     decay: float
 
 
+class CommonArguments(CommonButWeightDecay, total=False):
+    """The keyword arguments that every optimizer takes besides its own."""
+
+    weight_decay: float | None
+
+
 COMMON_MARKER = "**common: The arguments that every optimizer takes; see `RuleOptimizer`."
 """The line of a class docstring that `COMMON_DOC` replaces."""
 
-COMMON_DOC = """\
+WEIGHT_DECAY_DOC = """\
 weight_decay: Float ≥ 0 or `None`. Before each update, w ← w − η · weight_decay · w.
             Default `None`.
-        clipnorm: Float ≥ 0 or `None`. A gradient whose L2 norm exceeds it, taken variable by
-            variable, is scaled down to it. Default `None`.
+        """
+"""The beginning of `COMMON_DOC`, for the optimizers whose `weight_decay` is the common one."""
+
+COMMON_DOC = f"""\
+{WEIGHT_DECAY_DOC}clipnorm: Float ≥ 0 or `None`. A gradient whose L2 norm exceeds it,
+            taken variable by variable, is scaled down to it. Default `None`.
         clipvalue: Float ≥ 0 or `None`. Every element of a gradient is cut to
             [−clipvalue, clipvalue]. Default `None`.
         global_clipnorm: Float ≥ 0 or `None`. As `clipnorm`, for the norm over all variables

@@ -13,6 +13,7 @@ from keras_course_ext.optimizers import engine, state, step
 from keras_course_ext.optimizers.arguments import (
     COMMON_DOC,
     COMMON_MARKER,
+    WEIGHT_DECAY_DOC,
     Default,
     check_common,
     check_convention,
@@ -96,9 +97,9 @@ class RuleOptimizer(keras.optimizers.Optimizer):
     ) -> None:
         kind = type(self).__name__
         changed = check_convention(kind, convention, self.conventions)
-        learning_rate, arguments = modern_spelling(kind, learning_rate, arguments)
         if isinstance(learning_rate, Default):
-            learning_rate = changed.get("learning_rate", learning_rate)
+            learning_rate = Default(changed.get("learning_rate", learning_rate))
+        learning_rate, arguments = modern_spelling(kind, learning_rate, arguments)
         for name, value in arguments.items():
             if isinstance(value, Default):
                 arguments[name] = changed.get(name, value)
@@ -332,7 +333,9 @@ class RuleOptimizer(keras.optimizers.Optimizer):
 def _list_common_arguments(cls: type) -> None:
     # There is no docstring to complete under `python -OO`.
     if cls.__doc__:
-        cls.__doc__ = cls.__doc__.replace(COMMON_MARKER, COMMON_DOC)
+        its_own = "\n        weight_decay: " in cls.__doc__
+        common = COMMON_DOC.removeprefix(WEIGHT_DECAY_DOC) if its_own else COMMON_DOC
+        cls.__doc__ = cls.__doc__.replace(COMMON_MARKER, common)
 
 
 _list_common_arguments(RuleOptimizer)

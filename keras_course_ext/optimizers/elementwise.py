@@ -65,3 +65,22 @@ def maximum(x: Tensor, y: Tensor) -> Tensor:
     if isinstance(x, (int, float)):
         return max(x, y)
     return tf.maximum(x, y)
+
+
+def divide_no_nan(x: Tensor, y: Tensor) -> Tensor:
+    """Divides x / y, element by element; the quotient is 0 where y is 0.
+
+    Args:
+        x: A NumPy array, a tensor, or a Python number.
+        y: The same, of the same shape.
+
+    Returns:
+        The quotients, of the kind and dtype of the arguments. NaN stays NaN, unless y
+        is 0.
+    """
+    if isinstance(x, (np.ndarray, np.generic)):
+        # The index turns the array of rank 0, which `out` makes of a scalar, back into a scalar.
+        return np.divide(x, y, out=np.zeros_like(x), where=np.not_equal(y, 0))[()]
+    if isinstance(x, (int, float)):
+        return x / y if y else 0.0
+    return tf.math.divide_no_nan(x, y)

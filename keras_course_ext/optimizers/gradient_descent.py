@@ -1,7 +1,7 @@
 """Gradient descent: a step against the gradient."""
 
 from functools import partial
-from typing import Unpack
+from typing import ClassVar, Unpack
 
 import keras
 
@@ -55,6 +55,10 @@ class GradientDescent(RuleOptimizer):
 
     Differs from Keras: it is called `keras.optimizers.SGD` there, with `momentum=0`.
 
+    Differs from torch: none in the update; the default is η = 0.001 with `convention="torch"`.
+
+    Differs from the paper and from the deck: none.
+
     Reference: Robbins, Monro, A Stochastic Approximation Method, Annals of Mathematical
     Statistics 22 (1951), equation (6).
 
@@ -62,6 +66,7 @@ class GradientDescent(RuleOptimizer):
     """
 
     shifts = True
+    conventions: ClassVar = {"paper": {}, "torch": {"learning_rate": 0.001}, "deck": {}}
 
     def __init__(
         self,

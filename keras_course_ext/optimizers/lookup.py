@@ -5,8 +5,11 @@ from typing import Any
 
 import keras
 
+from keras_course_ext.optimizers.adadelta import Adadelta
 from keras_course_ext.optimizers.adagrad import Adagrad
 from keras_course_ext.optimizers.adam import Adam
+from keras_course_ext.optimizers.adamax import Adamax
+from keras_course_ext.optimizers.adamw import AdamW
 from keras_course_ext.optimizers.base import RuleOptimizer
 from keras_course_ext.optimizers.gradient_descent import GradientDescent
 from keras_course_ext.optimizers.momentum import Momentum
@@ -22,6 +25,9 @@ _CLASSES: tuple[type[RuleOptimizer], ...] = (
     Adagrad,
     RMSprop,
     Adam,
+    AdamW,
+    Adamax,
+    Adadelta,
 )
 _BY_NAME = {cls.__name__.lower(): cls for cls in _CLASSES}
 

@@ -34,6 +34,30 @@ def momentum_rule(
     return w + v, v
 
 
+def momentum_torch_rule(
+    g: Tensor, w: Tensor, b: Tensor, *, lr: Tensor, mu: float
+) -> tuple[Tensor, Tensor]:
+    """Momentum in torch's form, b ← μ b + g, then w ← w − η b.
+
+    Args:
+        g: dL/dw, the gradient.
+        w: The weights, of the shape of `g`.
+        b: The faded sum of the gradients, of the shape of `g`; 0 before the first step.
+        lr: η, the learning rate, a scalar.
+        mu: μ in [0, 1], the share of the sum that is kept.
+
+    Returns:
+        The new (w, b).
+
+    Example:
+    >>> from keras_course_ext.optimizers.momentum import momentum_torch_rule
+    >>> momentum_torch_rule(2.0, 1.0, -2.0, lr=0.25, mu=0.5)
+    (0.75, 1.0)
+    """
+    b = mu * b + g
+    return w - lr * b, b
+
+
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class Momentum(RuleOptimizer):
     """Momentum: a ball that rolls downhill, slowed by friction.
@@ -67,6 +91,18 @@ class Momentum(RuleOptimizer):
     Differs from Keras: it is called `keras.optimizers.SGD` there, with `momentum=0.9`. The state
     is the same, and either continues the other's checkpoint.
 
+    Differs from torch: `convention="torch"` keeps η out of what is kept,
+
+        b ← μ b + g
+        w ← w − η b
+
+    with η = 0.001 by default. At a constant rate v = −η b, and the two are the same. When η
+    falls, torch's next step is shorter at once; above, the old steps fade at their old length.
+    A checkpoint of the one form must not be continued in the other.
+
+    Differs from the paper and from the deck: none. Polyak writes θ ← θ − η g + μ (θ − θ_before),
+    whose last term is μ v.
+
     Reference: Polyak, Some methods of speeding up the convergence of iteration methods, USSR
     Computational Mathematics and Mathematical Physics 4 (1964); in this form in Sutskever,
     Martens, Dahl, Hinton, On the importance of initialization and momentum in deep learning,
@@ -78,6 +114,7 @@ class Momentum(RuleOptimizer):
     hyperparameters: ClassVar = {"momentum": Number(0, 1, example=0.9)}
     shifts = True
     slots = ((Slot("momentum", "momentums"),),)
+    conventions: ClassVar = {"paper": {}, "torch": {"learning_rate": 0.001}, "deck": {}}
 
     def __init__(
         self,
@@ -89,5 +126,6 @@ class Momentum(RuleOptimizer):
 
     @property
     def rule(self) -> partial:
-        """`momentum_rule` with the momentum filled in as μ."""
-        return partial(momentum_rule, mu=self.momentum)
+        """The rule of the convention with the momentum filled in as μ."""
+        rule = momentum_torch_rule if self.convention == "torch" else momentum_rule
+        return partial(rule, mu=self.momentum)

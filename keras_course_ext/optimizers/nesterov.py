@@ -39,6 +39,30 @@ def nesterov_rule(
     return w + (mu * v - lr * g), v
 
 
+def nesterov_torch_rule(
+    g: Tensor, w: Tensor, b: Tensor, *, lr: Tensor, mu: float
+) -> tuple[Tensor, Tensor]:
+    """Nesterov momentum in torch's form, b ← μ b + g, then w ← w − η (g + μ b).
+
+    Args:
+        g: dL/dw, the gradient.
+        w: The weights, of the shape of `g`.
+        b: The faded sum of the gradients, of the shape of `g`; 0 before the first step.
+        lr: η, the learning rate, a scalar.
+        mu: μ in [0, 1], the share of the sum that is kept.
+
+    Returns:
+        The new (w, b).
+
+    Example:
+    >>> from keras_course_ext.optimizers.nesterov import nesterov_torch_rule
+    >>> nesterov_torch_rule(2.0, 1.0, -2.0, lr=0.25, mu=0.5)
+    (0.375, 1.0)
+    """
+    b = mu * b + g
+    return w - lr * (g + mu * b), b
+
+
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class NesterovMomentum(RuleOptimizer):
     """Nesterov momentum: looks where the velocity leads before it corrects the velocity.
@@ -78,6 +102,18 @@ class NesterovMomentum(RuleOptimizer):
     Differs from Keras: it is called `keras.optimizers.SGD` there, with `momentum=0.9` and
     `nesterov=True`. The state is the same, and either continues the other's checkpoint.
 
+    Differs from torch: `convention="torch"` keeps η out of what is kept,
+
+        b ← μ b + g
+        w ← w − η (g + μ b)
+
+    with η = 0.001 by default. At a constant rate v = −η b, and the two are the same; once η
+    changes they aren't. A checkpoint of the one form must not be continued in the other.
+
+    Differs from the paper: none but the shift from θ to w, see above.
+
+    Differs from the deck: none.
+
     Reference: Nesterov, A method of solving a convex programming problem with convergence rate
     O(1/k²), Soviet Mathematics Doklady 27 (1983); as momentum in Sutskever, Martens, Dahl, Hinton,
     On the importance of initialization and momentum in deep learning, ICML 2013, equations (3)
@@ -90,6 +126,7 @@ class NesterovMomentum(RuleOptimizer):
     hyperparameters: ClassVar = {"momentum": Number(0, 1, example=0.9)}
     shifts = True
     slots = ((Slot("momentum", "momentums"),),)
+    conventions: ClassVar = {"paper": {}, "torch": {"learning_rate": 0.001}, "deck": {}}
 
     def __init__(
         self,
@@ -101,5 +138,6 @@ class NesterovMomentum(RuleOptimizer):
 
     @property
     def rule(self) -> partial:
-        """`nesterov_rule` with the momentum filled in as μ."""
-        return partial(nesterov_rule, mu=self.momentum)
+        """The rule of the convention with the momentum filled in as μ."""
+        rule = nesterov_torch_rule if self.convention == "torch" else nesterov_rule
+        return partial(rule, mu=self.momentum)

@@ -14,6 +14,14 @@ from keras_course_ext.optimizers.arguments import (
 )
 from keras_course_ext.optimizers.base import RuleOptimizer, Slot
 from keras_course_ext.optimizers.elementwise import Tensor, sqrt, square
+from keras_course_ext.optimizers.rmsprop_outside import (
+    rmsprop_outside_centered_momentum_rule,
+    rmsprop_outside_centered_rule,
+    rmsprop_outside_momentum_rule,
+    rmsprop_outside_rule,
+    rmsprop_torch_centered_momentum_rule,
+    rmsprop_torch_momentum_rule,
+)
 
 
 def rmsprop_rule(
@@ -120,6 +128,25 @@ def rmsprop_centered_momentum_rule(
     return w - b, v, b, a
 
 
+_INSIDE = (rmsprop_rule, rmsprop_centered_rule)
+_INSIDE_MOMENTUM = (rmsprop_momentum_rule, rmsprop_centered_momentum_rule)
+_OUTSIDE = (rmsprop_outside_rule, rmsprop_outside_centered_rule)
+_OUTSIDE_MOMENTUM = (rmsprop_outside_momentum_rule, rmsprop_outside_centered_momentum_rule)
+_TORCH_MOMENTUM = (rmsprop_torch_momentum_rule, rmsprop_torch_centered_momentum_rule)
+
+_RULES = {
+    ("keras", False): _INSIDE,
+    ("keras", True): _INSIDE_MOMENTUM,
+    ("paper", False): _OUTSIDE,
+    ("paper", True): _OUTSIDE_MOMENTUM,
+    ("torch", False): _OUTSIDE,
+    ("torch", True): _TORCH_MOMENTUM,
+    ("deck", False): _OUTSIDE,
+    ("deck", True): _INSIDE_MOMENTUM,
+}
+"""The rule and the centered rule for every convention, without and with momentum."""
+
+
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class RMSprop(RuleOptimizer):
     """RMSprop: every step is divided by the recent size of the gradient.
@@ -131,6 +158,10 @@ class RMSprop(RuleOptimizer):
     `centered`, the size is measured around the mean gradient a:
 
         a ← ρ a + (1 − ρ) g,  and v − a² in the place of v under the root
+
+    Rounding can take v − a² below 0 when a large gradient stays the same for long; the root is
+    NaN then if ε doesn't make up for it, as it is in Keras. Where a convention has ε outside of
+    the root, v − a² is cut off at 0.
 
     With `momentum` μ > 0 the steps add up in a velocity b:
 
@@ -158,11 +189,34 @@ class RMSprop(RuleOptimizer):
     >>> w.numpy().round(4)
     array([0.8, 2.2], dtype=float32)
 
-    Differs from the paper: the lecture has no ε.
+    Differs from the paper: the lecture has no ε. `convention="paper"` has none either:
 
-    Differs from the deck: there, in Keras 2, the denominator is √v + ε.
-    `RMSprop(lr = 0.001, rho = 0.9, epsilon = 1e-08, decay = 0.0)` runs, in the form above, with a
-    DeprecationWarning.
+        w ← w − η g / √v,  where 0 / 0 = 0
+        momentum > 0:                      b ← μ b + η g / √v,  w ← w − b
+        centered:                          √(v − a²) in the place of √v
+
+    An `epsilon` that is given is added to the root. Graves, who adds momentum and centers, has
+    the form of "keras", with η = ε = 1e-4 and ρ = 0.95.
+
+    Differs from torch: `convention="torch"` adds ε outside of the root, and keeps η out of the
+    velocity:
+
+        w ← w − η g / (√v + ε)
+        momentum > 0:                      b ← μ b + g / (√v + ε),  w ← w − η b
+        centered:                          √(v − a²) + ε in the place of √v + ε
+
+    with η = 0.01, ρ = 0.99 and ε = 1e-8 by default. A checkpoint of the one form with momentum
+    must not be continued in the other.
+
+    Differs from the deck: `convention="deck"` is that of Keras 2,
+
+        w ← w − η g / (√v + ε)
+        centered:                          √(v − a²) + ε in the place of √v + ε
+
+    and the form above with momentum, as Keras 2 had ε inside of the root there. By default
+    ε = 1e-8, as the deck prints it; Keras 2 itself had 1e-7.
+    `RMSprop(lr = 0.001, rho = 0.9, epsilon = 1e-08, decay = 0.0)` runs with a
+    DeprecationWarning: in the form above, or with `convention="deck"` in the deck's.
 
     Reference: Tieleman, Hinton, Neural Networks for Machine Learning, lecture 6e (2012); centered
     and with momentum in Graves, Generating Sequences With Recurrent Neural Networks,
@@ -183,13 +237,18 @@ class RMSprop(RuleOptimizer):
         (Slot("momentum", "_momentums", only_if="momentum"),),
         (Slot("average_gradient", "_average_gradients", only_if="centered"),),
     )
+    conventions: ClassVar = {
+        "paper": {"epsilon": 0.0},
+        "torch": {"learning_rate": 0.01, "rho": 0.99, "epsilon": 1e-8},
+        "deck": {"epsilon": 1e-8},
+    }
 
     def __init__(
         self,
         learning_rate: LearningRate = Default(0.001),  # noqa: B008
-        rho: float = 0.9,
+        rho: float = Default(0.9),
         momentum: float = 0.0,
-        epsilon: float | None = 1e-7,
+        epsilon: float | None = Default(1e-7),
         centered: bool = False,
         **common: Unpack[CommonArguments],
     ) -> None:
@@ -199,9 +258,7 @@ class RMSprop(RuleOptimizer):
 
     @property
     def rule(self) -> partial:
-        """The one of the four rules that `momentum` and `centered` select."""
-        constants = {"rho": self.rho, "epsilon": self.epsilon}
-        if not self.momentum:
-            return partial(rmsprop_centered_rule if self.centered else rmsprop_rule, **constants)
-        rule = rmsprop_centered_momentum_rule if self.centered else rmsprop_momentum_rule
-        return partial(rule, mu=self.momentum, **constants)
+        """The one of the rules that `momentum`, `centered` and the convention select."""
+        plain, centered = _RULES[self.convention, bool(self.momentum)]
+        rule = partial(centered if self.centered else plain, rho=self.rho, epsilon=self.epsilon)
+        return partial(rule, mu=self.momentum) if self.momentum else rule

@@ -14,8 +14,8 @@ from keras_course_ext.optimizers.arguments import (
 )
 from keras_course_ext.optimizers.base import RuleOptimizer, Slot
 from keras_course_ext.optimizers.gradient_descent import gradient_descent_rule
-from keras_course_ext.optimizers.momentum import momentum_rule
-from keras_course_ext.optimizers.nesterov import nesterov_rule
+from keras_course_ext.optimizers.momentum import momentum_rule, momentum_torch_rule
+from keras_course_ext.optimizers.nesterov import nesterov_rule, nesterov_torch_rule
 
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
@@ -46,6 +46,16 @@ class SGD(RuleOptimizer):
     >>> w.numpy()
     array([0.81, 2.19], dtype=float32)
 
+    Differs from torch: `convention="torch"` keeps η out of what is kept,
+
+        momentum > 0:                      b ← μ b + g,  w ← w − η b
+        momentum > 0 and nesterov:         b ← μ b + g,  w ← w − η (g + μ b)
+
+    with η = 0.001 by default. At a constant rate v = −η b, and the two are the same; once η
+    changes they aren't. A checkpoint of the one form must not be continued in the other.
+
+    Differs from the paper: none.
+
     Differs from the deck: none in the update. `SGD(lr = 0.1)` runs, with a DeprecationWarning;
     write `SGD(learning_rate=0.1)`.
 
@@ -58,6 +68,7 @@ class SGD(RuleOptimizer):
     hyperparameters: ClassVar = {"momentum": Number(0, 1, example=0.9), "nesterov": flag}
     shifts = True
     slots = ((Slot("momentum", "momentums", only_if="momentum"),),)
+    conventions: ClassVar = {"paper": {}, "torch": {"learning_rate": 0.001}, "deck": {}}
 
     def __init__(
         self,
@@ -70,7 +81,11 @@ class SGD(RuleOptimizer):
 
     @property
     def rule(self) -> partial:
-        """The one of the three rules that `momentum` and `nesterov` select."""
+        """The one of the rules that `momentum`, `nesterov` and the convention select."""
         if not self.momentum:
             return partial(gradient_descent_rule)
-        return partial(nesterov_rule if self.nesterov else momentum_rule, mu=self.momentum)
+        if self.convention == "torch":
+            rule = nesterov_torch_rule if self.nesterov else momentum_torch_rule
+        else:
+            rule = nesterov_rule if self.nesterov else momentum_rule
+        return partial(rule, mu=self.momentum)

@@ -9,7 +9,7 @@ import sys
 import keras
 import numpy as np
 import tensorflow as tf
-from optimizer_cases import BY_NAME, ONE_PER_UPDATE
+from optimizer_cases import BY_NAME, ONE_PER_STATE
 from problems import regression_data, regression_model
 
 
@@ -52,7 +52,7 @@ def main(path: str) -> None:
     mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     alone = tf.distribute.get_strategy()
     results = {}
-    for case in ONE_PER_UPDATE:
+    for case in ONE_PER_STATE:
         results[f"apply/{case.name}/two"] = apply_under(mirrored, case.ours)
         results[f"apply/{case.name}/one"] = apply_under(alone, case.ours)
     adam = BY_NAME["adam"]

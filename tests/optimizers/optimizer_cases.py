@@ -1,7 +1,7 @@
 """The table of the optimizers: a row here adds an optimizer to every test."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
@@ -20,7 +20,8 @@ class Case:
         name: The test's name.
         cls: The class.
         arguments: Its own arguments, without the learning rate.
-        keras_cls: Keras's class of the same update, with `keras_arguments`.
+        keras_cls: Keras's class of the same update, with `keras_arguments`; `None` if Keras has
+            no such update.
         oracle: The float64 oracle, with `oracle_arguments`.
         starts: The first values of the slots, in the order of the rule's arguments.
         rate: The learning rate of the tests.
@@ -28,7 +29,7 @@ class Case:
 
     name: str
     cls: type
-    keras_cls: type
+    keras_cls: type | None
     oracle: Callable[..., np.ndarray]
     arguments: dict[str, Any] = field(default_factory=dict)
     keras_arguments: dict[str, Any] = field(default_factory=dict)
@@ -38,14 +39,15 @@ class Case:
 
     def ours(self, learning_rate: Any = None, **common: Any) -> Any:
         rate = self.rate if learning_rate is None else learning_rate
-        return self.cls(rate, **self.arguments, **common)
+        return self.cls(rate, **(self.arguments | common))
 
     def keras(self, learning_rate: Any = None, **common: Any) -> Any:
+        assert self.keras_cls
         rate = self.rate if learning_rate is None else learning_rate
-        return self.keras_cls(rate, **self.keras_arguments, **common)
+        return self.keras_cls(rate, **(self.keras_arguments | common))
 
 
-def case(name: str, cls: type, keras_cls: type, oracle: Any, same: Any = None, **rest: Any) -> Case:
+def case(name: str, cls: type, keras_cls: Any, oracle: Any, same: Any = None, **rest: Any) -> Case:
     """A case whose arguments are the same for ours, Keras's and the oracle."""
     for arguments in ("arguments", "keras_arguments", "oracle_arguments"):
         rest.setdefault(arguments, same or {})
@@ -122,6 +124,98 @@ CASES = [
         {"amsgrad": True, "beta_2": 0.9},
         starts=(0, 0, 0),
     ),
+    case(
+        "adamw",
+        ours.AdamW,
+        keras.optimizers.AdamW,
+        oracles.adam,
+        {"weight_decay": 0.01},
+        starts=(0, 0),
+    ),
+    case(
+        "adamw_amsgrad",
+        ours.AdamW,
+        keras.optimizers.AdamW,
+        oracles.adam,
+        {"weight_decay": 0.01, "amsgrad": True, "beta_2": 0.9},
+        starts=(0, 0, 0),
+    ),
+    case("adamax", ours.Adamax, keras.optimizers.Adamax, oracles.adamax, starts=(0, 0)),
+    case(
+        "adadelta",
+        ours.Adadelta,
+        keras.optimizers.Adadelta,
+        oracles.adadelta,
+        starts=(0, 0),
+        rate=1.0,
+    ),
+]
+
+_NAMED = {c.name: c for c in CASES}
+
+
+def as_keras(name: str, convention: str, **defaults: Any) -> Case:
+    """The case `name` in a convention whose update Keras has, perhaps with other arguments."""
+    base = _NAMED[name]
+    return replace(
+        base,
+        name=f"{name}_{convention}",
+        arguments=base.arguments | {"convention": convention},
+        keras_arguments=defaults | base.keras_arguments,
+        oracle_arguments=defaults | base.oracle_arguments,
+    )
+
+
+def unlike_keras(name: str, convention: str, **defaults: Any) -> Case:
+    """The case `name` in a convention whose update Keras doesn't have."""
+    return replace(as_keras(name, convention, **defaults), keras_cls=None, keras_arguments={})
+
+
+_FROM_0: Any = {"initial_accumulator_value": 0.0, "form": "outside"}
+
+CASES += [as_keras("gradient_descent", c) for c in ("paper", "torch", "deck")]
+CASES += [as_keras(n, c) for n in ("momentum", "nesterov") for c in ("paper", "deck")]
+CASES += [
+    as_keras("sgd", "torch"),
+    *(
+        unlike_keras(name, "torch", form="torch")
+        for name in ("momentum", "nesterov", "sgd_momentum", "sgd_nesterov")
+    ),
+    unlike_keras("adagrad", "paper", **_FROM_0),
+    unlike_keras("adagrad", "torch", epsilon=1e-10, **_FROM_0),
+    unlike_keras("adagrad", "deck", epsilon=1e-6, **_FROM_0),
+    *(
+        row
+        for name in (
+            "rmsprop",
+            "rmsprop_momentum",
+            "rmsprop_centered",
+            "rmsprop_centered_momentum",
+        )
+        for row in (
+            unlike_keras(name, "paper", epsilon=0.0),
+            unlike_keras(name, "torch", rho=0.99, epsilon=1e-8, form="torch"),
+        )
+    ),
+    unlike_keras("rmsprop", "deck", epsilon=1e-8, form="outside"),
+    unlike_keras("rmsprop_centered", "deck", epsilon=1e-8, form="outside"),
+    as_keras("rmsprop_momentum", "deck", epsilon=1e-8),
+    as_keras("rmsprop_centered_momentum", "deck", epsilon=1e-8),
+    unlike_keras("adam", "paper", epsilon=1e-8, form="corrected"),
+    unlike_keras("adam", "torch", epsilon=1e-8, form="corrected"),
+    as_keras("adam", "deck", epsilon=1e-8),
+    unlike_keras("adam_amsgrad", "paper", epsilon=1e-8, form="uncorrected"),
+    unlike_keras("adam_amsgrad", "torch", epsilon=1e-8, form="corrected"),
+    as_keras("adam_amsgrad", "deck", epsilon=1e-8),
+    unlike_keras("adamw", "paper", epsilon=1e-8, form="corrected"),
+    unlike_keras("adamw", "torch", epsilon=1e-8, form="corrected"),
+    as_keras("adamw", "deck", epsilon=1e-8),
+    unlike_keras("adamax", "paper", epsilon=0.0),
+    unlike_keras("adamax", "torch", epsilon=1e-8, form="torch"),
+    as_keras("adamax", "deck"),
+    as_keras("adadelta", "paper", epsilon=1e-6),
+    as_keras("adadelta", "torch", rho=0.9, epsilon=1e-6),
+    as_keras("adadelta", "deck"),
 ]
 
 BY_NAME = {c.name: c for c in CASES}
@@ -131,5 +225,20 @@ _SAME_UPDATE = {(c.oracle, *c.oracle_arguments.items()): c for c in reversed(CAS
 ONE_PER_UPDATE = list(reversed(_SAME_UPDATE.values()))
 """The cases without those that make the same update under another name, for what is slow."""
 
-every_optimizer = pytest.mark.parametrize("case", CASES, ids=[c.name for c in CASES])
-every_update = pytest.mark.parametrize("case", ONE_PER_UPDATE, ids=[c.name for c in ONE_PER_UPDATE])
+ONE_PER_STATE = [c for c in ONE_PER_UPDATE if "convention" not in c.arguments]
+"""Those of Keras's convention alone, for what is slow and depends on the state, not the formula."""
+
+UPDATES_OF_KERAS = [c for c in ONE_PER_STATE if c.keras_cls]
+"""Those that Keras has too."""
+
+
+def every(cases: list[Case]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("case", cases, ids=[c.name for c in cases])
+
+
+every_class = every(list({c.cls: c for c in reversed(CASES)}.values()))
+every_optimizer = every(CASES)
+every_optimizer_of_keras = every([c for c in CASES if c.keras_cls])
+every_update = every(ONE_PER_UPDATE)
+every_state = every(ONE_PER_STATE)
+every_update_of_keras = every(UPDATES_OF_KERAS)

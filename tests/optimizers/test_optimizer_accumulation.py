@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from modes import MODES
-from optimizer_cases import every_update
+from optimizer_cases import every_state
 from problems import regression_data, regression_model
 
 import keras_course_ext.optimizers as ours
@@ -31,7 +31,7 @@ def fitted(optimizer: Any, batch_size: int, **compiled: Any) -> list[np.ndarray]
     return model.get_weights()
 
 
-@every_update
+@every_state
 def test_k_batches_are_one_large_batch(case):
     many = fitted(case.ours(gradient_accumulation_steps=K), B, run_eagerly=True)
     one = fitted(case.ours(), K * B, run_eagerly=True)

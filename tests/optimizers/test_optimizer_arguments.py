@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from optimizer_cases import every_optimizer
+from optimizer_cases import every_class, every_optimizer
 
 import keras_course_ext.optimizers as ours
 from keras_course_ext.optimizers import SGD, Adagrad, Adam, Momentum, RMSprop
@@ -17,20 +17,28 @@ from keras_course_ext.optimizers.arguments import COMMON_MARKER, CommonArguments
 
 # fmt: off
 DECK_CALLS = {
-    "method 1": (lambda: SGD(lr = 0.1), SGD(0.1)),
-    "method 2": (lambda: SGD(lr = 0.1, momentum = 0.9), SGD(0.1, momentum=0.9)),
-    "method 3": (
-        lambda: SGD(lr = 0.1, momentum = 0.9, nesterov = True),
-        SGD(0.1, momentum=0.9, nesterov=True),
+    "method 1": (lambda **more: SGD(lr = 0.1, **more), SGD, {"learning_rate": 0.1}),
+    "method 2": (
+        lambda **more: SGD(lr = 0.1, momentum = 0.9, **more),
+        SGD, {"learning_rate": 0.1, "momentum": 0.9},
     ),
-    "method 4": (lambda: Adagrad(lr = 0.01, epsilon = 1e-6), Adagrad(0.01, epsilon=1e-6)),
+    "method 3": (
+        lambda **more: SGD(lr = 0.1, momentum = 0.9, nesterov = True, **more),
+        SGD, {"learning_rate": 0.1, "momentum": 0.9, "nesterov": True},
+    ),
+    "method 4": (
+        lambda **more: Adagrad(lr = 0.01, epsilon = 1e-6, **more),
+        Adagrad, {"learning_rate": 0.01, "epsilon": 1e-6},
+    ),
     "method 5": (
-        lambda: RMSprop(lr = 0.001, rho = 0.9, epsilon = 1e-08, decay = 0.0),
-        RMSprop(0.001, rho=0.9, epsilon=1e-8),
+        lambda **more: RMSprop(lr = 0.001, rho = 0.9, epsilon = 1e-08, decay = 0.0, **more),
+        RMSprop, {"learning_rate": 0.001, "rho": 0.9, "epsilon": 1e-8},
     ),
     "method 6": (
-        lambda: Adam(lr = 0.001, beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-08, decay = 0.0),
-        Adam(0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-8),
+        lambda **more: Adam(
+            lr = 0.001, beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-08, decay = 0.0, **more
+        ),
+        Adam, {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8},
     ),
 }
 # fmt: on
@@ -40,13 +48,28 @@ def config(optimizer) -> dict:
     return optimizer.get_config() | {"name": ""}
 
 
-@pytest.mark.parametrize(("call", "modern"), DECK_CALLS.values(), ids=DECK_CALLS)
-def test_deck_calls_run_with_one_warning(call, modern):
+every_deck_call = pytest.mark.parametrize(
+    ("call", "cls", "modern"), DECK_CALLS.values(), ids=DECK_CALLS
+)
+
+
+@every_deck_call
+@pytest.mark.parametrize("more", [{}, {"convention": "deck"}], ids=["keras", "deck"])
+def test_deck_calls_run_with_one_warning(call, cls, modern, more):
     with pytest.warns(DeprecationWarning, match=r"Write `learning_rate=") as caught:
-        optimizer = call()
+        optimizer = call(**more)
     assert len(caught) == 1
     assert caught[0].filename == __file__
-    assert config(optimizer) == config(modern)
+    assert config(optimizer) == config(cls(**modern, **more))
+    optimizer.apply([tf.ones(2)], [keras.Variable([1.0, 2.0])])
+
+
+@every_deck_call
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_deck_calls_print_the_defaults_of_their_convention(call, cls, modern):
+    """But for the rate and the momentum of SGD, which the deck chooses."""
+    chosen = {k: modern[k] for k in modern if cls is SGD}
+    assert config(call(convention="deck")) == config(cls(**chosen, convention="deck"))
 
 
 @every_optimizer
@@ -158,7 +181,7 @@ def test_a_class_that_keeps_its_hyperparameters_to_itself_is_told():
         Quiet()
 
 
-@every_optimizer
+@every_class
 def test_help_lists_the_common_arguments(case):
     for cls in (case.cls, ours.RuleOptimizer):
         documentation = inspect.getdoc(cls) or ""
@@ -167,7 +190,7 @@ def test_help_lists_the_common_arguments(case):
             assert f"    {argument}: " in documentation
 
 
-@every_optimizer
+@every_class
 def test_get_finds_every_class(case):
     name = case.cls.__name__
     for spelling in (name, name.lower(), name.upper(), f"keras_course_ext>{name}"):

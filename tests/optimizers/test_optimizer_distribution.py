@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from optimizer_cases import ONE_PER_UPDATE
+from optimizer_cases import ONE_PER_STATE
 
 HERE = pathlib.Path(__file__).parent
 
@@ -32,7 +32,7 @@ def pairs(results: dict[str, np.ndarray], kind: str) -> dict[str, list[np.ndarra
 def test_two_replicas_do_what_one_does(results):
     """Half a gradient on each of two replicas is the whole gradient on one."""
     compared = pairs(results, "apply")
-    assert compared.keys() == {case.name for case in ONE_PER_UPDATE}
+    assert compared.keys() == {case.name for case in ONE_PER_STATE}
     for name, (two, one) in compared.items():
         np.testing.assert_allclose(two, one, rtol=1e-6, atol=1e-7, err_msg=name)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from modes import MODES
-from optimizer_cases import BY_NAME, every_update
+from optimizer_cases import BY_NAME, every_state
 
 import keras_course_ext.optimizers as ours
 from keras_course_ext.optimizers import engine, flat, kernels, tracing
@@ -42,7 +42,7 @@ def values_of(optimizer: Any, weights: list[Any]) -> list[np.ndarray]:
     return [np.array(v.numpy()) for v in (*weights, *optimizer.variables)]
 
 
-@every_update
+@every_state
 @every_mode
 @pytest.mark.parametrize("common", [{}, {"weight_decay": 0.1}], ids=["plain", "decay"])
 def test_every_engine_computes_the_formula(case, mode, common):

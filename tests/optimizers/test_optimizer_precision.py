@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from optimizer_cases import every_optimizer, every_update
+from optimizer_cases import every_optimizer, every_update_of_keras
 from problems import regression_data, regression_model
 
 import keras_course_ext.optimizers as ours
@@ -55,7 +55,7 @@ def test_zero_gradients_and_a_tiny_epsilon_give_no_nan(case, dtype):
     np.testing.assert_array_equal(tf.cast(w, "float32"), [1.0, -2.0])
 
 
-@every_update
+@every_update_of_keras
 def test_loss_scale_optimizer_wraps_it(case):
     trained = []
     for inner in (case.ours(), case.keras()):

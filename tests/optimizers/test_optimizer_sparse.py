@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from modes import MODES
-from optimizer_cases import ONE_PER_UPDATE, every_optimizer
+from optimizer_cases import ONE_PER_STATE, every_state
 
 import keras_course_ext.optimizers as ours
 from keras_course_ext.optimizers.sparse import summed_rows
@@ -44,7 +44,7 @@ def one_hot_product(table, words):
     return tf.one_hot(words, ROWS) @ table
 
 
-@every_optimizer
+@every_state
 def test_repeated_rows_train_like_the_dense_model(case):
     assert np.ptp([len(np.unique(words)) for words in WORDS]) < WORDS[0].size
     sparse, dense = train(case.ours(), tf.gather), train(case.ours(), one_hot_product)
@@ -107,7 +107,7 @@ def test_a_sparse_gradient_without_a_shape_is_refused():
 
 
 every_mode = pytest.mark.parametrize("mode", MODES)
-LAZY = [case for case in ONE_PER_UPDATE if case.cls.elementwise]
+LAZY = [case for case in ONE_PER_STATE if case.cls.elementwise]
 
 
 @pytest.mark.parametrize("case", LAZY, ids=[case.name for case in LAZY])

@@ -12,7 +12,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from optimizer_cases import ONE_PER_UPDATE, every_optimizer, every_update
+from optimizer_cases import (
+    ONE_PER_STATE,
+    every_optimizer,
+    every_optimizer_of_keras,
+    every_state,
+    every_update_of_keras,
+)
 from problems import linear_model, regression_data
 
 import keras_course_ext.optimizers as ours
@@ -39,7 +45,7 @@ def compiled(optimizer, seed: int) -> Any:
     return model
 
 
-@every_optimizer
+@every_optimizer_of_keras
 @pytest.mark.parametrize("common", [{}, {"use_ema": True, "gradient_accumulation_steps": 2}])
 def test_variables_have_the_names_shapes_and_order_of_keras(case, common):
     model, described = linear_model(), []
@@ -49,7 +55,7 @@ def test_variables_have_the_names_shapes_and_order_of_keras(case, common):
     assert described[0] == described[1]
 
 
-@every_optimizer
+@every_optimizer_of_keras
 def test_slots_stand_under_the_attributes_of_keras(case):
     model, optimizers = linear_model(), (case.ours(), case.keras())
     for optimizer in optimizers:
@@ -61,7 +67,7 @@ def test_slots_stand_under_the_attributes_of_keras(case):
         assert ours == theirs
 
 
-@every_update
+@every_update_of_keras
 @pytest.mark.parametrize("to_keras", [True, False], ids=["to_keras", "from_keras"])
 @pytest.mark.parametrize("file", ["weights.h5", "checkpoint"])
 def test_state_is_exchanged_with_keras(case, to_keras, file, tmp_path):
@@ -88,10 +94,11 @@ def test_state_is_exchanged_with_keras(case, to_keras, file, tmp_path):
 
 @every_optimizer
 def test_config_makes_the_same_optimizer(case):
-    optimizer = case.ours(weight_decay=0.01, clipnorm=1.0, name="mine")
+    common = {"weight_decay": 0.01, "clipnorm": 1.0, "name": "mine"}
+    optimizer = case.ours(**common)
     config = optimizer.get_config()
     assert json.loads(json.dumps(config)) == config
-    assert case.arguments.items() <= config.items()
+    assert (case.arguments | common).items() <= config.items()
     again = type(optimizer).from_config(config)
     assert again.get_config() == config
     assert again.rule.func is optimizer.rule.func
@@ -140,7 +147,7 @@ def test_saved_models_continue_in_a_fresh_process(tmp_path):
     x, y = regression_data(16, seed=0)
     more_x, more_y = regression_data(16, seed=1)
     continued = {}
-    for case in ONE_PER_UPDATE:
+    for case in ONE_PER_STATE:
         model = compiled(case.ours(), seed=0)
         model.train_on_batch(x, y)
         model.save(tmp_path / f"{case.name}.keras")
@@ -166,7 +173,7 @@ def test_the_way_from_a_variable_to_its_slots_is_still_in_keras():
     assert optimizer._get_variable_index(variables[1].value) == 1
 
 
-@every_update
+@every_state
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))])
 def test_a_copy_continues_on_weights_of_its_own(case, copied):
     model, twin = linear_model(), linear_model()

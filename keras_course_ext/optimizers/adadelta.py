@@ -1,0 +1,117 @@
+"""Adadelta: the step's own recent size takes the place of the learning rate."""
+
+from functools import partial
+from typing import ClassVar, Unpack
+
+import keras
+
+from keras_course_ext.optimizers.arguments import CommonArguments, Default, LearningRate, Number
+from keras_course_ext.optimizers.base import RuleOptimizer, Slot
+from keras_course_ext.optimizers.elementwise import Tensor, sqrt, square
+
+
+def adadelta_rule(
+    g: Tensor, w: Tensor, a: Tensor, d: Tensor, *, lr: Tensor, rho: float, epsilon: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Adadelta, Δ = −√(d + ε) / √(a + ε) · g, then w ← w + η Δ.
+
+    Args:
+        g: dL/dw, the gradient.
+        w: The weights, of the shape of `g`.
+        a: The running mean of g², of the shape of `g`; 0 before the first step.
+        d: The running mean of Δ², of the shape of `g`; 0 before the first step.
+        lr: η, the learning rate, a scalar.
+        rho: ρ in [0, 1], the share of the means that is kept.
+        epsilon: ε > 0, keeps the roots away from 0 and starts the first step.
+
+    Returns:
+        The new (w, a, d).
+
+    Example:
+    >>> from keras_course_ext.optimizers.adadelta import adadelta_rule
+    >>> adadelta_rule(4.0, 1.0, 0.0, 0.0, lr=1.0, rho=0.5, epsilon=1.0)  # Δ = −4 / 3
+    (-0.33333333333333326, 8.0, 0.8888888888888888)
+    """
+    a = rho * a + (1 - rho) * square(g)
+    delta = -(sqrt(d + epsilon) * g / sqrt(a + epsilon))
+    d = rho * d + (1 - rho) * square(delta)
+    return w + lr * delta, a, d
+
+
+@keras.saving.register_keras_serializable(package="keras_course_ext")
+class Adadelta(RuleOptimizer):
+    """Adadelta: RMSprop whose step has the unit of the weights.
+
+        a ← ρ a + (1 − ρ) g²
+        Δ = −√(d + ε) / √(a + ε) · g
+        d ← ρ d + (1 − ρ) Δ²
+        w ← w + η Δ
+
+    A gradient divided by its own size has no unit; √d, the recent size of the steps, gives it
+    that of w, so that η = 1 suits every scale. The first step is √(ε / (1 − ρ)) long.
+
+    Args:
+        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
+            without arguments. η, a factor of the step; the method was made for 1.
+            Default 0.001.
+        rho: Float in [0, 1]. ρ, the share of the running means that is kept. Default 0.95.
+        epsilon: Float > 0. ε, keeps the roots away from 0 and starts the first step: with ε = 0
+            nothing would ever move. Default 1e-7.
+        **common: The arguments that every optimizer takes; see `RuleOptimizer`.
+
+    Raises:
+        ValueError: If an argument is unknown or out of its range.
+
+    Example:
+    >>> import keras, keras_course_ext as kce
+    >>> w, g = keras.Variable([1.0]), keras.ops.array([3.0])
+    >>> optimizer = kce.optimizers.Adadelta(1.0, epsilon=1e-4)
+    >>> for _ in range(3):
+    ...     optimizer.apply([g], [w])
+    ...     print(w.numpy().round(4))
+    [0.9553]
+    [0.91]
+    [0.8643]
+
+    Differs from the paper: none in the update, which has no η. Its defaults, with
+    `convention="paper"`, are η = 1 and ε = 1e-6; ρ = 0.95 and this ε are those of its Figure 1.
+
+    Differs from torch: none in the update. Its defaults, with `convention="torch"`, are η = 1,
+    ρ = 0.9 and ε = 1e-6.
+
+    Differs from the deck: it doesn't teach Adadelta. `convention="deck"` is that of Keras 2, with
+    η = 1.
+
+    Reference: Zeiler, ADADELTA: An Adaptive Learning Rate Method, arXiv:1212.5701, Algorithm 1.
+    """
+
+    hyperparameters: ClassVar = {
+        "rho": Number(0, 1, example=0.95),
+        "epsilon": Number(example=1e-7, above=True),
+    }
+    shifts = True
+    slots = (
+        (
+            Slot("accumulated_grad", "_accumulated_grads"),
+            Slot("accumulated_delta_var", "_accumulated_delta_vars"),
+        ),
+    )
+    conventions: ClassVar = {
+        "paper": {"learning_rate": 1.0, "epsilon": 1e-6},
+        "torch": {"learning_rate": 1.0, "rho": 0.9, "epsilon": 1e-6},
+        "deck": {"learning_rate": 1.0},
+    }
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = Default(0.001),  # noqa: B008
+        rho: float = Default(0.95),
+        epsilon: float | None = Default(1e-7),
+        **common: Unpack[CommonArguments],
+    ) -> None:
+        super().__init__(learning_rate, rho=rho, epsilon=epsilon, **common)
+
+    @property
+    def rule(self) -> partial:
+        """`adadelta_rule` with ρ and ε filled in."""
+        return partial(adadelta_rule, rho=self.rho, epsilon=self.epsilon)

@@ -1,0 +1,171 @@
+"""Adamax: Adam with the largest recent gradient in the place of the root mean square."""
+
+from functools import partial
+from typing import ClassVar, Unpack
+
+import keras
+
+from keras_course_ext.optimizers.arguments import CommonArguments, Default, LearningRate, Number
+from keras_course_ext.optimizers.base import RuleOptimizer, Slot
+from keras_course_ext.optimizers.elementwise import Tensor, divide_no_nan, maximum
+
+
+def adamax_rule(
+    g: Tensor,
+    w: Tensor,
+    m: Tensor,
+    u: Tensor,
+    *,
+    lr: Tensor,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    t: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Adamax, u ← max(β₂ u, |g|), then w ← w − η / (1 − β₁ᵗ) · m / (u + ε).
+
+    Args:
+        g: dL/dw, the gradient.
+        w: The weights, of the shape of `g`.
+        m: The running mean of g, of the shape of `g`; 0 before the first step.
+        u: The fading maximum of |g|, of the shape of `g`; 0 before the first step.
+        lr: η, the learning rate, a scalar.
+        beta_1: β₁ in [0, 1), the share of m that is kept.
+        beta_2: β₂ in [0, 1), the share of u that is kept.
+        epsilon: ε ≥ 0, keeps the denominator away from 0. With ε = 0, 0 / 0 counts as 0.
+        t: The number of the step, 1, 2, …, a scalar.
+
+    Returns:
+        The new (w, m, u).
+
+    Example:
+    >>> import numpy as np
+    >>> from keras_course_ext.optimizers.adamax import adamax_rule
+    >>> g, w, zero = np.array([0.5, -30.0]), np.array([1.0, 2.0]), np.zeros(2)
+    >>> w, m, u = adamax_rule(g, w, zero, zero, lr=0.1, beta_1=0.9, beta_2=0.99, epsilon=0.0, t=1)
+    >>> w.round(6)  # the first step is η long, whatever the gradient
+    array([0.9, 2.1])
+    """
+    # m + (1 − β) (g − m) is β m + (1 − β) g, rounded as Keras rounds it.
+    m = m + (g - m) * (1 - beta_1)
+    u = maximum(beta_2 * u, abs(g))
+    return w - divide_no_nan(lr * m, (1 - beta_1**t) * (u + epsilon)), m, u
+
+
+def adamax_torch_rule(
+    g: Tensor,
+    w: Tensor,
+    m: Tensor,
+    u: Tensor,
+    *,
+    lr: Tensor,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    t: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Adamax in torch's form, u ← max(β₂ u, |g| + ε), then w ← w − η / (1 − β₁ᵗ) · m / u.
+
+    Args:
+        g: dL/dw, the gradient.
+        w: The weights, of the shape of `g`.
+        m: The running mean of g, of the shape of `g`; 0 before the first step.
+        u: The fading maximum of |g| + ε, of the shape of `g`; 0 before the first step.
+        lr: η, the learning rate, a scalar.
+        beta_1: β₁ in [0, 1), the share of m that is kept.
+        beta_2: β₂ in [0, 1), the share of u that is kept.
+        epsilon: ε ≥ 0, keeps u away from 0. With ε = 0, 0 / 0 counts as 0.
+        t: The number of the step, 1, 2, …, a scalar.
+
+    Returns:
+        The new (w, m, u).
+    """
+    m = m + (g - m) * (1 - beta_1)
+    u = maximum(beta_2 * u, abs(g) + epsilon)
+    return w - divide_no_nan(lr * m, (1 - beta_1**t) * u), m, u
+
+
+@keras.saving.register_keras_serializable(package="keras_course_ext")
+class Adamax(RuleOptimizer):
+    """Adamax: the step is divided by the largest gradient of the recent past.
+
+        m ← β₁ m + (1 − β₁) g
+        u ← max(β₂ u, |g|)
+        w ← w − η / (1 − β₁ᵗ) · m / (u + ε)
+
+    t = 1, 2, … numbers the steps. Adam divides by an L2 norm of the past gradients that fades;
+    Adamax is the same with the L∞ norm. u needs no correction for its start at 0, and no step is
+    longer than η / (1 − β₁ᵗ) times |m| / |g|.
+
+    Args:
+        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
+            without arguments. η, about the most that a weight moves in a step. Default 0.001.
+        beta_1: Float in [0, 1). β₁, the share of m that is kept. Default 0.9.
+        beta_2: Float in [0, 1). β₂, the share of u that is kept. Default 0.999.
+        epsilon: Float ≥ 0. ε, keeps the denominator away from 0. Default 1e-7.
+        **common: The arguments that every optimizer takes; see `RuleOptimizer`.
+
+    Raises:
+        ValueError: If an argument is unknown or out of its range.
+
+    Example:
+    >>> import keras, keras_course_ext as kce
+    >>> w = keras.Variable([1.0, 2.0])
+    >>> kce.optimizers.Adamax(learning_rate=0.1).apply([keras.ops.array([0.5, -30.0])], [w])
+    >>> w.numpy().round(4)  # the first step is η long, whatever the gradient
+    array([0.9, 2.1], dtype=float32)
+
+    Differs from Keras: a gradient of 0 is no NaN in float16, where ε = 1e-7 rounds to nearly 0.
+
+    Differs from the paper: `convention="paper"` has no ε, and η = 0.002 by default:
+
+        w ← w − η / (1 − β₁ᵗ) · m / u,  where 0 / 0 = 0
+
+    An `epsilon` that is given is added to u, as above.
+
+    Differs from torch: `convention="torch"` adds ε before the maximum,
+
+        u ← max(β₂ u, |g| + ε)
+        w ← w − η / (1 − β₁ᵗ) · m / u
+
+    with η = 0.002 and ε = 1e-8 by default.
+
+    Differs from the deck: it doesn't teach Adamax. `convention="deck"` is that of Keras 2, the
+    form above with η = 0.002.
+
+    Reference: Kingma, Ba, Adam: A Method for Stochastic Optimization, ICLR 2015, section 7.1,
+    Algorithm 2.
+    """
+
+    hyperparameters: ClassVar = {
+        "beta_1": Number(0, 1, example=0.9, below=True),
+        "beta_2": Number(0, 1, example=0.999, below=True),
+        "epsilon": Number(example=1e-7),
+    }
+    shifts = True
+    slots = ((Slot("momentum", "_m"), Slot("norm", "_u")),)
+    conventions: ClassVar = {
+        "paper": {"learning_rate": 0.002, "epsilon": 0.0},
+        "torch": {"learning_rate": 0.002, "epsilon": 1e-8},
+        "deck": {"learning_rate": 0.002},
+    }
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = Default(0.001),  # noqa: B008
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float | None = Default(1e-7),
+        **common: Unpack[CommonArguments],
+    ) -> None:
+        super().__init__(learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon, **common)
+
+    @property
+    def rule(self) -> partial:
+        """The rule of the convention with β₁, β₂ and ε filled in."""
+        return partial(
+            adamax_torch_rule if self.convention == "torch" else adamax_rule,
+            beta_1=self.beta_1,
+            beta_2=self.beta_2,
+            epsilon=self.epsilon,
+        )

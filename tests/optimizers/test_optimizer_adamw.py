@@ -1,0 +1,55 @@
+"""AdamW is Adam with the weight decay switched on."""
+
+import inspect
+import re
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_course_ext.optimizers import Adam, AdamW
+
+
+def apply_some(optimizer) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    w = keras.Variable(rng.normal(size=5))
+    for _ in range(5):
+        optimizer.apply([tf.constant(rng.normal(size=5), "float32")], [w])
+    return w.numpy()
+
+
+@pytest.mark.parametrize("convention", ["keras", "paper", "torch", "deck"])
+@pytest.mark.parametrize("amsgrad", [False, True])
+def test_it_is_adam_with_weight_decay(convention, amsgrad):
+    arguments = {"weight_decay": 0.1, "amsgrad": amsgrad, "convention": convention}
+    adamw = apply_some(AdamW(0.01, **arguments))
+    np.testing.assert_array_equal(adamw, apply_some(Adam(0.01, **arguments)))
+    assert not np.array_equal(adamw, apply_some(Adam(0.01, **arguments | {"weight_decay": None})))
+
+
+def test_what_is_excluded_does_not_decay():
+    optimizer = AdamW(0.1, weight_decay=0.5)
+    kernel, bias = keras.Variable([2.0], name="kernel"), keras.Variable([2.0], name="bias")
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    optimizer.apply([tf.zeros(1), tf.zeros(1)], [kernel, bias])
+    np.testing.assert_allclose([*kernel.numpy(), *bias.numpy()], [2.0 * (1 - 0.05), 2.0])
+
+
+def test_it_takes_the_arguments_in_the_order_of_keras():
+    ours, theirs = (
+        list(inspect.signature(cls).parameters)[:6] for cls in (AdamW, keras.optimizers.AdamW)
+    )
+    assert ours == theirs
+
+
+def test_a_weight_decay_of_none_is_refused():
+    with pytest.raises(ValueError, match=re.escape("Write, for example, `weight_decay=0.004`")):
+        AdamW(weight_decay=None)  # pyright: ignore[reportArgumentType]
+
+
+def test_help_has_its_own_default_of_weight_decay_alone():
+    documentation = inspect.getdoc(AdamW) or ""
+    assert documentation.count("    weight_decay: ") == 1
+    assert "    clipnorm: " in documentation
+    assert (inspect.getdoc(Adam) or "").count("    weight_decay: ") == 1
