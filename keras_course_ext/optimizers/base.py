@@ -1,5 +1,6 @@
 """`RuleOptimizer`: a pure rule made a Keras optimizer. Keras's contract stands here, once."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, NamedTuple
@@ -108,11 +109,18 @@ class RuleOptimizer(keras.optimizers.Optimizer):
     shared: ClassVar[Sequence[Shared]] = ()
     """The scalars that the rule keeps once for all variables."""
 
-    conventions: ClassVar[Mapping[str, Mapping[str, float]]] = {}
+    conventions: ClassVar[Mapping[str, Mapping[str, float | None]]] = {}
     """For each convention besides "keras": the default values that it changes, by argument."""
 
     elementwise: ClassVar[bool] = True
     """Whether the rule treats every element by itself; False if it takes norms or products."""
+
+    decays_weights_itself: ClassVar[bool] = False
+    """Whether weight decay is part of the rule, as its hyperparameter `wd`.
+
+    Then it is not done before the update, and `wd` is 0 for the variables that
+    `exclude_from_weight_decay` names.
+    """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -153,6 +161,28 @@ class RuleOptimizer(keras.optimizers.Optimizer):
             "`functools.partial(<pure function>, <hyperparameters>)`."
         )
 
+    def rule_for(self, variable: Any) -> partial:
+        """The rule of one variable, for optimizers that treat some variables otherwise.
+
+        Args:
+            variable: A variable of the model, or a NumPy array of weights.
+
+        Returns:
+            By default `rule`, whatever the variable.
+        """
+        return self.rule
+
+    def slots_for(self, variable: Any) -> list[list[Slot]]:
+        """The slots of one variable, those that its `rule_for` takes.
+
+        Args:
+            variable: A variable of the model, or a NumPy array of weights.
+
+        Returns:
+            The groups of slots: by default all of `slots` that the hyperparameters ask for.
+        """
+        return self._slot_groups()
+
     @property
     def schedule(self) -> Any:
         """The schedule that the learning rate follows, or `None`."""
@@ -164,7 +194,7 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         """Returns the slots of a NumPy array of weights as they are before the first step."""
         return [
             w.copy() if slot.start == WEIGHTS else np.full_like(w, self._start(slot))
-            for group in self._slot_groups()
+            for group in self.slots_for(w)
             for slot in group
         ]
 
@@ -191,13 +221,9 @@ class RuleOptimizer(keras.optimizers.Optimizer):
             return
         super().build(variables)
         for group in self._slot_groups():
-            created = self.add_optimizer_variables(
-                variables,
-                [slot.name for slot in group],
-                [self._initializer(slot) for slot in group],  # pyright: ignore[reportArgumentType]
-            )
-            for slot, slot_variables in zip(group, created, strict=True):
-                setattr(self, slot.attribute, slot_variables)
+            rows = [self._create_slots(group, variable) for variable in variables]
+            for i, slot in enumerate(group):
+                setattr(self, slot.attribute, [row[i] for row in rows])
         for scalar in self.shared:
             start = keras.initializers.Constant(scalar.start)
             setattr(self, scalar.attribute, self.add_variable((), start, name=scalar.name))
@@ -221,9 +247,14 @@ class RuleOptimizer(keras.optimizers.Optimizer):
             variable: w.
             learning_rate: η, a scalar.
         """
-        scalars = self._scalars(learning_rate)
+        rule = self._rule_of(variable)
         update = engine.Update(
-            self.rule, gradient, variable, self._slots_of(variable), scalars, self.assign
+            rule,
+            gradient,
+            variable,
+            self._slots_of(variable),
+            self._scalars(rule, learning_rate),
+            self.assign,
         )
         engine.run(update)
 
@@ -232,15 +263,54 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         own = {name: getattr(self, name) for name in self.hyperparameters}
         return super().get_config() | own | {"convention": self.convention}
 
-    def _scalars(self, learning_rate: Any) -> dict[str, Any]:
-        """The scalars of this step that the rule asks for, by name."""
+    def _backend_update_step(
+        self, grads: Sequence[Any], trainable_variables: Sequence[Any], learning_rate: Any
+    ) -> None:
+        self._renew_shared(learning_rate)
+        super()._backend_update_step(grads, trainable_variables, learning_rate)
+
+    def _renew_shared(self, learning_rate: Any) -> None:
+        if not self.shared:
+            return
+        old = {s.name: getattr(self, s.attribute).value for s in self.shared}
+        dtype = old[self.shared[0].name].dtype
+        lr = keras.ops.cast(learning_rate, dtype)
+        t = keras.ops.cast(keras.ops.add(self.iterations, 1), dtype)
+        new = self.shared_values(old, lr=lr, t=t)
+        for scalar in self.shared:
+            self.assign(getattr(self, scalar.attribute), new[scalar.name])
+
+    def _apply_weight_decay(self, variables: Sequence[Any]) -> None:
+        if not self.decays_weights_itself:
+            super()._apply_weight_decay(variables)
+
+    def _rule_of(self, variable: Any) -> partial:
+        """The rule of a variable, without weight decay if the variable is excluded from it."""
+        rule = self.rule_for(variable)
+        if self.decays_weights_itself and not self._use_weight_decay(variable):
+            return partial(rule, wd=0.0)
+        return rule
+
+    def _scalars(self, rule: partial, learning_rate: Any) -> dict[str, Any]:
+        """The scalars of this step that a rule asks for, by name."""
         scalars = {"lr": learning_rate, "t": keras.ops.add(self.iterations, 1)}
         scalars |= {s.name: getattr(self, s.attribute) for s in self.shared}
-        return {name: scalars[name] for name in engine.asked_for(self.rule.func) & scalars.keys()}
+        return {name: scalars[name] for name in engine.asked_for(rule.func) & scalars.keys()}
 
     def _slot_groups(self) -> list[list[Slot]]:
         groups = ([s for s in g if not s.only_if or getattr(self, s.only_if)] for g in self.slots)
         return [group for group in groups if group]
+
+    def _create_slots(self, group: Sequence[Slot], variable: Any) -> list[Any]:
+        """Creates a variable's slots of a group; `None` stands where it has no such slot."""
+        kept = [slot for own in self.slots_for(variable) for slot in own if slot in group]
+        created = self.add_optimizer_variables(
+            [variable],
+            [slot.name for slot in kept],
+            [self._initializer(slot) for slot in kept],  # pyright: ignore[reportArgumentType]
+        )
+        by_slot = {slot: one for slot, (one,) in zip(kept, created, strict=True)}
+        return [by_slot.get(slot) for slot in group]
 
     def _start(self, slot: Slot) -> float:
         return getattr(self, slot.start) if slot.start else 0.0
@@ -254,13 +324,16 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         # calls this method too. Under `fit` the variable is a `tf.Variable` without a path, under
         # a strategy one replica's copy of it.
         index = self._get_variable_index(variable)
-        return [getattr(self, slot.attribute)[index] for g in self._slot_groups() for slot in g]
+        slots = [getattr(self, slot.attribute)[index] for g in self._slot_groups() for slot in g]
+        return [slot for slot in slots if slot is not None]
 
 
 def _list_common_arguments(cls: type) -> None:
     # There is no docstring to complete under `python -OO`.
     if cls.__doc__:
-        cls.__doc__ = cls.__doc__.replace(COMMON_MARKER, COMMON_DOC)
+        own_decay = re.search(r"^ *weight_decay: ", cls.__doc__, re.MULTILINE)
+        common = COMMON_DOC[COMMON_DOC.index("clipnorm: ") :] if own_decay else COMMON_DOC
+        cls.__doc__ = cls.__doc__.replace(COMMON_MARKER, common)
 
 
 _list_common_arguments(RuleOptimizer)

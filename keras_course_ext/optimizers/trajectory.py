@@ -26,7 +26,8 @@ def trajectory(
 
     Args:
         optimizer: An optimizer of this package. Only its rule and its hyperparameters are used:
-            no clipping, no weight decay, and the optimizer itself is left as it is.
+            no clipping, no weight decay but that inside the rule, and the optimizer itself is
+            left as it is.
         gradient: ∇f: takes w and returns dL/dw of the same shape.
         start: w₀, an array of any shape. It is not changed.
         steps: Integer ≥ 0. How many steps to take.
@@ -52,7 +53,7 @@ def trajectory(
         w = w.astype(np.float64)
     slots = optimizer.first_slots(w)
     shared: Any = {scalar.name: scalar.start for scalar in optimizer.shared}
-    rule = optimizer.rule
+    rule = optimizer.rule_for(w)
     asked = engine.asked_for(rule.func)
     path = [w]
     rates = _rates(optimizer) if learning_rates is None else learning_rates
