@@ -10,7 +10,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from optimizer_cases import ONE_PER_UPDATE, every_optimizer, every_update
+from optimizer_cases import (
+    ONE_PER_UPDATE,
+    every_optimizer,
+    every_optimizer_of_keras,
+    every_update_of_keras,
+)
 from problems import linear_model, regression_data
 
 import keras_course_ext.optimizers as ours
@@ -37,17 +42,22 @@ def compiled(optimizer, seed: int) -> Any:
     return model
 
 
-@every_optimizer
+def name_of(variable: keras.Variable) -> str:
+    # Keras gives Nadam's running product no name of its own, but numbers it.
+    return "u_product" if variable.name.startswith("variable") else variable.name
+
+
+@every_optimizer_of_keras
 @pytest.mark.parametrize("common", [{}, {"use_ema": True, "gradient_accumulation_steps": 2}])
 def test_variables_have_the_names_shapes_and_order_of_keras(case, common):
     model, described = linear_model(), []
     for optimizer in (case.ours(**common), case.keras(**common)):
         optimizer.build(model.trainable_variables)
-        described.append([(v.name, v.shape, v.dtype) for v in optimizer.variables])
+        described.append([(name_of(v), v.shape, v.dtype) for v in optimizer.variables])
     assert described[0] == described[1]
 
 
-@every_optimizer
+@every_optimizer_of_keras
 def test_slots_stand_under_the_attributes_of_keras(case):
     model, optimizers = linear_model(), (case.ours(), case.keras())
     for optimizer in optimizers:
@@ -55,11 +65,14 @@ def test_slots_stand_under_the_attributes_of_keras(case):
     attributes = [slot.attribute for group in optimizers[0]._slot_groups() for slot in group]
     assert len(attributes) == len(case.starts)
     for attribute in attributes:
-        ours, theirs = ([v.name for v in getattr(o, attribute)] for o in optimizers)
+        # Not every variable has every slot.
+        ours, theirs = (
+            [getattr(v, "name", None) for v in getattr(o, attribute)] for o in optimizers
+        )
         assert ours == theirs
 
 
-@every_update
+@every_update_of_keras
 @pytest.mark.parametrize("to_keras", [True, False], ids=["to_keras", "from_keras"])
 @pytest.mark.parametrize("file", ["weights.h5", "checkpoint"])
 def test_state_is_exchanged_with_keras(case, to_keras, file, tmp_path):
@@ -89,7 +102,7 @@ def test_config_makes_the_same_optimizer(case):
     optimizer = case.ours(weight_decay=0.01, clipnorm=1.0, name="mine")
     config = optimizer.get_config()
     assert json.loads(json.dumps(config)) == config
-    assert case.arguments.items() <= config.items()
+    assert (case.arguments | {"weight_decay": 0.01}).items() <= config.items()
     again = type(optimizer).from_config(config)
     assert again.get_config() == config
     assert again.rule.func is optimizer.rule.func
