@@ -133,6 +133,15 @@ def flag(name: str, value: Any) -> bool:
     )
 
 
+def optional(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
+    """Returns a check that lets `None` pass and hands everything else to `check`."""
+
+    def checked(name: str, value: Any) -> Any:
+        return None if value is None else check(name, value)
+
+    return checked
+
+
 def check_count(name: str, value: Any, least: int = 0) -> int:
     """Returns `value` if it is an integer of at least `least`, or raises a ValueError."""
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least:
@@ -179,8 +188,8 @@ def check_learning_rate(optimizer: str, value: Any) -> LearningRate:
 
 
 def check_convention(
-    optimizer: str, convention: Any, known: Mapping[str, Mapping[str, float]]
-) -> Mapping[str, float]:
+    optimizer: str, convention: Any, known: Mapping[str, Mapping[str, float | None]]
+) -> Mapping[str, float | None]:
     """Returns the default values that a convention changes.
 
     Args:

@@ -74,7 +74,7 @@ class RuleOptimizer(keras.optimizers.Optimizer):
     shared: ClassVar[Sequence[Shared]] = ()
     """The scalars that the rule keeps once for all variables."""
 
-    conventions: ClassVar[Mapping[str, Mapping[str, float]]] = {}
+    conventions: ClassVar[Mapping[str, Mapping[str, float | None]]] = {}
     """For each convention besides "keras": the default values that it changes, by argument."""
 
     elementwise: ClassVar[bool] = True
@@ -82,6 +82,13 @@ class RuleOptimizer(keras.optimizers.Optimizer):
 
     shifts: ClassVar[bool] = False
     """Whether the rule is w + Δ with a Δ that does not depend on w, which saves reading w."""
+
+    decays_weights_itself: ClassVar[bool] = False
+    """Whether weight decay is part of the rule, as its hyperparameter `wd`.
+
+    Then it is not done before the update, and `wd` is 0 for the variables that
+    `exclude_from_weight_decay` names.
+    """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -98,7 +105,7 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         kind = type(self).__name__
         changed = check_convention(kind, convention, self.conventions)
         if isinstance(learning_rate, Default):
-            learning_rate = Default(changed.get("learning_rate", learning_rate))
+            learning_rate = Default(changed.get("learning_rate") or learning_rate)
         learning_rate, arguments = modern_spelling(kind, learning_rate, arguments)
         for name, value in arguments.items():
             if isinstance(value, Default):
@@ -132,6 +139,39 @@ class RuleOptimizer(keras.optimizers.Optimizer):
             "`functools.partial(<pure function>, <hyperparameters>)`."
         )
 
+    def rule_for(self, variable: Any) -> partial:
+        """The rule of one variable, for optimizers that treat some variables otherwise.
+
+        Args:
+            variable: A variable of the model, or a NumPy array of weights.
+
+        Returns:
+            By default `rule`, whatever the variable.
+        """
+        return self.rule
+
+    def decayed_rule_for(self, variable: Any) -> partial:
+        """`rule_for`, without decay if it is the rule's and the variable is excluded from it."""
+        rule = self.rule_for(variable)
+        if self.decays_weights_itself and not self._use_weight_decay(variable):
+            return partial(rule, wd=0.0)
+        return rule
+
+    def slots_for(self, variable: Any) -> list[list[Slot]]:
+        """The slots of one variable, those that its `rule_for` takes.
+
+        Args:
+            variable: A variable of the model, or a NumPy array of weights.
+
+        Returns:
+            The groups of slots: by default all of `slots` that the hyperparameters ask for.
+        """
+        return self.slot_groups()
+
+    def group_of(self, variable: Any) -> Any:
+        """Returns what variables that may be updated in one run of the rule have in common."""
+        return repr(self.decayed_rule_for(variable))
+
     def learning_rate_at(self, step: int) -> float:
         """Returns η of a step, t = 0, 1, …: the schedule's, or what it is now."""
         given = self._given_rate
@@ -146,7 +186,7 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         """Returns the slots of a NumPy array of weights as they are before the first step."""
         return [
             w.copy() if slot.start == WEIGHTS else np.full_like(w, start_of(self, slot))
-            for group in self.slot_groups()
+            for group in self.slots_for(w)
             for slot in group
         ]
 
@@ -234,14 +274,15 @@ class RuleOptimizer(keras.optimizers.Optimizer):
 
     def update_of(self, gradient: Any, variable: Any, scalars: Mapping[str, Any]) -> engine.Update:
         """Returns what an engine needs to update one variable."""
-        decays = self.weight_decay and self._use_weight_decay(variable)
+        decays = not self.decays_weights_itself and self._use_weight_decay(variable)
         return engine.Update(
-            self.rule,
+            self.decayed_rule_for(variable),
             gradient,
             variable,
             self._slots_of(variable),
             scalars,
-            decay=self.weight_decay if decays else None,
+            decay=(self.weight_decay or None) if decays else None,
+            elementwise=self.elementwise,
             shifts=self.shifts,
         )
 
@@ -327,7 +368,8 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         # calls this method too. Under `fit` the variable is a `tf.Variable` without a path, under
         # a strategy one replica's copy of it.
         index = self._get_variable_index(variable)
-        return [getattr(self, slot.attribute)[index] for g in self.slot_groups() for slot in g]
+        slots = [getattr(self, slot.attribute)[index] for g in self.slot_groups() for slot in g]
+        return [slot for slot in slots if slot is not None]
 
 
 def _list_common_arguments(cls: type) -> None:

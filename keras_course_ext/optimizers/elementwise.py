@@ -84,3 +84,69 @@ def divide_no_nan(x: Tensor, y: Tensor) -> Tensor:
     if isinstance(x, (int, float)):
         return x / y if y else 0.0
     return tf.math.divide_no_nan(x, y)
+
+
+def sign(x: Tensor) -> Tensor:
+    """−1, 0 or 1, element by element.
+
+    Args:
+        x: A NumPy array, a tensor, or a Python number.
+
+    Returns:
+        The signs, of the kind and dtype of `x`.
+    """
+    if isinstance(x, (np.ndarray, np.generic)):
+        return np.sign(x)
+    if isinstance(x, (int, float)):
+        return type(x)((x > 0) - (x < 0))
+    return tf.sign(x)
+
+
+def where(condition: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """`x` where the condition holds, `y` elsewhere.
+
+    Args:
+        condition: A NumPy array, a tensor, or a Python truth value.
+        x: A NumPy array, a tensor, or a Python number.
+        y: The same.
+
+    Returns:
+        The chosen elements; `x` or `y` as it is if the condition is one truth value.
+    """
+    if isinstance(condition, (bool, np.bool_)):
+        return x if condition else y
+    if isinstance(condition, np.ndarray):
+        return np.where(condition, x, y)
+    return tf.where(condition, x, y)
+
+
+def as_float64(x: Tensor) -> Tensor:
+    """A scalar in double precision, for the difference of two numbers that are almost equal.
+
+    Args:
+        x: A number of Python or NumPy, or a scalar tensor.
+
+    Returns:
+        A Python float, or a float64 tensor.
+    """
+    if isinstance(x, (int, float, np.ndarray, np.generic)):
+        return float(x)
+    return tf.cast(x, tf.float64)
+
+
+def as_dtype_of(x: Tensor, y: Tensor) -> Tensor:
+    """A scalar in the dtype of what it is to be combined with.
+
+    Args:
+        x: A Python float, or a scalar tensor.
+        y: A NumPy array, a tensor, or a Python number.
+
+    Returns:
+        A scalar of the kind and dtype of `y`.
+    """
+    if isinstance(y, (np.ndarray, np.generic)):
+        return y.dtype.type(x)
+    if isinstance(y, (int, float)):
+        return float(x)
+    # `tf.cast` rounds a Python float to float32 first.
+    return tf.cast(x, y.dtype) if tf.is_tensor(x) else tf.constant(x, y.dtype)

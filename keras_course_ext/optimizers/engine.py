@@ -39,6 +39,7 @@ class Update:
         scalars: What changes from step to step: `lr`, `t` and the shared scalars. The rule gets
             those that it asks for.
         decay: By how much of itself, times `lr`, w is made smaller first; `None`: not at all.
+        elementwise: Whether the rule treats every element by itself.
         shifts: Whether the rule is w + Δ with a Δ that does not depend on w.
     """
 
@@ -48,6 +49,7 @@ class Update:
     slots: Sequence[Any]
     scalars: Mapping[str, Any]
     decay: Any = None
+    elementwise: bool = True
     shifts: bool = False
 
     @property
@@ -152,13 +154,16 @@ def in_place(updates: Sequence[Update]) -> None:
     for update in updates:
         dtype = update.compute_dtype
         kernel = kernel_of(update.rule.func) if update.decay is None else None
+        # XLA is slow in sums and products of matrices, and to call it costs more than it saves on
+        # a small variable.
         small = int(np.prod(update.variable.shape)) < SMALL
-        if dtype != tf.as_dtype(update.variable.dtype) or (small and kernel is None):
+        formula = kernel is None and (small or not update.elementwise)
+        if formula or dtype != tf.as_dtype(update.variable.dtype):
             plain(update)
             continue
         g = tf.cast(update.gradient, dtype)
         w, *slots = (_native(v) for v in (update.variable, *update.slots))
-        key = (dtype, update.rule.func, update.decay)
+        key = (dtype, repr(update.rule), update.decay)
         if kernel is None:
             if key not in compiled:
                 compiled[key] = _compiled(update)

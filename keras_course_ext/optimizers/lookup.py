@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from keras_course_ext.optimizers.adabelief import AdaBelief
 from keras_course_ext.optimizers.adadelta import Adadelta
 from keras_course_ext.optimizers.adagrad import Adagrad
 from keras_course_ext.optimizers.adam import Adam
@@ -12,8 +13,14 @@ from keras_course_ext.optimizers.adamax import Adamax
 from keras_course_ext.optimizers.adamw import AdamW
 from keras_course_ext.optimizers.base import RuleOptimizer
 from keras_course_ext.optimizers.gradient_descent import GradientDescent
+from keras_course_ext.optimizers.lamb import Lamb
+from keras_course_ext.optimizers.lars import LARS
+from keras_course_ext.optimizers.lion import Lion
 from keras_course_ext.optimizers.momentum import Momentum
+from keras_course_ext.optimizers.muon import Muon
+from keras_course_ext.optimizers.nadam import Nadam
 from keras_course_ext.optimizers.nesterov import NesterovMomentum
+from keras_course_ext.optimizers.radam import RAdam
 from keras_course_ext.optimizers.rmsprop import RMSprop
 from keras_course_ext.optimizers.sgd import SGD
 
@@ -28,6 +35,13 @@ _CLASSES: tuple[type[RuleOptimizer], ...] = (
     AdamW,
     Adamax,
     Adadelta,
+    Nadam,
+    AdaBelief,
+    RAdam,
+    Lion,
+    Lamb,
+    LARS,
+    Muon,
 )
 _BY_NAME = {cls.__name__.lower(): cls for cls in _CLASSES}
 

@@ -1,6 +1,6 @@
 """The values that a rule keeps from step to step: declared as data, created as variables."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
@@ -71,13 +71,15 @@ def create_slots(optimizer: "RuleOptimizer", variables: Sequence[Any]) -> None:
     groups = optimizer.slot_groups()
     slots = [slot for group in groups for slot in group]
     starts = [_first_value(optimizer, slot) for slot in slots]
-    places = _places_in_stores(optimizer, variables, starts) if slots else {}
+    own = [[slot for group in optimizer.slots_for(w) for slot in group] for w in variables]
+    together = [i for i, w in enumerate(variables) if slots and own[i] == slots and _is_small(w)]
+    places = _places_in_stores(optimizer, {i: variables[i] for i in together}, starts)
     created: dict[Slot, list[Any]] = {slot: [] for slot in slots}
     for group in groups:
         for i, w in enumerate(variables):
             for slot in group:
                 created[slot].append(None)
-                if getattr(w, "overwrite_with_gradient", False):
+                if slot not in own[i] or getattr(w, "overwrite_with_gradient", False):
                     continue
                 j = slots.index(slot)
                 if i in places:
@@ -106,24 +108,29 @@ def _initializer(start: Callable[[Any], tf.Tensor], w: Any) -> Callable[..., tf.
     return lambda shape, dtype: tf.cast(start(w), dtype)
 
 
+def _is_small(w: Any) -> bool:
+    return (
+        keras.backend.standardize_dtype(w.dtype) in ("float32", "float64")
+        and np.prod(w.shape) < SMALL
+        and not getattr(w, "overwrite_with_gradient", False)
+    )
+
+
 def _places_in_stores(
-    optimizer: "RuleOptimizer", variables: Sequence[Any], starts: Sequence[Callable[[Any], Any]]
+    optimizer: "RuleOptimizer", small: Mapping[int, Any], starts: Sequence[Callable[[Any], Any]]
 ) -> dict[int, tuple[FlatStore, int]]:
     """Returns, by the index of a small variable, the store of its slots and its place there."""
     places: dict[int, tuple[FlatStore, int]] = {}
     if not optimizer.elementwise or optimizer.lazy or tf.distribute.has_strategy():
         return places
-    for dtype in ("float32", "float64"):
-        small = [
-            i
-            for i, w in enumerate(variables)
-            if keras.backend.standardize_dtype(w.dtype) == dtype
-            and np.prod(w.shape) < SMALL
-            and not getattr(w, "overwrite_with_gradient", False)
-        ]
-        if len(small) > 1:
-            store = FlatStore([variables[i] for i in small], starts)
-            places |= {i: (store, place) for place, i in enumerate(small)}
+    groups: dict[Any, list[int]] = {}
+    for i, w in small.items():
+        key = (keras.backend.standardize_dtype(w.dtype), optimizer.group_of(w))
+        groups.setdefault(key, []).append(i)
+    for members in groups.values():
+        if len(members) > 1:
+            store = FlatStore([small[i] for i in members], starts)
+            places |= {i: (store, place) for place, i in enumerate(members)}
     return places
 
 

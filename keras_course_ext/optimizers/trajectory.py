@@ -25,8 +25,8 @@ def trajectory(
         w₀ = start,   (wₜ, slotsₜ) = rule(∇f(wₜ₋₁), wₜ₋₁, slotsₜ₋₁; η, t)
 
     Args:
-        optimizer: An optimizer of this package. Only its rule and its hyperparameters are used:
-            no clipping, no weight decay, and the optimizer itself is left as it is.
+        optimizer: An optimizer of this package. Only its rule, its hyperparameters and its
+            weight decay are used, no clipping, and the optimizer itself is left as it is.
         gradient: ∇f: takes w and returns dL/dw of the same shape.
         start: w₀, an array of any shape. It is not changed.
         steps: Integer ≥ 0. How many steps to take.
@@ -52,14 +52,17 @@ def trajectory(
         w = w.astype(np.float64)
     slots = optimizer.first_slots(w)
     shared: Any = {scalar.name: scalar.start for scalar in optimizer.shared}
-    rule = optimizer.rule
+    rule = optimizer.rule_for(w)
     asked = engine.asked_for(rule.func)
-    path = [w]
+    path, decay = [w], not optimizer.decays_weights_itself and optimizer.weight_decay
     rates = map(optimizer.learning_rate_at, count()) if learning_rates is None else learning_rates
     for t, lr in zip(range(1, steps + 1), rates, strict=False):
         shared = optimizer.shared_values(shared, lr=lr, t=t)
         scalars = {"lr": lr, "t": t, **shared}
-        g = np.asarray(gradient(path[-1]), w.dtype)
-        new, *slots = rule(g, path[-1], *slots, **{k: scalars[k] for k in asked & scalars.keys()})
+        w = path[-1]
+        g = np.asarray(gradient(w), w.dtype)
+        if decay:
+            w = w - w * decay * lr
+        new, *slots = rule(g, w, *slots, **{k: scalars[k] for k in asked & scalars.keys()})
         path.append(new)
     return np.array(path)

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 import oracles
+import oracles_beyond
 import pytest
 
 import keras_course_ext.optimizers as ours
@@ -25,6 +26,7 @@ class Case:
         oracle: The float64 oracle, with `oracle_arguments`.
         starts: The first values of the slots, in the order of the rule's arguments.
         rate: The learning rate of the tests.
+        decays_as_keras: Whether `weight_decay` does what it does in Keras.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Case:
     oracle_arguments: dict[str, Any] = field(default_factory=dict)
     starts: tuple[float, ...] = ()
     rate: float = 0.01
+    decays_as_keras: bool = True
 
     def ours(self, learning_rate: Any = None, **common: Any) -> Any:
         rate = self.rate if learning_rate is None else learning_rate
@@ -57,6 +60,8 @@ def case(name: str, cls: type, keras_cls: Any, oracle: Any, same: Any = None, **
 _SGD = keras.optimizers.SGD
 _HEAVY = {"momentum": 0.9}
 _NESTEROV = {"momentum": 0.9, "nesterov": True}
+_DOZAT = {"epsilon": 1e-8, "momentum_decay": 0.004}
+_NO_DECAY = {"weight_decay": None, "adam_weight_decay": None}
 
 CASES = [
     case("gradient_descent", ours.GradientDescent, _SGD, oracles.gradient_descent),
@@ -148,6 +153,91 @@ CASES = [
         oracles.adadelta,
         starts=(0, 0),
         rate=1.0,
+    ),
+    case("nadam", ours.Nadam, keras.optimizers.Nadam, oracles_beyond.nadam, starts=(0, 0)),
+    case(
+        "nadam_paper",
+        ours.Nadam,
+        None,
+        oracles_beyond.nadam,
+        {"convention": "paper"},
+        oracle_arguments=_DOZAT,
+        starts=(0, 0),
+    ),
+    case(
+        "nadam_torch",
+        ours.Nadam,
+        None,
+        oracles_beyond.nadam,
+        {"convention": "torch"},
+        oracle_arguments=_DOZAT,
+        starts=(0, 0),
+    ),
+    case("adabelief", ours.AdaBelief, None, oracles_beyond.adabelief, starts=(0, 0)),
+    case(
+        "adabelief_1e-3",
+        ours.AdaBelief,
+        None,
+        oracles_beyond.adabelief,
+        {"epsilon": 1e-3, "beta_2": 0.9},
+        starts=(0, 0),
+    ),
+    case("radam", ours.RAdam, None, oracles_beyond.radam, starts=(0, 0)),
+    case(
+        "radam_paper",
+        ours.RAdam,
+        None,
+        oracles_beyond.radam,
+        {"convention": "paper", "epsilon": 1e-3},
+        oracle_arguments={"epsilon": 1e-3, "corrected": True},
+        starts=(0, 0),
+    ),
+    case(
+        "radam_torch",
+        ours.RAdam,
+        None,
+        oracles_beyond.radam,
+        {"convention": "torch"},
+        oracle_arguments={"epsilon": 1e-8, "threshold": 5.0},
+        starts=(0, 0),
+    ),
+    case("lion", ours.Lion, keras.optimizers.Lion, oracles_beyond.lion, starts=(0,)),
+    case(
+        "lamb",
+        ours.Lamb,
+        keras.optimizers.Lamb,
+        oracles_beyond.lamb,
+        starts=(0, 0),
+        decays_as_keras=False,
+    ),
+    case(
+        "lamb_decay",
+        ours.Lamb,
+        None,
+        oracles_beyond.lamb,
+        {"weight_decay": 0.1, "convention": "paper"},
+        oracle_arguments={"weight_decay": 0.1, "epsilon": 1e-6},
+        starts=(0, 0),
+    ),
+    case("lars", ours.LARS, None, oracles_beyond.lars, starts=(0,), rate=10.0),
+    case(
+        "lars_decay",
+        ours.LARS,
+        None,
+        oracles_beyond.lars,
+        {"weight_decay": 0.1, "momentum": 0.5, "trust_coefficient": 0.01},
+        starts=(0,),
+        rate=1.0,
+    ),
+    # What is no matrix; the matrices are in test_optimizer_muon.py.
+    case(
+        "muon_adamw",
+        ours.Muon,
+        keras.optimizers.Muon,
+        oracles_beyond.muon_adamw,
+        _NO_DECAY,
+        oracle_arguments={},
+        starts=(0, 0),
     ),
 ]
 

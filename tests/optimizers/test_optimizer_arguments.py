@@ -213,7 +213,7 @@ def test_get_reads_a_dictionary():
     optimizer: Any = ours.get({"class_name": "adam", "config": {"beta_1": 0.5}})
     assert type(optimizer) is Adam
     assert optimizer.beta_1 == 0.5
-    with pytest.raises(ValueError, match=r"no optimizer 'lion'"):
-        ours.get({"class_name": "lion"})
+    with pytest.raises(ValueError, match=r"no optimizer 'tiger'"):
+        ours.get({"class_name": "tiger"})
     with pytest.raises(ValueError, match=r"dictionary with a `class_name`"):
         ours.get({})

@@ -45,13 +45,18 @@ def compiled(optimizer, seed: int) -> Any:
     return model
 
 
+def name_of(variable: keras.Variable) -> str:
+    # Keras gives Nadam's running product no name of its own, but numbers it.
+    return "u_product" if variable.name.startswith("variable") else variable.name
+
+
 @every_optimizer_of_keras
 @pytest.mark.parametrize("common", [{}, {"use_ema": True, "gradient_accumulation_steps": 2}])
 def test_variables_have_the_names_shapes_and_order_of_keras(case, common):
     model, described = linear_model(), []
     for optimizer in (case.ours(**common), case.keras(**common)):
         optimizer.build(model.trainable_variables)
-        described.append([(v.name, v.shape, v.dtype) for v in optimizer.variables])
+        described.append([(name_of(v), v.shape, v.dtype) for v in optimizer.variables])
     assert described[0] == described[1]
 
 
@@ -63,7 +68,10 @@ def test_slots_stand_under_the_attributes_of_keras(case):
     attributes = [slot.attribute for group in optimizers[0].slot_groups() for slot in group]
     assert len(attributes) == len(case.starts)
     for attribute in attributes:
-        ours, theirs = ([v.name for v in getattr(o, attribute)] for o in optimizers)
+        # Not every variable has every slot.
+        ours, theirs = (
+            [getattr(v, "name", None) for v in getattr(o, attribute)] for o in optimizers
+        )
         assert ours == theirs
 
 

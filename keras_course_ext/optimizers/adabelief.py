@@ -1,0 +1,124 @@
+"""AdaBelief: long steps where the gradient is what it was expected to be."""
+
+from functools import partial
+from typing import ClassVar, Unpack
+
+import keras
+
+from keras_course_ext.optimizers.arguments import CommonArguments, Default, LearningRate, Number
+from keras_course_ext.optimizers.base import RuleOptimizer, Slot
+from keras_course_ext.optimizers.elementwise import Tensor, sqrt, square
+
+
+def adabelief_rule(
+    g: Tensor,
+    w: Tensor,
+    m: Tensor,
+    s: Tensor,
+    *,
+    lr: Tensor,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    t: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """AdaBelief, s ← β₂ s + (1 − β₂) (g − m)² + ε, then w ← w − η m̂ / (√ŝ + ε).
+
+    Args:
+        g: dL/dw, the gradient.
+        w: The weights, of the shape of `g`.
+        m: The running mean of g, of the shape of `g`; 0 before the first step.
+        s: The running mean of (g − m)², of the shape of `g`; 0 before the first step.
+        lr: η, the learning rate, a scalar.
+        beta_1: β₁ in [0, 1), the share of m that is kept.
+        beta_2: β₂ in [0, 1), the share of s that is kept.
+        epsilon: ε ≥ 0, keeps s and the denominator away from 0.
+        t: The number of the step, 1, 2, …, a scalar.
+
+    Returns:
+        The new (w, m, s).
+
+    Example:
+    >>> import numpy as np
+    >>> from keras_course_ext.optimizers.adabelief import adabelief_rule
+    >>> g, w, zero = np.array([0.5, -30.0]), np.array([1.0, 2.0]), np.zeros(2)
+    >>> constants = {"lr": 0.09, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 0.0}
+    >>> w, m, s = adabelief_rule(g, w, zero, zero, t=1, **constants)
+    >>> w.round(6)  # g is 10 m, and g − m is 0.9 g
+    array([0.9, 2.1])
+    """
+    m = m + (g - m) * (1 - beta_1)
+    s = s + (square(g - m) - s) * (1 - beta_2) + epsilon
+    m_hat = m / (1 - beta_1**t)
+    s_hat = s / (1 - beta_2**t)
+    return w - lr * m_hat / (sqrt(s_hat) + epsilon), m, s
+
+
+@keras.saving.register_keras_serializable(package="keras_course_ext")
+class AdaBelief(RuleOptimizer):
+    """AdaBelief: the step is divided by how far the gradients are from their own mean.
+
+        m ← β₁ m + (1 − β₁) g
+        s ← β₂ s + (1 − β₂) (g − m)² + ε
+        w ← w − η m / (1 − β₁ᵗ) / (√(s / (1 − β₂ᵗ)) + ε)
+
+    t = 1, 2, … numbers the steps. m is what the gradient was expected to be. Where g comes out as
+    expected, s is small and the step is long, however large g is; where it comes out otherwise,
+    the step is short. Adam divides by the size of g instead, and takes steps of the same length
+    in both cases.
+
+    Args:
+        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
+            without arguments. η, the length of a step where g varies as much as it is large.
+            Default 0.001.
+        beta_1: Float in [0, 1). β₁, the share of m that is kept. Default 0.9.
+        beta_2: Float in [0, 1). β₂, the share of s that is kept. Default 0.999.
+        epsilon: Float ≥ 0. ε, added to s at every step and to the denominator. It bounds the
+            steps of a weight whose gradient never changes; much larger than 1e-16, it bounds
+            those of others too. Default 1e-16.
+        **common: The arguments that every optimizer takes; see `RuleOptimizer`.
+
+    Raises:
+        ValueError: If an argument is unknown or out of its range.
+
+    Example:
+    >>> import keras, keras_course_ext as kce
+    >>> w = keras.Variable([1.0, 2.0])
+    >>> optimizer = kce.optimizers.AdaBelief(learning_rate=0.09)
+    >>> optimizer.apply([keras.ops.array([0.5, -30.0])], [w])
+    >>> w.numpy().round(4)
+    array([0.9, 2.1], dtype=float32)
+
+    Differs from Keras: it has no AdaBelief.
+
+    Differs from the paper: none in the update, so that `convention="paper"` is the same. The
+    paper's ε is 1e-8 for the most part; 1e-16 is that of the authors' code, because ε stands
+    beside a square.
+
+    Reference: Zhuang, Tang, Ding, Tatikonda, Dvornek, Papademetris, Duncan, AdaBelief Optimizer:
+    Adapting Stepsizes by the Belief in Observed Gradients, NeurIPS 2020, Algorithm 2.
+    """
+
+    hyperparameters: ClassVar = {
+        "beta_1": Number(0, 1, example=0.9, below=True),
+        "beta_2": Number(0, 1, example=0.999, below=True),
+        "epsilon": Number(example=1e-16),
+    }
+    shifts = True
+    slots = ((Slot("momentum", "_momentums"), Slot("deviation", "_deviations")),)
+    conventions: ClassVar = {"paper": {}}
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = Default(0.001),  # noqa: B008
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float | None = 1e-16,
+        **common: Unpack[CommonArguments],
+    ) -> None:
+        super().__init__(learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon, **common)
+
+    @property
+    def rule(self) -> partial:
+        """`adabelief_rule` with β₁, β₂ and ε filled in."""
+        return partial(adabelief_rule, beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon)

@@ -1,0 +1,119 @@
+"""LARS: momentum whose steps are in proportion to the weights, layer by layer."""
+
+from functools import partial
+from typing import ClassVar, Unpack
+
+import keras
+
+from keras_course_ext.optimizers.arguments import CommonArguments, Default, LearningRate, Number
+from keras_course_ext.optimizers.base import RuleOptimizer, Slot
+from keras_course_ext.optimizers.elementwise import Tensor
+from keras_course_ext.optimizers.tensorwise import norm, ratio
+
+
+def lars_rule(
+    g: Tensor, w: Tensor, v: Tensor, *, lr: Tensor, mu: float, eta: float, wd: float
+) -> tuple[Tensor, Tensor]:
+    """LARS, λ = η ‖w‖ / (‖g‖ + β ‖w‖), v ← μ v + γ λ (g + β w), then w ← w − v.
+
+    Args:
+        g: dL/dw, the gradient.
+        w: The weights, of the shape of `g`.
+        v: The velocity, of the shape of `g`; 0 before the first step.
+        lr: γ, the learning rate of all layers, a scalar.
+        mu: μ in [0, 1], the share of the velocity that is kept.
+        eta: η > 0, the trust coefficient.
+        wd: β ≥ 0, the weight decay.
+
+    Returns:
+        The new (w, v).
+
+    Example:
+    >>> import numpy as np
+    >>> from keras_course_ext.optimizers.lars import lars_rule
+    >>> g, w = np.array([0.0, 20.0]), np.array([3.0, 4.0])
+    >>> new, v = lars_rule(g, w, np.zeros(2), lr=1.0, mu=0.9, eta=0.1, wd=0.0)
+    >>> new.round(6)  # a step of γ η ‖w‖ against g
+    array([3. , 3.5])
+    """
+    w_norm = norm(w)
+    local = ratio(eta * w_norm, norm(g) + wd * w_norm)
+    v = mu * v + lr * local * (g + wd * w)
+    return w - v, v
+
+
+@keras.saving.register_keras_serializable(package="keras_course_ext")
+class LARS(RuleOptimizer):
+    """LARS, layer-wise adaptive rate scaling: every layer moves by the same share of itself.
+
+        λ = η ‖w‖ / (‖g‖ + β ‖w‖)
+        v ← μ v + γ λ (g + β w)
+        w ← w − v
+
+    w is a whole variable, such as the kernel of a layer, and λ its own learning rate. Without it
+    a rate that suits one layer is too large for another whose gradient is large beside its
+    weights; with it every step is about γ η ‖w‖ long. Where w is 0, or both g and β w are, λ
+    counts as 1.
+
+    Args:
+        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
+            without arguments. γ, the learning rate of all layers; since η is small, it is some
+            hundred times that of `Momentum`. Default 1.
+        momentum: Float in [0, 1]. μ, the share of the velocity that is kept. Default 0.9.
+        trust_coefficient: Float > 0. η, the share of itself by which a variable moves in a step
+            at γ = 1. Default 0.001.
+        weight_decay: Float ≥ 0 or `None`, which is 0. β, inside λ and the velocity, as written
+            above; the variables that `exclude_from_weight_decay` names have β = 0.
+            Default `None`.
+        **common: The arguments that every optimizer takes; see `RuleOptimizer`.
+
+    Raises:
+        ValueError: If an argument is unknown or out of its range.
+
+    Example:
+    >>> import keras, keras_course_ext as kce
+    >>> w = keras.Variable([3.0, 4.0])
+    >>> optimizer = kce.optimizers.LARS(trust_coefficient=0.1)
+    >>> optimizer.apply([keras.ops.array([0.0, 20.0])], [w])
+    >>> w.numpy().round(4)
+    array([3. , 3.5], dtype=float32)
+
+    Differs from Keras: it has no LARS.
+
+    Differs from the paper: none in the update, so that `convention="paper"` is the same, except
+    that there weights of 0, such as a new layer's biases, would have λ = 0 and never move. The
+    paper trains with β = 0.0005, and excludes no variable.
+
+    Reference: You, Gitman, Ginsburg, Large Batch Training of Convolutional Networks,
+    arXiv:1708.03888 (2017), equation (6) and Algorithm 1.
+    """
+
+    hyperparameters: ClassVar = {
+        "momentum": Number(0, 1, example=0.9),
+        "trust_coefficient": Number(example=0.001, above=True),
+    }
+    slots = ((Slot("momentum", "momentums"),),)
+    conventions: ClassVar = {"paper": {}}
+    elementwise = False
+    decays_weights_itself = True
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = Default(1.0),  # noqa: B008
+        momentum: float = 0.9,
+        trust_coefficient: float = 0.001,
+        **common: Unpack[CommonArguments],
+    ) -> None:
+        super().__init__(
+            learning_rate, momentum=momentum, trust_coefficient=trust_coefficient, **common
+        )
+
+    @property
+    def rule(self) -> partial:
+        """`lars_rule` with μ, η and β filled in."""
+        return partial(
+            lars_rule,
+            mu=self.momentum,
+            eta=self.trust_coefficient,
+            wd=self.weight_decay or 0.0,
+        )

@@ -1,0 +1,98 @@
+"""Lion: only the sign of a mixture of gradient and momentum."""
+
+from functools import partial
+from typing import ClassVar, Unpack
+
+import keras
+
+from keras_course_ext.optimizers.arguments import CommonArguments, Default, LearningRate, Number
+from keras_course_ext.optimizers.base import RuleOptimizer, Slot
+from keras_course_ext.optimizers.elementwise import Tensor, as_dtype_of, sign
+
+
+def lion_rule(
+    g: Tensor, w: Tensor, m: Tensor, *, lr: Tensor, beta_1: float, beta_2: float
+) -> tuple[Tensor, Tensor]:
+    """Lion, w ← w − η sign(β₁ m + (1 − β₁) g), then m ← β₂ m + (1 − β₂) g.
+
+    Args:
+        g: dL/dw, the gradient.
+        w: The weights, of the shape of `g`.
+        m: The running mean of g, of the shape of `g`; 0 before the first step.
+        lr: η, the learning rate, a scalar.
+        beta_1: β₁ in [0, 1], the share of m in the direction of the step.
+        beta_2: β₂ in [0, 1], the share of m that is kept.
+
+    Returns:
+        The new (w, m).
+
+    Example:
+    >>> from keras_course_ext.optimizers.lion import lion_rule
+    >>> lion_rule(-2.0, 1.0, 0.0, lr=0.25, beta_1=0.5, beta_2=0.75)
+    (1.25, -0.5)
+    """
+    # 1 − β is taken in the precision of the weights, as Keras takes it.
+    beta_1, beta_2 = as_dtype_of(beta_1, w), as_dtype_of(beta_2, w)
+    w = w - lr * sign(m * beta_1 + g * (1 - beta_1))
+    return w, m * beta_2 + g * (1 - beta_2)
+
+
+@keras.saving.register_keras_serializable(package="keras_course_ext")
+class Lion(RuleOptimizer):
+    """Lion, evolved sign momentum: every weight moves by exactly η, whatever its gradient.
+
+        w ← w − η sign(β₁ m + (1 − β₁) g)
+        m ← β₂ m + (1 − β₂) g
+
+    One slot, half of Adam's memory. The direction looks at the present gradient with the weight
+    1 − β₁, the memory takes it up with 1 − β₂: it lasts longer than the direction does. Since no
+    step is shorter than η, the learning rate is to be 3 to 10 times smaller than Adam's, and
+    `weight_decay` as many times larger.
+
+    Args:
+        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
+            without arguments. η, the length of every step. Default 0.001; "paper": 0.0001.
+        beta_1: Float in [0, 1]. β₁, the share of m in the direction. Default 0.9.
+        beta_2: Float in [0, 1]. β₂, the share of m that is kept. Default 0.99.
+        **common: The arguments that every optimizer takes; see `RuleOptimizer`.
+
+    Raises:
+        ValueError: If an argument is unknown or out of its range.
+
+    Example:
+    >>> import keras, keras_course_ext as kce
+    >>> w = keras.Variable([1.0, 2.0, 3.0])
+    >>> kce.optimizers.Lion(0.1).apply([keras.ops.array([0.5, -30.0, 0.0])], [w])
+    >>> w.numpy().round(4)
+    array([0.9, 2.1, 3. ], dtype=float32)
+
+    Differs from Keras: β₁ = 0, signSGD, is allowed.
+
+    Differs from the paper: none in the update; η is 0.0001 there (`convention="paper"`), as in
+    the authors' code.
+
+    Reference: Chen, Liang, Huang, Real, Wang, Liu, Pham, Dong, Luong, Hsieh, Lu, Le, Symbolic
+    Discovery of Optimization Algorithms, NeurIPS 2023, Algorithm 2.
+    """
+
+    hyperparameters: ClassVar = {
+        "beta_1": Number(0, 1, example=0.9),
+        "beta_2": Number(0, 1, example=0.99),
+    }
+    shifts = True
+    slots = ((Slot("momentum", "_momentums"),),)
+    conventions: ClassVar = {"paper": {"learning_rate": 1e-4}}
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = Default(0.001),  # noqa: B008
+        beta_1: float = 0.9,
+        beta_2: float = 0.99,
+        **common: Unpack[CommonArguments],
+    ) -> None:
+        super().__init__(learning_rate, beta_1=beta_1, beta_2=beta_2, **common)
+
+    @property
+    def rule(self) -> partial:
+        """`lion_rule` with β₁ and β₂ filled in."""
+        return partial(lion_rule, beta_1=self.beta_1, beta_2=self.beta_2)

@@ -1,0 +1,352 @@
+"""Muon: momentum whose matrices are made orthogonal."""
+
+import math
+import re
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, ClassVar, Unpack
+
+import keras
+import numpy as np
+
+from keras_course_ext.optimizers.adam import adam_rule
+from keras_course_ext.optimizers.arguments import (
+    CommonArguments,
+    Default,
+    LearningRate,
+    Number,
+    check_count,
+    flag,
+    optional,
+)
+from keras_course_ext.optimizers.base import RuleOptimizer, Slot
+from keras_course_ext.optimizers.elementwise import Tensor
+from keras_course_ext.optimizers.tensorwise import norm, reshape, transpose
+
+
+def newton_schulz(
+    x: Tensor, *, steps: int, a: float = 3.4445, b: float = -4.775, c: float = 2.0315
+) -> Tensor:
+    """Brings all singular values near 1, X ← a X + (b X Xᵀ + c (X Xᵀ)²) X, `steps` times.
+
+    With X = U S Vᵀ this is S ← a S + b S³ + c S⁵, without U, S and V ever being computed.
+
+    Args:
+        x: X, a matrix. It is first divided by its norm, so that S ≤ 1.
+        steps: How many times, at least 1.
+        a: The factor by which a small singular value grows in a step.
+        b: The coefficient of S³.
+        c: The coefficient of S⁵.
+
+    Returns:
+        About U Vᵀ: with the default coefficients, which favour speed, five steps bring every
+        singular value of more than 0.01 ‖X‖ to between 0.68 and 1.14.
+
+    Example:
+    >>> import numpy as np
+    >>> from keras_course_ext.optimizers.muon import newton_schulz
+    >>> newton_schulz(np.diag([5.0, 0.1]), steps=5).round(1)
+    array([[0.7, 0. ],
+           [0. , 0.7]])
+    """
+    tall = x.shape[0] > x.shape[1]
+    if tall:  # X Xᵀ is the smaller product then
+        x = transpose(x)
+    x = x / (norm(x) + 1e-7)
+    for _ in range(steps):
+        s = x @ transpose(x)
+        x = a * x + (b * s + c * s @ s) @ x
+    return transpose(x) if tall else x
+
+
+def muon_rule(
+    g: Tensor,
+    w: Tensor,
+    m: Tensor,
+    *,
+    lr: Tensor,
+    mu: float,
+    nesterov: bool,
+    steps: int,
+    coefficients: tuple[float, float, float],
+    rms_rate: float | None,
+    by_fans: bool,
+    wd: float,
+) -> tuple[Tensor, Tensor]:
+    """Muon, m ← μ m + g, then w ← w − η λ w − η · length · NewtonSchulz(g + μ m).
+
+    Args:
+        g: dL/dw, the gradient, of rank 2 or more.
+        w: The weights, of the shape of `g`; the matrix is (everything but the last axis, last
+            axis), which is (fan-in, fan-out) for kernels of dense layers and convolutions.
+        m: The momentum, of the shape of `g`; 0 before the first step.
+        lr: η, the learning rate, a scalar.
+        mu: μ in [0, 1], the share of the momentum that is kept.
+        nesterov: Whether g + μ m is made orthogonal, or m itself.
+        steps: The steps of `newton_schulz`.
+        coefficients: Its a, b and c.
+        rms_rate: Length = `rms_rate` · √max(fan-in, fan-out), which makes `rms_rate` about the
+            root mean square of the update; `None`: see `by_fans`.
+        by_fans: Whether the length is √max(1, fan-out / fan-in) without `rms_rate`, or 1.
+        wd: λ ≥ 0, the weight decay.
+
+    Returns:
+        The new (w, m).
+    """
+    # It is μ m + g, rounded as Keras rounds it: m + (g + (μ − 1) m), which as a sum of three is
+    # put into another order by TensorFlow's graph optimizer.
+    m = m - (m * (1 - mu) - g)
+    x = reshape(g + mu * m if nesterov else m, (-1, w.shape[-1]))
+    fan_in, fan_out = x.shape
+    a, b, c = coefficients
+    step = lr * newton_schulz(x, steps=steps, a=a, b=b, c=c)
+    if rms_rate is not None:
+        step = step * math.sqrt(max(fan_in, fan_out)) * rms_rate
+    elif by_fans:
+        step = step * math.sqrt(max(1.0, fan_out / fan_in))
+    return w - w * wd * lr - reshape(step, w.shape), m
+
+
+def muon_adamw_rule(
+    g: Tensor,
+    w: Tensor,
+    m: Tensor,
+    v: Tensor,
+    *,
+    lr: Tensor,
+    lr_ratio: float,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    wd: float,
+    t: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """AdamW for what is no matrix: w ← w − η λ w, then Adam at the rate `lr_ratio` · η.
+
+    Args:
+        g: dL/dw, the gradient.
+        w: The weights, of the shape of `g`.
+        m: The running mean of g.
+        v: The running mean of g².
+        lr: η, the learning rate, a scalar.
+        lr_ratio: Adam's learning rate as a share of η.
+        beta_1: β₁ in [0, 1), the share of m that is kept.
+        beta_2: β₂ in [0, 1), the share of v that is kept.
+        epsilon: ε ≥ 0, keeps the denominator away from 0.
+        wd: λ ≥ 0, the weight decay.
+        t: The number of the step, 1, 2, …, a scalar.
+
+    Returns:
+        The new (w, m, v).
+    """
+    w = w - w * wd * lr
+    return adam_rule(
+        g, w, m, v, lr=lr * lr_ratio, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon, t=t
+    )
+
+
+def _patterns(name: str, value: Any) -> list[str]:
+    if value is None:
+        return []
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        try:
+            for pattern in value:
+                re.compile(pattern)
+            return list(value)
+        except (re.error, TypeError):
+            pass
+    raise ValueError(
+        f"`{name}` must be a list of regular expressions, but got {name}={value!r} "
+        f'({type(value).__name__}). Write, for example, `{name}=["output"]`.'
+    )
+
+
+@keras.saving.register_keras_serializable(package="keras_course_ext")
+class Muon(RuleOptimizer):
+    """Muon: a step of the same length in every direction of a matrix.
+
+        m ← μ m + g
+        X = g + μ m                                  (without `nesterov`: m)
+        X ← X / ‖X‖, then `ns_steps` times  X ← a X + (b X Xᵀ + c (X Xᵀ)²) X
+        w ← w − η λ w − η · length · X
+
+    The gradients of a layer's kernel are mostly of low rank: a few directions get nearly all of
+    the movement. The iteration, Newton's and Schulz's, brings all singular values of the step
+    near 1, so that the rare directions move as far as the frequent ones.
+
+    The kernels of convolutions are matrices too, of the shape (height · width · channels in,
+    channels out): all axes but the last are one. Everything of rank 0 and 1, embeddings, and what
+    `exclude_layers` names is updated by AdamW:
+
+        w ← w − η λ′ w
+        w ← Adam(w; `adam_lr_ratio` · η, `adam_beta_1`, `adam_beta_2`, `epsilon`)
+
+    The output layer should be named in `exclude_layers`.
+
+        convention   length                        η       λ
+        "keras"      0.2 · √max(fan-in, fan-out)   0.001   0.004
+        "torch"      √max(1, fan-out / fan-in)     0.001   0.1
+        "paper"      √max(1, fan-out / fan-in)     0.02    0
+
+    Args:
+        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
+            without arguments. η. Default 0.001.
+        adam_beta_1: Float in [0, 1). Adam's β₁. Default 0.9.
+        adam_beta_2: Float in [0, 1). Adam's β₂. Default 0.999.
+        adam_weight_decay: Float ≥ 0 or `None`, which is 0. λ′. Default 0.004.
+        epsilon: Float ≥ 0. Adam's ε. Default 1e-7.
+        weight_decay: Float ≥ 0 or `None`, which is 0. λ; the variables that
+            `exclude_from_weight_decay` names have λ = λ′ = 0. Default 0.004.
+        exclude_layers: List of regular expressions, or `None`. A variable in whose path one is
+            found is updated by AdamW. Default `None`.
+        exclude_embeddings: Boolean. Whether variables with "embedding" in their path are updated
+            by AdamW. Default `True`.
+        muon_a: Float. a, the factor by which small singular values grow. Default 3.4445.
+        muon_b: Float. b. Default −4.775.
+        muon_c: Float. c. Default 2.0315.
+        adam_lr_ratio: Float ≥ 0. Adam's learning rate as a share of η. Default 1.
+        momentum: Float in [0, 1]. μ, the share of the momentum that is kept. Default 0.95.
+        ns_steps: Integer ≥ 1. The steps of the iteration. Default 5.
+        nesterov: Boolean. Whether the gradient is added to the momentum once more.
+            Default `True`.
+        rms_rate: Float ≥ 0 or `None`. The length is `rms_rate` · √max(fan-in, fan-out), which
+            makes it about the root mean square of a step at η = 1, as long as Adam's steps are.
+            `None`: 1, or what the convention says. Default 0.2; "torch" and "paper": `None`.
+        **common: The arguments that every optimizer takes; see `RuleOptimizer`.
+
+    Raises:
+        ValueError: If an argument is unknown or out of its range.
+
+    Example:
+    >>> import keras, keras_course_ext as kce
+    >>> w = keras.Variable([[1.0, 0.0], [0.0, 1.0]])
+    >>> g = keras.ops.array([[100.0, 0.0], [0.0, 2.0]])
+    >>> kce.optimizers.Muon(learning_rate=0.1, weight_decay=0.0, rms_rate=None).apply([g], [w])
+    >>> w.numpy().round(2)  # both directions move by about η
+    array([[0.93, 0.  ],
+           [0.  , 0.93]], dtype=float32)
+
+    Differs from Keras: kernels of convolutions, and everything else of rank 3 and more, are
+    matrices here, as in the paper; Keras leaves them to AdamW. A state file of a model that has
+    such kernels fits Keras's Muon only with the layers in `exclude_layers`.
+
+    Differs from the paper: none in the update for `convention="paper"`, the author's own code,
+    but for its bfloat16. The text has no length, which is 1 there.
+
+    Differs from torch: `torch.optim.Muon` takes the mean of the gradients for m, (1 − μ) times
+    the sum, which is the same step, because X is divided by its norm; takes matrices of rank 2
+    alone; and computes the iteration in bfloat16.
+
+    Reference: Jordan, Jin, Boza, You, Cesista, Newhouse, Bernstein, Muon: An optimizer for hidden
+    layers in neural networks, 2024, https://kellerjordan.github.io/posts/muon; the length by
+    `rms_rate` in Liu et al., Muon is Scalable for LLM Training, arXiv:2502.16982 (2025),
+    section 2.2.
+    """
+
+    hyperparameters: ClassVar = {
+        "adam_beta_1": Number(0, 1, example=0.9, below=True),
+        "adam_beta_2": Number(0, 1, example=0.999, below=True),
+        "adam_weight_decay": optional(Number(example=0.004)),
+        "epsilon": Number(example=1e-7),
+        "exclude_layers": _patterns,
+        "exclude_embeddings": flag,
+        "muon_a": Number(-math.inf, example=3.4445),
+        "muon_b": Number(-math.inf, example=-4.775),
+        "muon_c": Number(-math.inf, example=2.0315),
+        "adam_lr_ratio": Number(example=1.0),
+        "momentum": Number(0, 1, example=0.95),
+        "ns_steps": partial(check_count, least=1),
+        "nesterov": flag,
+        "rms_rate": optional(Number(example=0.2)),
+    }
+    slots = ((Slot("momentum", "momentums"), Slot("velocity", "adam_velocities")),)
+    conventions: ClassVar = {
+        "paper": {"learning_rate": 0.02, "weight_decay": 0.0, "rms_rate": None},
+        "torch": {"weight_decay": 0.1, "rms_rate": None},
+    }
+    elementwise = False
+    decays_weights_itself = True
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = Default(0.001),  # noqa: B008
+        adam_beta_1: float = 0.9,
+        adam_beta_2: float = 0.999,
+        adam_weight_decay: float | None = 0.004,
+        epsilon: float | None = 1e-7,
+        exclude_layers: Sequence[str] | None = None,
+        exclude_embeddings: bool = True,
+        muon_a: float = 3.4445,
+        muon_b: float = -4.775,
+        muon_c: float = 2.0315,
+        adam_lr_ratio: float = 1.0,
+        momentum: float = 0.95,
+        ns_steps: int = 5,
+        nesterov: bool = True,
+        rms_rate: float | None = Default(0.2),
+        **common: Unpack[CommonArguments],
+    ) -> None:
+        common.setdefault("weight_decay", Default(0.004))
+        super().__init__(
+            learning_rate,
+            adam_beta_1=adam_beta_1,
+            adam_beta_2=adam_beta_2,
+            adam_weight_decay=adam_weight_decay,
+            epsilon=epsilon,
+            exclude_layers=exclude_layers,
+            exclude_embeddings=exclude_embeddings,
+            muon_a=muon_a,
+            muon_b=muon_b,
+            muon_c=muon_c,
+            adam_lr_ratio=adam_lr_ratio,
+            momentum=momentum,
+            ns_steps=ns_steps,
+            nesterov=nesterov,
+            rms_rate=rms_rate,
+            **common,
+        )
+
+    @property
+    def rule(self) -> partial:
+        """`muon_rule`, the one for matrices, with the hyperparameters filled in."""
+        return partial(
+            muon_rule,
+            mu=self.momentum,
+            nesterov=self.nesterov,
+            steps=self.ns_steps,
+            coefficients=(self.muon_a, self.muon_b, self.muon_c),
+            rms_rate=self.rms_rate,
+            by_fans=self.convention != "keras",
+            wd=self.weight_decay or 0.0,
+        )
+
+    def rule_for(self, variable: Any) -> partial:
+        """`rule` for a matrix, `muon_adamw_rule` for everything else."""
+        if self._is_matrix(variable):
+            return self.rule
+        return partial(
+            muon_adamw_rule,
+            lr_ratio=self.adam_lr_ratio,
+            beta_1=self.adam_beta_1,
+            beta_2=self.adam_beta_2,
+            epsilon=self.epsilon,
+            wd=self.adam_weight_decay or 0.0,
+        )
+
+    def slots_for(self, variable: Any) -> list[list[Slot]]:
+        """The momentum, and Adam's velocity if the variable is no matrix."""
+        momentum, velocity = self.slots[0]
+        return [[momentum] if self._is_matrix(variable) else [momentum, velocity]]
+
+    def _is_matrix(self, variable: Any) -> bool:
+        if len(variable.shape) < 2:
+            return False
+        if isinstance(variable, np.ndarray):
+            return True
+        if (velocities := getattr(self, "adam_velocities", None)) is not None:
+            # What `build` decided: in a step the variable is a `tf.Variable` that knows no path.
+            return velocities[self._get_variable_index(variable)] is None
+        path = getattr(variable, "path", variable.name)
+        if self.exclude_embeddings and "embedding" in path.lower():
+            return False
+        return not any(re.search(pattern, path) for pattern in self.exclude_layers)

@@ -1,0 +1,185 @@
+"""RAdam: Adam that does not adapt before it has seen enough gradients."""
+
+from functools import partial
+from typing import ClassVar, Unpack
+
+import keras
+
+from keras_course_ext.optimizers.arguments import CommonArguments, Default, LearningRate, Number
+from keras_course_ext.optimizers.base import RuleOptimizer, Slot
+from keras_course_ext.optimizers.elementwise import (
+    Tensor,
+    as_dtype_of,
+    as_float64,
+    maximum,
+    sqrt,
+    square,
+    where,
+)
+
+
+def rectification(t: Tensor, beta_2: float, threshold: float) -> Tensor:
+    """r, by which the variance of 1 / √v falls short of what it is in the end; 0: don't adapt.
+
+        ρ∞ = 2 / (1 − β₂) − 1
+        ρ  = ρ∞ − 2 t β₂ᵗ / (1 − β₂ᵗ)
+        r  = √[(ρ − 4) (ρ − 2) ρ∞ / ((ρ∞ − 4) (ρ∞ − 2) ρ)]
+
+    Args:
+        t: The number of the step, 1, 2, …, a scalar in double precision: ρ begins as the
+            difference of two numbers near ρ∞.
+        beta_2: β₂ in (0.6, 1).
+        threshold: The largest ρ, at least 4, at which r is set to 0.
+
+    Returns:
+        r in [0, 1], a scalar.
+
+    Example:
+    >>> from keras_course_ext.optimizers.radam import rectification
+    >>> [round(rectification(t, 0.999, 4.0), 4) for t in (1.0, 4.0, 5.0, 6.0, 5000.0)]
+    [0.0, 0.0, 0.0173, 0.0258, 0.9829]
+    """
+    rho_inf = 2 / (1 - beta_2) - 1
+    rho = rho_inf - 2 * t * beta_2**t / (1 - beta_2**t)
+    share = (rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho)
+    return where(rho > threshold, sqrt(maximum(share, 0.0)), 0.0)
+
+
+def radam_rule(
+    g: Tensor,
+    w: Tensor,
+    m: Tensor,
+    v: Tensor,
+    *,
+    lr: Tensor,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    threshold: float,
+    corrected: bool,
+    t: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """RAdam, w ← w − η r m̂ √(1 − β₂ᵗ) / (√v + ε), and w ← w − η m̂ as long as r is 0.
+
+    Args:
+        g: dL/dw, the gradient.
+        w: The weights, of the shape of `g`.
+        m: The running mean of g, of the shape of `g`; 0 before the first step.
+        v: The running mean of g², of the shape of `g`; 0 before the first step.
+        lr: η, the learning rate, a scalar.
+        beta_1: β₁ in [0, 1), the share of m that is kept.
+        beta_2: β₂ in (0.6, 1), the share of v that is kept.
+        epsilon: ε ≥ 0, keeps the denominator away from 0.
+        threshold: See `rectification`.
+        corrected: Whether ε is added to the corrected root: r m̂ / (√v̂ + ε).
+        t: The number of the step, 1, 2, …, a scalar.
+
+    Returns:
+        The new (w, m, v).
+
+    Example:
+    >>> import numpy as np
+    >>> from keras_course_ext.optimizers.radam import radam_rule
+    >>> constants = {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "threshold": 4.0}
+    >>> g, w, zero = np.array([0.5, -30.0]), np.array([1.0, 2.0]), np.zeros(2)
+    >>> w, m, v = radam_rule(g, w, zero, zero, lr=0.1, t=1, corrected=False, **constants)
+    >>> w.round(6)  # the first steps are gradient descent with momentum
+    array([0.95, 5.  ])
+    """
+    m = m + (g - m) * (1 - beta_1)
+    v = v + (square(g) - v) * (1 - beta_2)
+    t, lr = as_float64(t), as_float64(lr)
+    r = rectification(t, beta_2, threshold)
+    root = sqrt(1 - beta_2**t)
+    alpha = as_dtype_of(lr / (1 - beta_1**t), w)
+    adapted = as_dtype_of(r * root, w) / (
+        sqrt(v) + (as_dtype_of(epsilon * root, w) if corrected else epsilon)
+    )
+    return w - alpha * m * where(r > 0, adapted, 1.0), m, v
+
+
+@keras.saving.register_keras_serializable(package="keras_course_ext")
+class RAdam(RuleOptimizer):
+    """RAdam, rectified Adam: a warm-up that Adam's own arithmetic asks for.
+
+        m ← β₁ m + (1 − β₁) g
+        v ← β₂ v + (1 − β₂) g²
+        ρ∞ = 2 / (1 − β₂) − 1,   ρ = ρ∞ − 2 t β₂ᵗ / (1 − β₂ᵗ)
+        w ← w − η / (1 − β₁ᵗ) · m                                 while ρ ≤ 4
+        w ← w − η r √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε)         afterwards
+        r  = √[(ρ − 4) (ρ − 2) ρ∞ / ((ρ∞ − 4) (ρ∞ − 2) ρ)]
+
+    t = 1, 2, … numbers the steps. ρ is the number of gradients that v is a mean of, so to speak.
+    As long as there are few of them, 1 / √v is now large, now small, and Adam's first steps go
+    astray; r makes those steps as small as they are uncertain, and rises to 1. With
+    β₂ = 0.999 the first 4 steps are gradient descent with momentum.
+
+        convention   the adapted step                     from     ε
+        "keras"      η r √(1 − β₂ᵗ) m̂ / (√v + ε)          ρ > 4    1e-7
+        "torch"      η r √(1 − β₂ᵗ) m̂ / (√v + ε)          ρ > 5    1e-8
+        "paper"      η r m̂ / (√v̂ + ε)                     ρ > 4    1e-8
+
+    with m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ).
+
+    Args:
+        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
+            without arguments. η, about the most that a weight moves in a step. Default 0.001.
+        beta_1: Float in [0, 1). β₁, the share of m that is kept. Default 0.9.
+        beta_2: Float in (0.6, 1). β₂, the share of v that is kept. Default 0.999.
+        epsilon: Float ≥ 0. ε, keeps the denominator away from 0. Default 1e-7.
+        **common: The arguments that every optimizer takes; see `RuleOptimizer`.
+
+    Raises:
+        ValueError: If an argument is unknown or out of its range.
+
+    Example:
+    >>> import keras, keras_course_ext as kce
+    >>> w = keras.Variable([1.0, 2.0])
+    >>> kce.optimizers.RAdam(learning_rate=0.1).apply([keras.ops.array([0.5, -30.0])], [w])
+    >>> w.numpy().round(4)  # not adapted yet: η g
+    array([0.95, 5.  ], dtype=float32)
+
+    Differs from Keras: it has no RAdam; "keras" names Adam's form of ε there. ρ and r are
+    computed in float64, because ρ begins as a small difference of large numbers.
+
+    Differs from the paper: it has no ε, and a weight whose gradient has always been 0 is divided
+    by 0 there; `epsilon=0` with `convention="paper"` is its formula. A β₂ of 0.6 or less, at
+    which no step would ever be adapted, is refused.
+
+    Differs from torch: none for `convention="torch"`, which is `torch.optim.RAdam`; its
+    `weight_decay` is the decoupled one there only with `decoupled_weight_decay=True`.
+
+    Reference: Liu, Jiang, He, Chen, Liu, Gao, Han, On the Variance of the Adaptive Learning Rate
+    and Beyond, ICLR 2020, Algorithm 2.
+    """
+
+    hyperparameters: ClassVar = {
+        "beta_1": Number(0, 1, example=0.9, below=True),
+        "beta_2": Number(0.6, 1, example=0.999, below=True, above=True),
+        "epsilon": Number(example=1e-7),
+    }
+    shifts = True
+    slots = ((Slot("momentum", "_momentums"), Slot("velocity", "_velocities")),)
+    conventions: ClassVar = {"paper": {"epsilon": 1e-8}, "torch": {"epsilon": 1e-8}}
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = Default(0.001),  # noqa: B008
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float | None = Default(1e-7),
+        **common: Unpack[CommonArguments],
+    ) -> None:
+        super().__init__(learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon, **common)
+
+    @property
+    def rule(self) -> partial:
+        """`radam_rule` with β₁, β₂, ε and the convention's form filled in."""
+        return partial(
+            radam_rule,
+            beta_1=self.beta_1,
+            beta_2=self.beta_2,
+            epsilon=self.epsilon,
+            threshold=5.0 if self.convention == "torch" else 4.0,
+            corrected=self.convention == "paper",
+        )
