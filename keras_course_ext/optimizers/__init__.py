@@ -10,7 +10,9 @@ from keras_course_ext.optimizers.base import RuleOptimizer
 from keras_course_ext.optimizers.gradient_descent import GradientDescent
 from keras_course_ext.optimizers.lamb import Lamb
 from keras_course_ext.optimizers.lars import LARS
+from keras_course_ext.optimizers.layer_wise import LayerWise
 from keras_course_ext.optimizers.lion import Lion
+from keras_course_ext.optimizers.lookahead import Lookahead
 from keras_course_ext.optimizers.lookup import get
 from keras_course_ext.optimizers.momentum import Momentum
 from keras_course_ext.optimizers.muon import Muon
@@ -18,6 +20,7 @@ from keras_course_ext.optimizers.nadam import Nadam
 from keras_course_ext.optimizers.nesterov import NesterovMomentum
 from keras_course_ext.optimizers.radam import RAdam
 from keras_course_ext.optimizers.rmsprop import RMSprop
+from keras_course_ext.optimizers.schedule_free_adamw import ScheduleFreeAdamW
 from keras_course_ext.optimizers.sgd import SGD
 from keras_course_ext.optimizers.time_based_decay import TimeBasedDecay
 from keras_course_ext.optimizers.trajectory import trajectory
@@ -33,7 +36,9 @@ __all__ = [
     "Adamax",
     "GradientDescent",
     "Lamb",
+    "LayerWise",
     "Lion",
+    "Lookahead",
     "Momentum",
     "Muon",
     "Nadam",
@@ -41,6 +46,7 @@ __all__ = [
     "RAdam",
     "RMSprop",
     "RuleOptimizer",
+    "ScheduleFreeAdamW",
     "TimeBasedDecay",
     "get",
     "trajectory",

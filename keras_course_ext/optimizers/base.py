@@ -21,7 +21,7 @@ from keras_course_ext.optimizers.arguments import (
     check_learning_rate,
 )
 from keras_course_ext.optimizers.legacy import modern_spelling
-from keras_course_ext.optimizers.slots import WEIGHTS, Shared, Slot, create_slots, start_of
+from keras_course_ext.optimizers.slots import WEIGHTS, Shared, Slot, create_slots
 from keras_course_ext.optimizers.sparse import summed_rows
 
 
@@ -71,19 +71,19 @@ class RuleOptimizer(keras.optimizers.Optimizer):
     slots: ClassVar[Sequence[Sequence[Slot]]] = ()
     """The slots in groups: a group is created variable by variable, one group after the other."""
 
-    shared: ClassVar[Sequence[Shared]] = ()
+    shared: Sequence[Shared] = ()
     """The scalars that the rule keeps once for all variables."""
 
     conventions: ClassVar[Mapping[str, Mapping[str, float | None]]] = {}
     """For each convention besides "keras": the default values that it changes, by argument."""
 
-    elementwise: ClassVar[bool] = True
+    elementwise: bool = True
     """Whether the rule treats every element by itself; False if it takes norms or products."""
 
     shifts: ClassVar[bool] = False
     """Whether the rule is w + Δ with a Δ that does not depend on w, which saves reading w."""
 
-    decays_weights_itself: ClassVar[bool] = False
+    decays_weights_itself: bool = False
     """Whether weight decay is part of the rule, as its hyperparameter `wd`.
 
     Then it is not done before the update, and `wd` is 0 for the variables that
@@ -182,10 +182,20 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         same = isinstance(given, float) and np.float32(given) == np.float32(now)
         return float(given) if same else now
 
+    @property
+    def rate(self) -> Any:
+        """The schedule or callable of the learning rate, or the number that it is now."""
+        given = self._given_rate
+        return given if callable(given) else self.learning_rate_at(0)
+
+    def start_of(self, slot: Slot) -> float:
+        """Returns the first value of a slot that doesn't start as a copy of the weights."""
+        return getattr(self, slot.start) if slot.start else 0.0
+
     def first_slots(self, w: np.ndarray) -> list[np.ndarray]:
         """Returns the slots of a NumPy array of weights as they are before the first step."""
         return [
-            w.copy() if slot.start == WEIGHTS else np.full_like(w, start_of(self, slot))
+            w.copy() if slot.start == WEIGHTS else np.full_like(w, self.start_of(slot))
             for group in self.slots_for(w)
             for slot in group
         ]
@@ -202,6 +212,15 @@ class RuleOptimizer(keras.optimizers.Optimizer):
             Their new values, by name.
         """
         return old
+
+    def rule_scalars(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Returns the `shared` scalars that the rule gets: by default the new ones.
+
+        Args:
+            old: Their values after the last step, by name.
+            new: Their values after this step, by name.
+        """
+        return new
 
     def build(self, variables: Sequence[Any]) -> None:
         """Creates the slots.
@@ -270,7 +289,7 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         new = self.shared_values(old, lr=tf.cast(lr, dtype), t=tf.cast(t, dtype))
         for name, variable in variables.items():
             variable.assign(new[name] if last is None else tf.where(last, new[name], old[name]))
-        return scalars | dict(new)
+        return scalars | dict(self.rule_scalars(old, new))
 
     def update_of(self, gradient: Any, variable: Any, scalars: Mapping[str, Any]) -> engine.Update:
         """Returns what an engine needs to update one variable."""

@@ -67,6 +67,23 @@ def maximum(x: Tensor, y: Tensor) -> Tensor:
     return tf.maximum(x, y)
 
 
+def minimum(x: Tensor, y: Tensor) -> Tensor:
+    """The smaller of `x` and `y`, element by element.
+
+    Args:
+        x: A NumPy array, a tensor, or a Python number.
+        y: The same, of the same shape.
+
+    Returns:
+        The minima, of the kind and dtype of the arguments.
+    """
+    if isinstance(x, (np.ndarray, np.generic)):
+        return np.minimum(x, y)
+    if isinstance(x, (int, float)):
+        return min(x, y)
+    return tf.minimum(x, y)
+
+
 def divide_no_nan(x: Tensor, y: Tensor) -> Tensor:
     """Divides x / y, element by element; the quotient is 0 where y is 0.
 

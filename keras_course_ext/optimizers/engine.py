@@ -12,7 +12,7 @@ and their slots, runs the rule, and writes the results back:
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
@@ -169,6 +169,7 @@ def in_place(updates: Sequence[Update]) -> None:
                 compiled[key] = _compiled(update)
             compiled[key](g, [v.handle for v in (w, *slots)], _cast(update.scalars, dtype))
         else:
+            key = (*key, id(update.scalars["lr"]))
             if key not in kernels:
                 kernels[key] = kernel(update.rule.keywords | _cast(update.scalars, dtype))
             kernels[key](g, w, slots)
@@ -194,7 +195,7 @@ def _compiled(update: Update) -> Callable[..., None]:
 def _new_values(update: Update, g: Any, w: Any, *slots: Any, **scalars: Any) -> tuple[Any, ...]:
     if update.decay is not None:
         w = w - w * update.decay * scalars["lr"]
-    asked = {name: scalars[name] for name in asked_for(update.rule.func) & scalars.keys()}
+    asked = {name: scalars[name] for name in asked_for(update.rule.func, scalars)}
     new = update.rule(g, w, *slots, **asked)
     if not isinstance(new, tuple) or len(new) != 1 + len(slots):
         raise ValueError(
@@ -213,7 +214,22 @@ def _native(variable: Any) -> Any:
     return variable if isinstance(variable, tf.Variable) else variable.value
 
 
+def asked_for(rule: Callable[..., Any], known: Iterable[str]) -> frozenset[str]:
+    """Returns which of the scalars that are known a rule takes.
+
+    Args:
+        rule: The pure function.
+        known: `lr`, `t`, and the names of the shared scalars.
+
+    Returns:
+        The names that are arguments of the rule; all of them if it takes any keywords, as a rule
+        around another one does.
+    """
+    names, takes_any = _arguments(rule)
+    return frozenset(known) if takes_any else names & frozenset(known)
+
+
 @cache
-def asked_for(rule: Callable[..., Any]) -> frozenset[str]:
-    """Returns the names of a rule's arguments: `lr`, perhaps `t`, and so on."""
-    return frozenset(inspect.signature(rule).parameters)
+def _arguments(rule: Callable[..., Any]) -> tuple[frozenset[str], bool]:
+    arguments = inspect.signature(rule).parameters
+    return frozenset(arguments), any(x.kind is x.VAR_KEYWORD for x in arguments.values())

@@ -22,6 +22,7 @@ from keras_course_ext.optimizers.nadam import Nadam
 from keras_course_ext.optimizers.nesterov import NesterovMomentum
 from keras_course_ext.optimizers.radam import RAdam
 from keras_course_ext.optimizers.rmsprop import RMSprop
+from keras_course_ext.optimizers.schedule_free_adamw import ScheduleFreeAdamW
 from keras_course_ext.optimizers.sgd import SGD
 
 _CLASSES: tuple[type[RuleOptimizer], ...] = (
@@ -42,6 +43,7 @@ _CLASSES: tuple[type[RuleOptimizer], ...] = (
     Lamb,
     LARS,
     Muon,
+    ScheduleFreeAdamW,
 )
 _BY_NAME = {cls.__name__.lower(): cls for cls in _CLASSES}
 

@@ -1,6 +1,7 @@
 """The values that a rule keeps from step to step: declared as data, created as variables."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
@@ -52,11 +53,6 @@ class Shared(NamedTuple):
     start: float = 0.0
 
 
-def start_of(optimizer: "RuleOptimizer", slot: Slot) -> float:
-    """Returns the first value of a slot that doesn't start as a copy of the weights."""
-    return getattr(optimizer, slot.start) if slot.start else 0.0
-
-
 def create_slots(optimizer: "RuleOptimizer", variables: Sequence[Any]) -> None:
     """Creates the slots of all variables, under the optimizer's attributes for them.
 
@@ -88,9 +84,11 @@ def create_slots(optimizer: "RuleOptimizer", variables: Sequence[Any]) -> None:
                         variable = store.view(j, index, w, f"{_path(w)}_{slot.name}")
                     optimizer._track_variable(variable)
                 else:
-                    variable = optimizer.add_variable_from_reference(
-                        w, slot.name, _initializer(starts[j], w)
-                    )
+                    # The weights can't be read within a function that is being traced.
+                    with tf.init_scope() if slot.start == WEIGHTS else nullcontext():
+                        variable = optimizer.add_variable_from_reference(
+                            w, slot.name, _initializer(starts[j], w)
+                        )
                 created[slot][-1] = variable
     for slot, slot_variables in created.items():
         setattr(optimizer, slot.attribute, slot_variables)
@@ -100,7 +98,7 @@ def _first_value(optimizer: "RuleOptimizer", slot: Slot) -> Callable[[Any], tf.T
     if slot.start == WEIGHTS:
         return tf.convert_to_tensor
     # A Python float would be rounded to float32 on its way to a float64 slot.
-    value = np.float64(start_of(optimizer, slot))
+    value = np.float64(optimizer.start_of(slot))
     return lambda w: tf.cast(tf.fill(w.shape, value), w.dtype)
 
 

@@ -53,16 +53,17 @@ def trajectory(
     slots = optimizer.first_slots(w)
     shared: Any = {scalar.name: scalar.start for scalar in optimizer.shared}
     rule = optimizer.rule_for(w)
-    asked = engine.asked_for(rule.func)
     path, decay = [w], not optimizer.decays_weights_itself and optimizer.weight_decay
     rates = map(optimizer.learning_rate_at, count()) if learning_rates is None else learning_rates
     for t, lr in zip(range(1, steps + 1), rates, strict=False):
-        shared = optimizer.shared_values(shared, lr=lr, t=t)
-        scalars = {"lr": lr, "t": t, **shared}
+        old, shared = shared, optimizer.shared_values(shared, lr=lr, t=t)
+        scalars = {"lr": lr, "t": t, **optimizer.rule_scalars(old, shared)}
         w = path[-1]
         g = np.asarray(gradient(w), w.dtype)
         if decay:
             w = w - w * decay * lr
-        new, *slots = rule(g, w, *slots, **{k: scalars[k] for k in asked & scalars.keys()})
+        new, *slots = rule(
+            g, w, *slots, **{k: scalars[k] for k in engine.asked_for(rule.func, scalars)}
+        )
         path.append(new)
     return np.array(path)

@@ -28,19 +28,6 @@ NOTE = "docs/keras_is_wrong.md"
 # Keras reads a variable by `np.array` when it saves, which NumPy 2.4 dislikes.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
-PENDING = [
-    "get_lamb",
-    "schedule_free_beta_1",
-    "schedule_free_on_two_replicas",
-    "adamax_in_float16",
-]
-"""What ours doesn't do yet."""
-
-
-def pending(name: str) -> Any:
-    return pytest.mark.xfail(name in PENDING, reason="not there yet", strict=True)
-
-
 KERAS = tuple(map(int, re.findall(r"\d+", keras.__version__)[:3]))
 
 keras_is_wrong = pytest.mark.skipif(
@@ -154,7 +141,6 @@ def test_keras_averages_the_weights_of_every_micro_batch():
     assert error > 1e-3, fixed("use_ema with accumulation")
 
 
-@pending("ema_with_accumulation")
 @pytest.mark.parametrize("common", [EMA, EMA | {"ema_overwrite_frequency": 2}])
 def test_ours_averages_the_weights_of_every_update(common):
     assert accumulation_error(ours.SGD) < 1e-6
@@ -184,7 +170,6 @@ def test_keras_cannot_accumulate_on_two_replicas(two_replicas):
     assert "merge_call" in error
 
 
-@pending("accumulation_on_two_replicas")
 def test_ours_accumulates_on_two_replicas(two_replicas):
     one, two = (two_replicas[f"accumulation/ours/{n}"] for n in ("one", "two"))
     np.testing.assert_allclose(two, one, rtol=1e-5, atol=1e-6)
@@ -197,7 +182,6 @@ def test_schedule_free_of_keras_goes_elsewhere_on_two_replicas(two_replicas):
     assert error > 0.01, fixed("ScheduleFreeAdamW under MirroredStrategy")
 
 
-@pending("schedule_free_on_two_replicas")
 def test_ours_schedule_free_on_two_replicas(two_replicas):
     one, two = (two_replicas[f"schedule_free/ours/{n}"] for n in ("one", "two"))
     np.testing.assert_allclose(two, one, rtol=1e-5, atol=1e-5)
@@ -221,7 +205,6 @@ def test_schedule_free_of_keras_ignores_beta_1():
     assert difference(*paths) < 1e-5, fixed("beta_1 of ScheduleFreeAdamW on TensorFlow")
 
 
-@pending("schedule_free_beta_1")
 def test_ours_schedule_free_heeds_beta_1():
     """y = (1 − β₁) z + β₁ x, where x is the running mean of z: two β₁ give z and x."""
     y_1, y_9 = (schedule_free_path(ours.ScheduleFreeAdamW, b) for b in (0.1, 0.9))
@@ -248,7 +231,6 @@ def test_keras_takes_an_exclusion_after_build():
     assert error == "", fixed("exclude_from_weight_decay after build")
 
 
-@pending("exclusion_after_build")
 def test_ours_refuses_an_exclusion_after_build():
     with pytest.raises(ValueError, match="built"):
         exclude_after_build(ours.Adam(0.1, weight_decay=0.5))
@@ -264,7 +246,6 @@ def test_keras_does_not_find_its_lamb():
     assert "lamb" in error, fixed('keras.optimizers.get("lamb")')
 
 
-@pending("get_lamb")
 def test_ours_finds_its_lamb():
     assert type(ours.get("lamb")).__name__ == "Lamb"
 
@@ -283,7 +264,6 @@ def test_adamax_of_keras_divides_0_by_0_in_float16():
     assert np.isnan(adamax_step(keras.optimizers.Adamax)[0]), fixed("Adamax in float16")
 
 
-@pending("adamax_in_float16")
 def test_ours_adamax_in_float16():
     np.testing.assert_allclose(adamax_step(ours.Adamax), [1.0, -2.1], rtol=1e-3)
 
@@ -316,7 +296,6 @@ def test_keras_takes_the_state_of_another_optimizer(tmp_path):
     assert np.min(rmsprop._velocities[0]) < 0
 
 
-@pending("state_of_another_optimizer")
 def test_ours_refuses_the_state_of_another_optimizer(tmp_path):
     with pytest.raises(ValueError, match=r"(?i)adam|momentum|velocity"):
         hand_over_state(ours.Adam(), ours.RMSprop(momentum=0.9), tmp_path)

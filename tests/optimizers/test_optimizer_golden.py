@@ -19,48 +19,6 @@ FILES = {
 }
 RUNS = {f"{lib}/{name}": run for lib, file in FILES.items() for name, run in file["runs"].items()}
 
-NOT_YET = {
-    "torch/sgd_momentum",
-    "torch/sgd_nesterov",
-    "torch/adagrad",
-    "torch/rmsprop",
-    "torch/rmsprop_momentum",
-    "torch/rmsprop_centered",
-    "torch/rmsprop_centered_momentum",
-    "torch/adam",
-    "torch/adam_amsgrad",
-    "torch/adamw",
-    "torch/nadam",
-    "torch/adamax",
-    "torch/adadelta",
-    "torch/radam",
-    "torch/radam_betas",
-    "torch/muon",
-    "optax/momentum",
-    "optax/nesterov",
-    "optax/adam",
-    "optax/adamw",
-    "optax/amsgrad_uncorrected",
-    "optax/adabelief",
-    "optax/lion",
-    "optax/lion_decay",
-    "optax/lamb",
-    "optax/lamb_decay",
-    "optax/lars",
-    "optax/nadam",
-    "optax/radam",
-    "optax/radam_betas",
-    "optax/adamax",
-    "optax/rmsprop_eps_outside",
-    "optax/adadelta",
-    "optax/lookahead",
-    "optax/schedule_free_adamw",
-    "optax/schedule_free_adamw_decay",
-    "optax/schedule_free_rising",
-    "optax/muon",
-}
-"""The rows whose class or convention does not exist yet."""
-
 OTHER_FORM = {
     "optax/amsgrad": "takes the largest of the corrected v; torch and Keras correct the largest v",
     "optax/lars_decay": "divides by |g + λ w|; the paper divides by |g| + λ |w|",
@@ -151,11 +109,11 @@ ROWS = {
     "optax/adagrad": Row(lambda lr: ours.Adagrad(lr)),
     "optax/adadelta": Row(lambda lr: ours.Adadelta(lr, rho=0.9, epsilon=1e-6, convention="paper")),
     "optax/lookahead": Row(
-        lambda lr: ours.Lookahead(ours.Adam(lr, convention="paper"), **LOOKAHEAD), applied=True
+        lambda lr: ours.Lookahead(ours.Adam(lr, convention="paper"), **LOOKAHEAD)
     ),
     "optax/schedule_free_adamw": Row(lambda lr: ours.ScheduleFreeAdamW(lr, epsilon=1e-8)),
     "optax/schedule_free_adamw_decay": Row(
-        lambda lr: ours.ScheduleFreeAdamW(lr, epsilon=1e-8, weight_decay=0.1), applied=True
+        lambda lr: ours.ScheduleFreeAdamW(lr, epsilon=1e-8, weight_decay=0.1)
     ),
     "optax/schedule_free_rising": Row(lambda lr: ours.ScheduleFreeAdamW(lr, epsilon=1e-8)),
     # optax adds its ε to another multiple of the momentum's norm than Keras does.
@@ -196,8 +154,7 @@ def worst(path: np.ndarray, golden: Any) -> float:
 
 
 def param(name: str, row: Row) -> Any:
-    marks = [pytest.mark.xfail(reason="not there yet")] if name in NOT_YET else []
-    return pytest.param(row, RUNS[name], id=name, marks=marks)
+    return pytest.param(row, RUNS[name], id=name)
 
 
 @pytest.mark.parametrize(("row", "run"), [param(name, row) for name, row in ROWS.items()])
@@ -222,7 +179,6 @@ def averages(y: np.ndarray, lr: np.ndarray, start: np.ndarray, beta_1: float = 0
 SCHEDULE_FREE = [name for name, run in RUNS.items() if "averages" in run]
 
 
-@pytest.mark.xfail(not NOT_YET.isdisjoint(SCHEDULE_FREE), reason="not there yet")
 @pytest.mark.parametrize("name", SCHEDULE_FREE)
 def test_averages_are_the_golden_ones(name):
     run = RUNS[name]

@@ -31,10 +31,10 @@ def test_half_precision_variables_are_updated_in_float32(case, dtype):
     starts = optimizer.first_slots(w.numpy().astype("float32"))
     shared = {s.name: tf.constant(s.start) for s in optimizer.shared}
     lr, t = tf.constant(case.rate), tf.constant(1.0)
-    scalars = {"lr": lr, "t": t, **optimizer.shared_values(shared, lr=lr, t=t)}
+    new = optimizer.shared_values(shared, lr=lr, t=t)
+    scalars = {"lr": lr, "t": t, **optimizer.rule_scalars(shared, new)}
     rule = optimizer.rule_for(w)
-    asked = engine.asked_for(rule.func)
-    scalars = {name: value for name, value in scalars.items() if name in asked}
+    scalars = {name: scalars[name] for name in engine.asked_for(rule.func, scalars)}
     old = [tf.cast(x, "float32") for x in (w, *slots)]
     np.testing.assert_allclose(np.ravel(old[1:]), np.ravel(starts), rtol=1e-2)
     if optimizer.weight_decay and not optimizer.decays_weights_itself:

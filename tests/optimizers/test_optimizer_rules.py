@@ -22,8 +22,9 @@ def oracle_path(case: Case, **changed: float) -> np.ndarray:
 def scalars(optimizer, lr, t) -> dict:
     """What the rule of an optimizer asks for besides arrays, at step t as if it were the first."""
     shared = {s.name: s.start for s in optimizer.shared}
-    known = {"lr": lr, "t": t, **optimizer.shared_values(shared, lr=lr, t=t)}
-    return {k: known[k] for k in engine.asked_for(optimizer.rule_for(START).func) & known.keys()}
+    new = optimizer.shared_values(shared, lr=lr, t=t)
+    known = {"lr": lr, "t": t, **optimizer.rule_scalars(shared, new)}
+    return {k: known[k] for k in engine.asked_for(optimizer.rule_for(START).func, known)}
 
 
 def worst(path: np.ndarray, exact: np.ndarray) -> float:

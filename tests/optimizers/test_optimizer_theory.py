@@ -12,30 +12,6 @@ import pytest
 import keras_course_ext.optimizers as ours
 from keras_course_ext.optimizers import engine, trajectory
 
-NOT_YET = {
-    "torch_form",
-    "momentum/torch",
-    "adagrad/torch",
-    "rmsprop/torch",
-    "adam/paper",
-    "adamw",
-    "nadam",
-    "adamax",
-    "adadelta",
-    "adabelief",
-    "radam",
-    "lion",
-    "lamb",
-    "lars",
-    "schedule_free_adamw",
-}
-"""The tests whose class or convention does not exist yet."""
-
-
-def not_yet(name: str) -> Any:
-    return pytest.mark.xfail(name in NOT_YET, reason="not there yet")
-
-
 # Rates on a quadratic f(w) = ½ Σ λ w², μ ≤ λ ≤ L, of condition k = L / μ.
 
 MU, L = 0.5, 50.0
@@ -187,7 +163,6 @@ def test_torch_momentum_is_ours_at_a_constant_rate_only():
         assert np.allclose(path, torch_form(rates, start, 0.9), rtol=1e-11, atol=1e-11) == same
 
 
-@not_yet("torch_form")
 def test_the_torch_convention_is_the_torch_form_at_any_rate():
     start, rates = np.array([1.0, 1.0]), np.linspace(0.004, 0.001, 200)
     optimizer = ours.Momentum(momentum=0.9, convention="torch")
@@ -223,12 +198,12 @@ def play_reddi(optimizer: Any, C: float, steps: int) -> tuple[float, float]:
     """
     x = np.array([0.0])
     slots, regret = optimizer.first_slots(x), 0.0
-    asked = engine.asked_for(optimizer.rule.func)
     for t in range(1, steps + 1):
         g = np.array([C if t % 3 == 1 else -1.0])
         regret += float(g[0] * (x[0] + 1))
         scalars = {"lr": 0.5 / np.sqrt(t), "t": t}
-        x, *slots = optimizer.rule(g, x, *slots, **{k: scalars[k] for k in asked & scalars.keys()})
+        asked = engine.asked_for(optimizer.rule.func, scalars)
+        x, *slots = optimizer.rule(g, x, *slots, **{k: scalars[k] for k in asked})
         x = np.clip(x, -1.0, 1.0)
     return float(x[0]), regret / steps
 
@@ -319,9 +294,7 @@ DESCENTS = {
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)
-@pytest.mark.parametrize(
-    "descent", [pytest.param(d, id=name, marks=not_yet(name)) for name, d in DESCENTS.items()]
-)
+@pytest.mark.parametrize("descent", [pytest.param(d, id=name) for name, d in DESCENTS.items()])
 def test_every_optimizer_finds_the_minimum(descent, problem):
     gradient, start, minimum = PROBLEMS[problem]
     rate, steps = getattr(descent, problem)

@@ -1,0 +1,155 @@
+"""Layer-wise rates: some layers learn slower than others, or without weight decay."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import keras
+
+from keras_course_ext.optimizers.arguments import Number
+from keras_course_ext.optimizers.base import RuleOptimizer
+from keras_course_ext.optimizers.engine import Update
+from keras_course_ext.optimizers.wrapper import WrapperOptimizer
+
+_FACTORS = ("learning_rate", "weight_decay")
+
+
+@keras.saving.register_keras_serializable(package="keras_course_ext")
+class LayerWise(WrapperOptimizer):
+    """Multiplies the learning rate and the weight decay of some variables.
+
+        η_w = η · factor of the learning rate
+        λ_w = λ · factor of the weight decay
+
+    for the first of the patterns that is found in the path of the variable w, such as
+    "encoder/block_3/dense/kernel". Variables in which none is found keep η and λ. A factor of 0
+    stops a variable, as `trainable=False` does, but for its slots.
+
+    Args:
+        inner: An optimizer of this package, not built yet.
+        multipliers: Dictionary from a regular expression to a factor of the learning rate, a
+            float ≥ 0, or to a dictionary of "learning_rate" and "weight_decay", floats ≥ 0.
+        name: String or `None`. Default: the class name in snake case.
+
+    Raises:
+        TypeError: If `inner` is no optimizer of this package.
+        ValueError: If a pattern or factor is not valid, if `inner` has been built already, and
+            by `build`, if a pattern is found in the path of no variable.
+
+    Example:
+    >>> import keras, keras_course_ext as kce
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, name="base"),
+    ...                           keras.layers.Dense(1, name="head")])
+    >>> optimizer = kce.optimizers.LayerWise(
+    ...     kce.optimizers.AdamW(1e-3), {"base/": 0.1, "bias": {"weight_decay": 0.0}})
+    >>> optimizer.build(model.trainable_variables)
+    >>> [optimizer.factors_of(w) for w in model.trainable_variables]
+    [(0.1, 1.0), (0.1, 1.0), (1.0, 1.0), (1.0, 0.0)]
+
+    Differs from Keras: it has none of its own; `keras.optimizers.MultiOptimizer`, where there is
+    one, gives every group of variables an optimizer, a learning rate and a schedule of its own.
+
+    Reference: Howard, Ruder, Universal Language Model Fine-tuning for Text Classification, ACL
+    2018, section 3.2, discriminative fine-tuning.
+    """
+
+    def __init__(
+        self,
+        inner: RuleOptimizer,
+        multipliers: Mapping[str, float | Mapping[str, float]],
+        name: str | None = None,
+    ) -> None:
+        factors = _checked(multipliers)
+        super().__init__(inner, name)
+        self._factors = factors
+        self._factors_by_index: list[tuple[float, float]] = []
+
+    def build(self, variables: Sequence[Any]) -> None:
+        """Creates the slots, and finds the factors of every variable.
+
+        Args:
+            variables: The trainable variables.
+
+        Raises:
+            ValueError: If a pattern is found in the path of no variable.
+        """
+        if self.built:
+            return
+        paths = [str(getattr(w, "path", w.name)) for w in variables]
+        for pattern in self._factors:
+            if not any(re.search(pattern, path) for path in paths):
+                raise ValueError(
+                    f"`LayerWise` found the pattern {pattern!r} in the path of no variable. The "
+                    f"paths are {paths[:8]}{' and more' if len(paths) > 8 else ''}."
+                )
+        self._factors_by_index = [self._find(path) for path in paths]
+        super().build(variables)
+
+    def factors_of(self, variable: Any) -> tuple[float, float]:
+        """Returns the factors of a variable's learning rate and weight decay."""
+        return self._factors_by_index[self._get_variable_index(variable)]
+
+    def update_of(self, gradient: Any, variable: Any, scalars: Mapping[str, Any]) -> Update:
+        """Returns what an engine needs to update one variable, with its own rate and decay."""
+        update = super().update_of(gradient, variable, scalars)
+        of_rate, of_decay = self.factors_of(variable)
+        rule, decay = update.rule, update.decay
+        if "wd" in rule.keywords:
+            rule = partial(rule, wd=rule.keywords["wd"] * of_decay)
+        elif decay is not None:
+            decay = decay * of_decay or None
+        lr = scalars[_rate(of_rate)] if _rate(of_rate) in scalars else scalars["lr"] * of_rate
+        return replace(update, rule=rule, scalars={**scalars, "lr": lr}, decay=decay)
+
+    def begin_step(self, last: Any = None) -> dict[str, Any]:
+        """Returns the scalars of the step that begins, with all the learning rates."""
+        scalars = super().begin_step(last)
+        rates = {_rate(f): scalars["lr"] * f for f in {f for f, _ in self._factors_by_index}}
+        return scalars | rates
+
+    def group_of(self, variable: Any) -> Any:
+        """Returns what variables that may be updated in one run of the rule have in common."""
+        return super().group_of(variable), self.factors_of(variable)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments that make the same optimizer again."""
+        multipliers = {p: dict(zip(_FACTORS, f, strict=True)) for p, f in self._factors.items()}
+        return super().get_config() | {"multipliers": multipliers}
+
+    def _find(self, path: str) -> tuple[float, float]:
+        for pattern, factors in self._factors.items():
+            if re.search(pattern, path):
+                return factors
+        return 1.0, 1.0
+
+
+def _rate(factor: float) -> str:
+    return f"lr x {factor!r}"
+
+
+def _checked(multipliers: Any) -> dict[str, tuple[float, float]]:
+    if not isinstance(multipliers, Mapping) or not multipliers:
+        raise ValueError(
+            "`multipliers` must be a dictionary from regular expressions to factors, but got "
+            f'multipliers={multipliers!r}. Write, for example, `{{"encoder/": 0.1}}`.'
+        )
+    factors = {}
+    for pattern, given in multipliers.items():
+        try:
+            re.compile(pattern)
+        except (re.error, TypeError) as error:
+            raise ValueError(
+                f"`multipliers` has {pattern!r} among its keys, which is no regular expression: "
+                f'{error}. Write, for example, "encoder/.*kernel".'
+            ) from None
+        one = given if isinstance(given, Mapping) else {"learning_rate": given}
+        if unknown := one.keys() - set(_FACTORS):
+            raise ValueError(
+                f"`multipliers` has factors of {sorted(unknown)} for {pattern!r}, but only the "
+                '"learning_rate" and the "weight_decay" of a variable can be multiplied.'
+            )
+        check = Number(example=0.1)
+        factors[pattern] = tuple(check(f"{pattern}: {f}", one.get(f, 1.0)) for f in _FACTORS)
+    return factors

@@ -1,0 +1,127 @@
+"""Lookahead: k steps forward, one step back."""
+
+from functools import partial
+from typing import Any
+
+import keras
+
+from keras_course_ext.optimizers.arguments import Number, check_count
+from keras_course_ext.optimizers.base import RuleOptimizer
+from keras_course_ext.optimizers.elementwise import Tensor, where
+from keras_course_ext.optimizers.engine import asked_for
+from keras_course_ext.optimizers.slots import WEIGHTS, Slot
+from keras_course_ext.optimizers.wrapper import WrapperOptimizer
+
+
+def lookahead_rule(
+    g: Tensor,
+    w: Tensor,
+    slow: Tensor,
+    *slots: Tensor,
+    inner: partial,
+    k: int,
+    alpha: float,
+    t: Tensor,
+    **scalars: Tensor,
+) -> tuple[Tensor, ...]:
+    """Lookahead: w ← inner(w), and after every k-th step φ ← φ + α (w − φ), w ← φ.
+
+    Args:
+        g: dL/dw, the gradient.
+        w: The fast weights θ, of the shape of `g`.
+        slow: The slow weights φ, of the shape of `g`; w before the first step.
+        *slots: The slots of the inner rule.
+        inner: The inner rule, with its hyperparameters filled in.
+        k: How many fast steps make a slow one.
+        alpha: α in (0, 1], how far the slow weights follow.
+        t: The number of the step, 1, 2, …, a scalar.
+        **scalars: `lr` and what else the inner rule asks for.
+
+    Returns:
+        The new (w, slow, *slots).
+    """
+    known = {**scalars, "t": t}
+    asked = {name: known[name] for name in asked_for(inner.func, known)}
+    w, *slots_new = inner(g, w, *slots, **asked)
+    synchronize = t % k == 0
+    slow = where(synchronize, slow + alpha * (w - slow), slow)
+    return where(synchronize, slow, w), slow, *slots_new
+
+
+@keras.saving.register_keras_serializable(package="keras_course_ext")
+class Lookahead(WrapperOptimizer):
+    """Lookahead: another optimizer runs ahead, and slow weights follow a part of the way.
+
+        θ ← inner(θ)                                   at every step
+        φ ← φ + α (θ − φ),  θ ← φ                      after every k-th step
+
+    The learning rate, the weight decay, the clipping and so on are those of the optimizer inside.
+    The momentum of the optimizer inside goes on over the step back.
+
+    Args:
+        inner: An optimizer of this package, not built yet.
+        sync_period: Integer ≥ 1. k, how many fast steps make a slow one. Default 5.
+        slow_step_size: Float in (0, 1]. α, how far the slow weights follow. Default 0.5.
+        name: String or `None`. Default: the class name in snake case.
+
+    Raises:
+        TypeError: If `inner` is no optimizer of this package.
+        ValueError: If an argument is out of its range, or `inner` has been built already.
+
+    Example:
+    >>> import keras, keras_course_ext as kce
+    >>> w, g = keras.Variable([1.0]), keras.ops.array([1.0])
+    >>> optimizer = kce.optimizers.Lookahead(kce.optimizers.SGD(0.1), sync_period=2)
+    >>> for _ in range(4):
+    ...     optimizer.apply([g], [w])
+    ...     print(w.numpy().round(4))
+    [0.9]
+    [0.9]
+    [0.8]
+    [0.8]
+
+    Reference: Zhang, Lucas, Hinton, Ba, Lookahead Optimizer: k steps forward, 1 step back,
+    NeurIPS 2019, Algorithm 1.
+    """
+
+    def __init__(
+        self,
+        inner: RuleOptimizer,
+        sync_period: int = 5,
+        slow_step_size: float = 0.5,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(inner, name)
+        self.sync_period = check_count("sync_period", sync_period, least=1)
+        self.slow_step_size = Number(0, 1, example=0.5, above=True)(
+            "slow_step_size", slow_step_size
+        )
+
+    @property
+    def rule(self) -> partial:
+        """`lookahead_rule` around the rule of the optimizer inside."""
+        return self._around(self.inner.rule)
+
+    def rule_for(self, variable: Any) -> partial:
+        """`lookahead_rule` around the rule that the optimizer inside has for one variable."""
+        return self._around(self.inner.rule_for(variable))
+
+    def slot_groups(self) -> list[list[Slot]]:
+        """The slow weights, and the slots of the optimizer inside."""
+        return [self._slow, *self.inner.slot_groups()]
+
+    def slots_for(self, variable: Any) -> list[list[Slot]]:
+        """The slow weights, and the slots that the optimizer inside has for one variable."""
+        return [self._slow, *self.inner.slots_for(variable)]
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments that make the same optimizer again."""
+        own = {"sync_period": self.sync_period, "slow_step_size": self.slow_step_size}
+        return super().get_config() | own
+
+    @property
+    def _slow(self) -> list[Slot]:
+        return [Slot("slow", "_slow_weights", start=WEIGHTS)]
+
+    def _around(self, rule: partial) -> partial:
+        return partial(lookahead_rule, inner=rule, k=self.sync_period, alpha=self.slow_step_size)

@@ -1,0 +1,201 @@
+"""Schedule-free AdamW: an average of the weights instead of a schedule of the learning rate."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, ClassVar, Unpack
+
+import keras
+
+from keras_course_ext.optimizers.arguments import (
+    CommonButWeightDecay,
+    Default,
+    LearningRate,
+    Number,
+    check_count,
+)
+from keras_course_ext.optimizers.base import RuleOptimizer
+from keras_course_ext.optimizers.elementwise import Tensor, minimum, sqrt, square
+from keras_course_ext.optimizers.slots import WEIGHTS, Shared, Slot
+
+
+def schedule_free_adamw_rule(
+    g: Tensor,
+    w: Tensor,
+    z: Tensor,
+    v: Tensor,
+    *,
+    lr: Tensor,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    warmup_steps: int,
+    wd: float,
+    weight_sum: Tensor,
+    at_average: Tensor,
+    t: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Schedule-free AdamW: z takes the steps, x averages z, and the gradient is taken between.
+
+    Args:
+        g: dL/dy, the gradient.
+        w: The weights, of the shape of `g`: y = (1 − β₁) z + β₁ x, or x if `at_average`.
+        z: The weights that take the steps; those of the model before the first step.
+        v: The running mean of g²; 0 before the first step.
+        lr: γ, the learning rate, a scalar.
+        beta_1: β₁ in (0, 1), how near y is to the average x.
+        beta_2: β₂ in [0, 1), the share of v that is kept.
+        epsilon: ε ≥ 0, keeps the denominator away from 0.
+        warmup_steps: Over how many steps γ rises from 0.
+        wd: λ ≥ 0, the weight decay, at y.
+        weight_sum: Σ γᵢ² over the steps up to this one.
+        at_average: 1 if w holds x, 0 if it holds y, a scalar.
+        t: The number of the step, 1, 2, …, a scalar.
+
+    Returns:
+        The new (y, z, v).
+    """
+    lr = warmed_up(lr, warmup_steps, t)
+    y = w + at_average * (1 - beta_1) * (z - w)
+    x = (y - (1 - beta_1) * z) / beta_1
+    v = v + (square(g) - v) * (1 - beta_2)
+    v_hat = v / (1 - beta_2**t)
+    z = z - lr * g / (sqrt(v_hat) + epsilon) - lr * wd * y
+    c = lr**2 / weight_sum
+    x = (1 - c) * x + c * z
+    return (1 - beta_1) * z + beta_1 * x, z, v
+
+
+def warmed_up(lr: Tensor, warmup_steps: int, t: Tensor) -> Tensor:
+    """The learning rate on its way up, γ · min(1, t / warmup_steps)."""
+    return lr * minimum(t / warmup_steps, 1.0) if warmup_steps else lr
+
+
+@keras.saving.register_keras_serializable(package="keras_course_ext")
+class ScheduleFreeAdamW(RuleOptimizer):
+    """Schedule-free AdamW: trains at one point, and is judged at the average.
+
+        y = (1 − β₁) z + β₁ x                      where the gradient g is taken
+        v ← β₂ v + (1 − β₂) g²,  v̂ = v / (1 − β₂ᵗ)
+        z ← z − γₜ g / (√v̂ + ε) − γₜ λ y          the steps, γₜ = γ · min(1, t / `warmup_steps`)
+        x ← (1 − c) x + c z,  c = γₜ² / Σᵢ γᵢ²     their average
+
+    While it trains, the model holds y; x, the better weights, are what it should be evaluated
+    and saved with. At the end of `fit` the model holds x. For the validation and the checkpoints
+    inside `fit` put `kce.callbacks.AveragedWeights()` before them into the callbacks. A `fit`
+    that goes on from x goes back to y in its first step, whose gradient was taken at x;
+    `AveragedWeights` goes back before it.
+
+    Args:
+        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
+            without arguments. γ; there need be no schedule. Default 0.0025.
+        beta_1: Float in (0, 1). β₁, how near y is to the average. Default 0.9.
+        beta_2: Float in [0, 1). β₂, the share of v that is kept. Default 0.999.
+        epsilon: Float ≥ 0. ε, keeps the denominator away from 0. Default 1e-8.
+        warmup_steps: Integer ≥ 0. Over how many steps γ rises from 0 to its value. Default 0.
+        weight_decay: Float ≥ 0 or `None`, which is 0. λ, part of the rule. Default `None`.
+        **common: The arguments that every optimizer takes; see `RuleOptimizer`.
+
+    Raises:
+        ValueError: If an argument is unknown or out of its range.
+
+    Example:
+    >>> import keras, keras_course_ext as kce
+    >>> w, g = keras.Variable([1.0]), keras.ops.array([2.0])
+    >>> optimizer = kce.optimizers.ScheduleFreeAdamW(0.1)
+    >>> optimizer.apply([g], [w])
+    >>> optimizer.apply([g], [w])
+    >>> w.numpy().round(3)  # 0.1 · 0.8 + 0.9 · (0.9 + 0.8) / 2
+    array([0.845], dtype=float32)
+    >>> optimizer.finalize_variable_values([w])
+    >>> w.numpy().round(3)  # the average of the steps 0.9 and 0.8
+    array([0.85], dtype=float32)
+
+    Differs from Keras: there c is 1/t whatever the rates, `beta_1` has no effect on TensorFlow,
+    decay is done before the update, and the averages are never put into the model. The slots have
+    Keras's names, but the files also hold Σ γᵢ² and which of y and x the model holds.
+
+    Reference: Defazio, Yang, Khaled, Mishchenko, Mehta, Cutkosky, The Road Less Scheduled,
+    NeurIPS 2024, Algorithm 1.
+    """
+
+    hyperparameters: ClassVar = {
+        "beta_1": Number(0, 1, example=0.9, below=True, above=True),
+        "beta_2": Number(0, 1, example=0.999, below=True),
+        "epsilon": Number(example=1e-8),
+        "warmup_steps": check_count,
+    }
+    slots = ((Slot("momentum", "_momentums", start=WEIGHTS), Slot("velocity", "_velocities")),)
+    shared = (Shared("weight_sum", "_weight_sum"), Shared("at_average", "_at_average"))
+    conventions: ClassVar = {"paper": {}}
+    decays_weights_itself = True
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = Default(0.0025),  # noqa: B008
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float | None = 1e-8,
+        warmup_steps: int = 0,
+        weight_decay: float | None = None,
+        **common: Unpack[CommonButWeightDecay],
+    ) -> None:
+        super().__init__(
+            learning_rate,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            warmup_steps=warmup_steps,
+            weight_decay=weight_decay,
+            **common,
+        )
+
+    @property
+    def rule(self) -> partial:
+        """`schedule_free_adamw_rule` with the hyperparameters filled in."""
+        return partial(
+            schedule_free_adamw_rule,
+            beta_1=self.beta_1,
+            beta_2=self.beta_2,
+            epsilon=self.epsilon,
+            warmup_steps=self.warmup_steps,
+            wd=self.weight_decay or 0.0,
+        )
+
+    def shared_values(self, old: Mapping[str, Any], *, lr: Any, t: Any) -> Mapping[str, Any]:
+        """Adds γₜ² to the sum; after this step the model holds y."""
+        rate = warmed_up(lr, self.warmup_steps, t)
+        return {"weight_sum": old["weight_sum"] + rate**2, "at_average": 0.0 * old["at_average"]}
+
+    def rule_scalars(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The new sum, and where the model was before the step."""
+        return {**new, "at_average": old["at_average"]}
+
+    def finalize_variable_values(self, var_list: Sequence[Any]) -> None:
+        """Puts the averages x into the model; called at the end of `fit`.
+
+        Args:
+            var_list: The weights.
+        """
+        self.swap(var_list, to_average=True)
+        super().finalize_variable_values(var_list)
+
+    def swap(self, weights: Sequence[Any], *, to_average: bool) -> None:
+        """Puts the averages x into the model, or y, the weights that it trains at.
+
+        It does nothing if the model holds them already. It must not be called inside of a
+        `tf.function`.
+
+        Args:
+            weights: The model's trainable variables.
+            to_average: Whether the model is to hold x.
+        """
+        if not self.built or bool(self._at_average.numpy()) == to_average:
+            return
+        for w in weights:
+            z, _ = self._slots_of(w)
+            w.assign(
+                (w - (1 - self.beta_1) * z) / self.beta_1
+                if to_average
+                else (1 - self.beta_1) * z + self.beta_1 * w
+            )
+        self._at_average.assign(float(to_average))

@@ -1,0 +1,91 @@
+"""What the optimizers that wrap another one have in common."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import keras
+
+from keras_course_ext.optimizers.arguments import CommonArguments
+from keras_course_ext.optimizers.base import RuleOptimizer
+from keras_course_ext.optimizers.slots import Slot
+
+
+class WrapperOptimizer(RuleOptimizer):
+    """An optimizer that changes what another one does.
+
+    It takes over the rule, the slots, the shared scalars and the common arguments (learning rate,
+    weight decay, clipping, ...) of the optimizer inside, which itself never runs.
+
+    Args:
+        inner: An optimizer of this package, not built yet.
+        name: String or `None`. Default: the class name in snake case.
+
+    Raises:
+        TypeError: If `inner` is no optimizer of this package.
+        ValueError: If `inner` has been built already.
+    """
+
+    def __init__(self, inner: RuleOptimizer, name: str | None = None) -> None:
+        kind = type(self).__name__
+        if not isinstance(inner, RuleOptimizer):
+            raise TypeError(
+                f"`{kind}` wraps an optimizer of this package, but got {inner!r} "
+                f"({type(inner).__name__}). Write, for example, `{kind}(kce.optimizers.Adam())`."
+            )
+        if inner.built:
+            raise ValueError(
+                f"`{kind}` got an optimizer that has been built for other weights already. Make a "
+                f"new one: `{kind}({type(inner).__name__}(...))`."
+            )
+        not_common = {"name", "convention", "lazy", "lr", "decay"}
+        known = CommonArguments.__annotations__.keys() - not_common
+        common = {k: v for k, v in inner.get_config().items() if k in known}
+        super().__init__(inner.rate, name=name, **common)
+        self.inner = inner
+        self.lazy = inner.lazy
+        self.shared = inner.shared
+        self.elementwise = inner.elementwise
+        self.decays_weights_itself = inner.decays_weights_itself
+
+    @property
+    def rule(self) -> partial:
+        """The rule of the optimizer inside."""
+        return self.inner.rule
+
+    def rule_for(self, variable: Any) -> partial:
+        """The rule that the optimizer inside has for one variable."""
+        return self.inner.rule_for(variable)
+
+    def slot_groups(self) -> list[list[Slot]]:
+        """The slots of the optimizer inside."""
+        return self.inner.slot_groups()
+
+    def slots_for(self, variable: Any) -> list[list[Slot]]:
+        """The slots that the optimizer inside has for one variable."""
+        return self.inner.slots_for(variable)
+
+    def start_of(self, slot: Slot) -> float:
+        """The first value of a slot of the optimizer inside."""
+        return self.inner.start_of(slot)
+
+    def shared_values(self, old: Mapping[str, Any], *, lr: Any, t: Any) -> Mapping[str, Any]:
+        """The shared scalars of the optimizer inside, renewed."""
+        return self.inner.shared_values(old, lr=lr, t=t)
+
+    def rule_scalars(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The scalars that the rule of the optimizer inside gets."""
+        return self.inner.rule_scalars(old, new)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments that make the same optimizer again."""
+        return {
+            "inner": keras.saving.serialize_keras_object(self.inner),
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """Makes an optimizer from what `get_config` returned."""
+        inner = keras.saving.deserialize_keras_object(config["inner"], custom_objects)
+        return cls(**(config | {"inner": inner}))
