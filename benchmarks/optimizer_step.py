@@ -9,6 +9,7 @@ Ratios are ours to Keras's, medians over pairs with a bootstrapped 95 % interval
 * `update`: one update inside a graph, without a model around it; several updates a call.
 * `fit`: a training step of an MLP, two fits in lock-step.
 * `first`: the first call of the update, with tracing and compiling, in seconds.
+* `lazy`: an update of 1 % of the rows of a table with `lazy=True`.
 * `memory`: the state of Adam on 100 million parameters, and the most that a step takes beyond it.
 * `limit`: the bytes that a rule must move, over the bandwidth of a copy, as a share of its time.
 """
@@ -169,6 +170,35 @@ def measure_memory(parameters: int = 100_000_000) -> None:
     )
 
 
+def compare_lazy(
+    pairs: int, table: tuple[int, int] = (1_000_000, 64), looked_up: int = 10_000
+) -> None:
+    """Print the time of a lazy update of a table, as a share of that of the dense one."""
+    rng = np.random.default_rng(0)
+    rows = tf.constant(rng.integers(0, table[0], looked_up))
+    values = tf.constant(rng.normal(size=(looked_up, table[1])), tf.float32)
+    gradient = tf.IndexedSlices(values, rows, tf.constant(table, tf.int64))
+
+    def updating(optimizer: Any) -> Callable[[], Any]:
+        weights = keras.Variable(np.zeros(table, "float32"))
+        optimizer.build([weights])
+        return tf.function(lambda: optimizer.apply([gradient], [weights]))
+
+    lazy, dense, theirs = (
+        updating(optimizer)
+        for optimizer in (
+            kce.optimizers.Adam(lazy=True),
+            kce.optimizers.Adam(),
+            keras.optimizers.Adam(),
+        )
+    )
+    where = f"{looked_up:,} rows of {table[0]:,} x {table[1]}"
+    for name, other in (("our dense update", dense), ("Keras's", theirs)):
+        print(
+            f"lazy   Adam, {where}, against {name}: {interleaved(lazy, other, pairs)}", flush=True
+        )
+
+
 def measure_limit(optimizers: list[str], pairs: int) -> None:
     """Print what share of the memory's bandwidth the update of one large variable reaches."""
     shapes = MODELS["one 4096x4096"]()
@@ -188,7 +218,7 @@ def measure_limit(optimizers: list[str], pairs: int) -> None:
 def main() -> None:
     """Print one line a cell."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--only", choices=["update", "fit", "memory", "limit"])
+    parser.add_argument("--only", choices=["update", "fit", "lazy", "memory", "limit"])
     parser.add_argument("--optimizers", nargs="+", choices=OPTIMIZERS, default=list(OPTIMIZERS))
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--pairs", type=int, default=20)
@@ -198,6 +228,8 @@ def main() -> None:
         compare_updates(args.optimizers, args.models, args.pairs)
     if args.only in (None, "fit"):
         compare_fits(args.optimizers, args.steps)
+    if args.only in (None, "lazy"):
+        compare_lazy(args.pairs)
     if args.only in (None, "limit"):
         measure_limit(args.optimizers, args.pairs)
     if args.only in (None, "memory"):
