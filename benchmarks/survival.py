@@ -2,9 +2,10 @@
 
 python benchmarks/survival.py [--pairwise | --sample 50] [--optimizers SGD Adam]
 
-What the cells are and what survival means stands in `survival_cells.py`. A cell takes a second or
-two: an hour for the whole matrix of three optimizers, a minute or two for `--pairwise`, in which
-every two values of two axes meet.
+What the cells are and what survival means stands in `survival_cells.py`. A cell takes one or two
+seconds: about twenty minutes for the whole matrix of one optimizer, a minute or two for
+`--pairwise`, in which every two values of two axes meet. TensorFlow keeps what it has compiled,
+5 GB by the end of a whole matrix, so run the optimizers one by one.
 """
 
 import argparse
@@ -64,7 +65,7 @@ def run(cells: Sequence[Cell], libraries: Sequence[str], console: Console) -> Fo
 def table(found: Found, libraries: Sequence[str]) -> Table:
     """Return the counts, a row for every value of every axis."""
     rows = Table("axis", "value", title="survived, of the cells that Keras's trainer can run")
-    for column in ("cells", "trainer can run", *libraries):
+    for column in ("cells", "can run", *libraries):
         rows.add_column(column, justify="right")
     for axis, value in [("", "all"), *_values(found)]:
         part = [o for cell, o in found.items() if value in ("all", getattr(cell, axis, None))]

@@ -37,9 +37,11 @@ TOLERANCES = {
     "float32": 5e-5,
     # Keras rounds β₂ to float32 in float64 too, which is 1e-5 of 1 − β₂.
     "float64": 5e-5,
-    "mixed_float16": 0.01,
-    "mixed_bfloat16": 0.03,
+    "mixed_float16": 2e-3,
+    "mixed_bfloat16": 8e-3,
 }
+"""By precision: several times the rounding errors that occur, and less than the effect that any
+mistake found so far has, which is 0.012 at least."""
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "none": {},

@@ -51,7 +51,7 @@ def of_cell(cell: Cell):
 def outcomes(tmp_path_factory) -> dict[Cell, list[str]]:
     path = tmp_path_factory.mktemp("survival") / "outcomes.json"
     # In an environment without the package installed, it is found beside the benchmarks.
-    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), *sys.path]))}
     command = [sys.executable, str(ROOT / "benchmarks" / "survival.py")]
     command += ["--pairwise", "--libraries", "ours", "--json", str(path)]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
