@@ -329,7 +329,8 @@ class RuleOptimizer(keras.optimizers.Optimizer):
             var_list: The weights.
         """
         # Before the first update there is no average yet.
-        if not self.use_ema or int(self.iterations) > 0:
+        batches = int(self._iterations.numpy())
+        if not self.use_ema or batches >= (self.gradient_accumulation_steps or 1):
             super().finalize_variable_values(var_list)
 
     def accumulator_of(self, variable: Any) -> Any:

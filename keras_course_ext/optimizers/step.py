@@ -6,6 +6,7 @@ Everything that is not a rule and that every optimizer does stands here, once, i
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
@@ -37,8 +38,8 @@ def _update(optimizer: "RuleOptimizer", grads: Sequence[Any], variables: Sequenc
     scalars = optimizer.begin_step()
     grads = optimizer.clipped(grads)
     engine.run([optimizer.update_of(g, w, scalars) for g, w in zip(grads, variables, strict=True)])
-    for w, average in optimizer.averages():
-        _average(optimizer, w, average)
+    for w, mean in optimizer.averages():
+        _average(optimizer, w, mean, w)
 
 
 def _on_the_last_batch(
@@ -99,8 +100,8 @@ def _on_replicas(
 
         _if(last, now, wait)
 
-    def average(w: Any, average: Any, last: Any) -> None:
-        _if(last, lambda: _average(optimizer, w, average), lambda: None)
+    def average(w: Any, mean: Any, last: Any, model_weight: Any) -> None:
+        _if(last, lambda: _average(optimizer, w, mean, model_weight), lambda: None)
 
     def cross_replicas(
         strategy: Any, grads: Any, sums: Any, scalars: Mapping[str, Any], last: Any
@@ -109,7 +110,9 @@ def _on_replicas(
             arguments = (g, total, scalars, last)
             strategy.extended.update(_native(w), update, args=arguments, group=False)
         for w, mean in optimizer.averages():
-            strategy.extended.update(_native(w), average, args=(mean, last), group=False)
+            strategy.extended.update(
+                _native(w), partial(average, model_weight=w), args=(mean, last), group=False
+            )
 
     # Keras itself crosses replicas by this name.
     tf.__internal__.distribute.interim.maybe_merge_call(
@@ -131,9 +134,16 @@ def _if(condition: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) -
     tf.cond(condition, without_value(then), without_value(otherwise))
 
 
-def _average(optimizer: "RuleOptimizer", w: Any, average: Any) -> None:
-    """Moves the average of the weights: a ← μ a + (1 − μ) w, from a = w at the first update."""
+def _average(optimizer: "RuleOptimizer", w: Any, average: Any, model_weight: Any) -> None:
+    """Moves the average of the weights: a ← μ a + (1 − μ) w, from a = w at the first update.
+
+    It is the average of the weights that the model has, so their constraint, which Keras applies
+    after all of this, is applied first.
+    """
     w, average = _native(w), _native(average)
+    constraint = getattr(model_weight, "constraint", None)
+    if constraint is not None:
+        w.assign(constraint(tf.convert_to_tensor(w)))
     begun = tf.cast(tf.not_equal(optimizer.iterations, 0), w.dtype)
     momentum = begun * tf.cast(optimizer.ema_momentum, w.dtype)
     average.assign(momentum * average + (1 - momentum) * w)

@@ -1,0 +1,138 @@
+"""Where optimizers survive: Keras's count and ours over every way to train.
+
+python benchmarks/survival.py [--pairwise | --sample 50] [--optimizers SGD Adam]
+
+What the cells are and what survival means stands in `survival_cells.py`. A cell takes one or two
+seconds: about twenty minutes for the whole matrix of one optimizer, a minute or two for
+`--pairwise`, in which every two values of two axes meet. TensorFlow keeps what it has compiled,
+5 GB by the end of a whole matrix, so run the optimizers one by one.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from pairwise import pairwise
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+from survival_cells import APART, AXES, OVER_DEVICES, Cell, Outcome, keras_has, outcome, two_devices
+
+Found: TypeAlias = Mapping[Cell, Mapping[str, Outcome]]
+"""The outcomes by cell and library; a library that lacks the optimizer is left out."""
+
+MEANING = {"trainer": "the trainer itself fails", "wrong": "wrong", "raised": "raised"}
+
+
+def cells_to_run(optimizers: Sequence[str], cover: bool, sample: int | None) -> list[Cell]:
+    """Return the whole matrix, its pairwise cover, or a random part of it.
+
+    What the trainer cannot run stands in the cover once, to show that it still cannot.
+
+    Args:
+        optimizers: The values of the first axis.
+        cover: Whether it is the pairwise cover.
+        sample: How many cells; `None` for all.
+    """
+    axes = AXES | {"optimizer": tuple(optimizers)}
+    if cover:
+        return [*(Cell(**row) for row in pairwise(axes, APART)), OVER_DEVICES]
+    cells = [Cell(*values) for values in itertools.product(*axes.values())]
+    return cells if sample is None else random.sample(cells, min(sample, len(cells)))
+
+
+def run(cells: Sequence[Cell], libraries: Sequence[str], console: Console) -> Found:
+    """Run the cells, with a bar that tells how far it is."""
+    mirrored = two_devices()
+    with Progress(console=console) as progress:
+        return {
+            cell: {
+                library: outcome(cell, library, mirrored)
+                for library in libraries
+                if library == "ours" or keras_has(cell.optimizer)
+            }
+            for cell in progress.track(cells, description="cells")
+        }
+
+
+def table(found: Found, libraries: Sequence[str]) -> Table:
+    """Return the counts, a row for every value of every axis."""
+    rows = Table("axis", "value", title="survived, of the cells that Keras's trainer can run")
+    for column in ("cells", "can run", *libraries):
+        rows.add_column(column, justify="right")
+    for axis, value in [("", "all"), *_values(found)]:
+        part = [o for cell, o in found.items() if value in ("all", getattr(cell, axis, None))]
+        able = [o for o in part if all(x.verdict != "trainer" for x in o.values())]
+        counts = [_survived([o[name] for o in able if name in o]) for name in libraries]
+        rows.add_row(axis, value, str(len(part)), str(len(able)), *counts)
+    return rows
+
+
+def _values(cells: Iterable[Cell]) -> list[tuple[str, str]]:
+    """The (axis, value) that occur, in the order of the axes."""
+    met = {pair for cell in cells for pair in cell._asdict().items()}
+    known = [(axis, value) for axis, values in AXES.items() for value in values]
+    return sorted(met, key=lambda pair: (known + sorted(met)).index(pair))
+
+
+def _survived(outcomes: Sequence[Outcome]) -> str:
+    return f"{sum(o.verdict == 'ok' for o in outcomes)} of {len(outcomes)}"
+
+
+def failures(found: Found, library: str) -> list[str]:
+    """Return a line for every kind of failure: what it is, how often, and where."""
+    groups: dict[tuple[str, str], dict[Cell, Outcome]] = {}
+    for cell, outcomes in found.items():
+        if library in outcomes and outcomes[library].verdict != "ok":
+            verdict, detail = outcomes[library]
+            what = cell.option if verdict == "wrong" else detail.partition(":")[0]
+            groups.setdefault((verdict, what), {})[cell] = outcomes[library]
+    return [
+        f"{MEANING[verdict]} in {len(group)}, e.g. {next(iter(group.values())).detail}\n"
+        f"    at {_where(group, found)}"
+        for (verdict, _), group in sorted(groups.items())
+    ]
+
+
+def _where(cells: Iterable[Cell], among: Iterable[Cell]) -> str:
+    """The values that occur, on the axes where not all of those among which they are do."""
+    here, there = _values(cells), _values(among)
+    parts = []
+    for axis in AXES:
+        values = [value for name, value in here if name == axis]
+        if len(values) < sum(name == axis for name, _ in there):
+            parts.append(" | ".join(values))
+    return ", ".join(parts) or "every kind of cell"
+
+
+def main() -> None:
+    """Run, print the table and what fails, and write the outcomes to a file if asked to."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--optimizers", nargs="+", default=AXES["optimizer"], metavar="NAME")
+    parser.add_argument("--libraries", nargs="+", default=["keras", "ours"])
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--pairwise", action="store_true", help="every two values of two axes")
+    which.add_argument("--sample", type=int, help="so many random cells")
+    parser.add_argument("--json", type=Path, help="where to write the outcomes")
+    given, console = parser.parse_args(), Console()
+    cells = cells_to_run(given.optimizers, given.pairwise, given.sample)
+    found = run(cells, given.libraries, console)
+    if given.json:
+        rows = [[cell, outcomes] for cell, outcomes in found.items()]
+        given.json.write_text(json.dumps(rows, ensure_ascii=False))
+    console.print(table(found, given.libraries))
+    for library in given.libraries:
+        console.print(f"\nwhere [b]{library}[/b] does not survive:")
+        for line in failures(found, library):
+            console.print("  " + line, markup=False, highlight=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()
