@@ -18,6 +18,8 @@ import keras_course_ext.optimizers as ours
 CASES: dict[str, Callable[[], Any]] = {
     "accumulation/keras": lambda: keras.optimizers.SGD(0.1, gradient_accumulation_steps=2),
     "accumulation/ours": lambda: ours.SGD(0.1, gradient_accumulation_steps=2),
+    "clipping/keras": lambda: keras.optimizers.SGD(0.1, global_clipnorm=0.1),
+    "clipping/ours": lambda: ours.SGD(0.1, global_clipnorm=0.1),
     "schedule_free/keras": lambda: keras.optimizers.ScheduleFreeAdamW(0.05),
     "schedule_free/ours": lambda: ours.ScheduleFreeAdamW(0.05),
 }

@@ -147,6 +147,27 @@ def test_ours_averages_the_weights_of_every_update(common):
     assert accumulation_error(ours.SGD, **common) < 1e-6
 
 
+def average_under_a_constraint(make: Any) -> np.ndarray:
+    """The average of a weight that every step would carry below 0, where it may not be."""
+    w = keras.Variable([0.1, 1.0])
+    w.constraint = keras.constraints.NonNeg()
+    optimizer = make(0.5, use_ema=True, ema_momentum=0.5)
+    for _ in range(3):
+        optimizer.apply([tf.constant([1.0, 0.0])], [w])
+    optimizer.finalize_variable_values([w])
+    return w.numpy()
+
+
+@keras_is_wrong
+def test_keras_averages_weights_that_the_model_never_had():
+    average = average_under_a_constraint(keras.optimizers.SGD)
+    assert average[0] < -0.1, fixed("use_ema with a constraint")
+
+
+def test_ours_averages_the_weights_after_their_constraint():
+    np.testing.assert_array_equal(average_under_a_constraint(ours.SGD), [0.0, 1.0])
+
+
 # Two replicas.
 
 
@@ -172,6 +193,17 @@ def test_keras_cannot_accumulate_on_two_replicas(two_replicas):
 
 def test_ours_accumulates_on_two_replicas(two_replicas):
     one, two = (two_replicas[f"accumulation/ours/{n}"] for n in ("one", "two"))
+    np.testing.assert_allclose(two, one, rtol=1e-5, atol=1e-6)
+
+
+@keras_is_wrong
+def test_keras_clips_before_it_sums_the_replicas(two_replicas):
+    one, two = (two_replicas[f"clipping/keras/{n}"] for n in ("one", "two"))
+    assert difference(one, two) > 0.01, fixed("clipping under MirroredStrategy")
+
+
+def test_ours_clips_the_sum_of_the_replicas(two_replicas):
+    one, two = (two_replicas[f"clipping/ours/{n}"] for n in ("one", "two"))
     np.testing.assert_allclose(two, one, rtol=1e-5, atol=1e-6)
 
 
