@@ -24,6 +24,9 @@ from keras_course_ext.optimizers.flat import SMALL, FlatStore, FlatView, end_to_
 from keras_course_ext.optimizers.kernels import kernel_of
 from keras_course_ext.optimizers.tracing import in_plain_graph
 
+CLUSTER = 4_000_000
+"""The most elements that share an XLA cluster."""
+
 
 @dataclass(frozen=True)
 class Update:
@@ -51,6 +54,11 @@ class Update:
     decay: Any = None
     elementwise: bool = True
     shifts: bool = False
+
+    @property
+    def size(self) -> int:
+        """The number of elements of w."""
+        return int(np.prod(self.variable.shape))
 
     @property
     def store(self) -> FlatStore | None:
@@ -136,8 +144,8 @@ def flat(store: FlatStore, updates: Sequence[Update]) -> None:
         renew = tf.function(renew, autograph=False, jit_compile=True)
     pieces = tf.split(renew(g, w, scalars), sizes)
     for variable, piece in zip(variables, pieces, strict=True):
-        value = tf.reshape(piece, variable.shape)
-        _ = variable.assign_add(value) if shifts else variable.assign(value)
+        value, native = tf.reshape(piece, variable.shape), _native(variable)
+        _ = native.assign_add(value) if shifts else native.assign(value)
 
 
 def _flat_decay(updates: Sequence[Update], sizes: Sequence[int]) -> Any:
@@ -149,47 +157,68 @@ def _flat_decay(updates: Sequence[Update], sizes: Sequence[int]) -> Any:
 
 def in_place(updates: Sequence[Update]) -> None:
     """Runs a rule over large variables, each in one pass over its memory."""
-    compiled: dict[Any, Callable[..., None]] = {}
-    kernels: dict[Any, Any] = {}
+    by_kernel: dict[Any, list[Update]] = {}
+    by_xla: dict[Any, list[Update]] = {}
     for update in updates:
-        dtype = update.compute_dtype
-        kernel = kernel_of(update.rule.func) if update.decay is None else None
-        # XLA is slow in sums and products of matrices, and to call it costs more than it saves on
-        # a small variable.
-        small = int(np.prod(update.variable.shape)) < SMALL
-        formula = kernel is None and (small or not update.elementwise)
-        if formula or dtype != tf.as_dtype(update.variable.dtype):
+        # What the variables of one run have in common.
+        dtype, lr = update.compute_dtype, id(update.scalars["lr"])
+        key = (dtype, repr(update.rule), update.decay, lr)
+        if dtype != tf.as_dtype(update.variable.dtype):
             plain(update)
-            continue
-        g = tf.cast(update.gradient, dtype)
-        w, *slots = (_native(v) for v in (update.variable, *update.slots))
-        key = (dtype, repr(update.rule), update.decay)
-        if kernel is None:
-            if key not in compiled:
-                compiled[key] = _compiled(update)
-            compiled[key](g, [v.handle for v in (w, *slots)], _cast(update.scalars, dtype))
+        elif update.decay is None and kernel_of(update.rule.func) is not None:
+            by_kernel.setdefault(key, []).append(update)
+        elif update.elementwise and update.size >= SMALL:
+            by_xla.setdefault(key, []).append(update)
         else:
-            key = (*key, id(update.scalars["lr"]))
-            if key not in kernels:
-                kernels[key] = kernel(update.rule.keywords | _cast(update.scalars, dtype))
-            kernels[key](g, w, slots)
+            # XLA is slow in sums and products of matrices, and to call it costs more than it
+            # saves on a small variable.
+            plain(update)
+    for members in by_kernel.values():
+        _run_kernel(members)
+    for members in by_xla.values():
+        _run_compiled(members)
 
 
-def _compiled(update: Update) -> Callable[..., None]:
-    """Returns the formula as one XLA cluster with the variables inside, so that it runs in place.
+def _run_kernel(updates: Sequence[Update]) -> None:
+    first, kernel = updates[0], kernel_of(updates[0].rule.func)
+    assert kernel is not None
+    renew = kernel(first.rule.keywords | _cast(first.scalars, first.compute_dtype))
+    for update in updates:
+        g = tf.cast(update.gradient, first.compute_dtype)
+        renew(g, _native(update.variable), [_native(slot) for slot in update.slots])
 
-    The variables come in as handles: a function that took the variables themselves would be
-    compiled anew for each of them instead of once for each shape.
+
+def _run_compiled(updates: Sequence[Update]) -> None:
+    """Runs the formula in XLA clusters with the variables inside, so that it runs in place.
+
+    Calling a cluster costs, and compiling a large one costs more than two small ones, so each takes
+    some variables. They come in as handles: a function that took the variables themselves would be
+    compiled anew for each of them instead of once for all of one shape.
     """
+    first = updates[0]
 
     @partial(tf.function, autograph=False, jit_compile=True)
-    def renew(g: tf.Tensor, handles: Sequence[tf.Tensor], scalars: Mapping[str, Any]) -> None:
-        old = [tf.raw_ops.ReadVariableOp(resource=h, dtype=g.dtype) for h in handles]
-        old = [tf.ensure_shape(x, g.shape) for x in old]
-        for handle, value in zip(handles, _new_values(update, g, *old, **scalars), strict=True):
-            tf.raw_ops.AssignVariableOp(resource=handle, value=value)
+    def renew(grads: Sequence[Any], handles: Sequence[Any], scalars: Mapping[str, Any]) -> None:
+        for g, own in zip(grads, handles, strict=True):
+            old = [tf.raw_ops.ReadVariableOp(resource=h, dtype=g.dtype) for h in own]
+            old = [tf.ensure_shape(x, g.shape) for x in old]
+            for handle, value in zip(own, _new_values(first, g, *old, **scalars), strict=True):
+                tf.raw_ops.AssignVariableOp(resource=handle, value=value)
 
-    return renew
+    scalars = _cast(first.scalars, first.compute_dtype)
+    for cluster in _clusters(updates):
+        grads = [tf.cast(update.gradient, first.compute_dtype) for update in cluster]
+        targets = [(update.variable, *update.slots) for update in cluster]
+        renew(grads, [[_native(v).handle for v in own] for own in targets], scalars)
+
+
+def _clusters(updates: Sequence[Update]) -> list[list[Update]]:
+    clusters: list[list[Update]] = [[]]
+    for update in updates:
+        if clusters[-1] and sum(u.size for u in clusters[-1]) + update.size > CLUSTER:
+            clusters.append([])
+        clusters[-1].append(update)
+    return clusters
 
 
 def _new_values(update: Update, g: Any, w: Any, *slots: Any, **scalars: Any) -> tuple[Any, ...]:
