@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from modes import MODES
-from optimizer_cases import BY_NAME, every_state
+from optimizer_cases import BY_NAME, CASES, ONE_PER_STATE, every
 
 import keras_course_ext.optimizers as ours
 from keras_course_ext.optimizers import engine, flat, kernels, tracing
@@ -42,7 +42,12 @@ def values_of(optimizer: Any, weights: list[Any]) -> list[np.ndarray]:
     return [np.array(v.numpy()) for v in (*weights, *optimizer.variables)]
 
 
-@every_state
+WITH_A_KERNEL = [
+    c for c in CASES if kernels.kernel_of(c.ours().rule.func) and c not in ONE_PER_STATE
+]
+
+
+@every(ONE_PER_STATE + WITH_A_KERNEL)
 @every_mode
 @pytest.mark.parametrize("common", [{}, {"weight_decay": 0.1}], ids=["plain", "decay"])
 def test_every_engine_computes_the_formula(case, mode, common):
@@ -58,6 +63,14 @@ def test_every_engine_computes_the_formula(case, mode, common):
         np.testing.assert_allclose(value, exact, rtol=2e-5, atol=1e-6)
     for value, exact in zip(values_of(optimizer, weights)[: len(weights)], expected, strict=False):
         np.testing.assert_allclose(value, exact, rtol=1e-6, atol=1e-6)
+
+
+def test_no_engine_makes_nan_of_zero_gradients():
+    w = keras.Variable(tf.ones((300, 300)))
+    optimizer = ours.Adagrad(epsilon=0.0, convention="paper")
+    optimizer.build([w])
+    tf.function(lambda: optimizer.apply([tf.zeros((300, 300))], [w]))()
+    np.testing.assert_array_equal(w, np.ones((300, 300)))
 
 
 def test_every_kernel_belongs_to_a_rule():
