@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+import keras_course_ext as kce
+
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = {
     page.name: re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.M)
@@ -30,3 +32,27 @@ def test_the_page_on_rules_is_among_them():
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", (DOCS / page).read_text("utf-8")):
         assert (DOCS / target).exists(), target
+
+
+def test_every_optimizer_has_its_conventions_and_defaults_in_the_table():
+    text = (DOCS / "conventions.md").read_text("utf-8")
+    sections = {part.split("\n", 1)[0]: part for part in text.split("\n## ")[1:]}
+    wrappers = {kce.optimizers.Lookahead, kce.optimizers.LayerWise, kce.optimizers.RuleOptimizer}
+    for cls in vars(kce.optimizers).values():
+        if not isinstance(cls, type) or not issubclass(cls, kce.optimizers.RuleOptimizer):
+            continue
+        if cls in wrappers:
+            continue
+        rows = re.findall(r"^\| ([a-z][^|]*) \|(.*)\|$", sections[cls.__name__], re.M)
+        rows = [row for row in rows if row[0] != "convention"]
+        told = re.findall(
+            "keras|paper|torch|deck", " ".join(re.sub(r"\(.*?\)", "", r[0]) for r in rows)
+        )
+        assert sorted(told) == sorted(["keras", *cls.conventions]), cls
+        for names, cells in rows:
+            for convention in re.findall("paper|torch|deck", names):
+                for value in cls.conventions[convention].values():
+                    if value is not None:
+                        assert {f"{value:g}", f"{value:g}".replace("e-0", "e-"), str(value)} & {
+                            cell.strip() for cell in cells.split(" | ")
+                        }, (cls, convention, value)
