@@ -31,9 +31,7 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         (w, slots) ← rule(g, w, slots; lr, hyperparameters)
 
     A subclass says which hyperparameters it has, which slots its rule keeps for every variable,
-    and which function the rule is. Everything else stands here: creating the slots, dtypes,
-    sparse gradients, the configuration, Keras 2's spellings, the checks. Schedules, clipping,
-    weight decay, moving averages and accumulation are Keras's own.
+    and which function the rule is. Everything else stands here and in the files beside it.
 
     Args:
         learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
