@@ -140,6 +140,54 @@ def lars(
     return follow(w, step, len(g))
 
 
+def schedule_free_adamw(
+    g: Array,
+    w: Array,
+    lr: Array,
+    *,
+    beta_1: float = 0.9,
+    beta_2: float = 0.999,
+    epsilon: float = 1e-8,
+    warmup_steps: int = 0,
+    weight_decay: float = 0.0,
+) -> Array:
+    """x, y and z by themselves; x is the mean of all z, weighted by the squares of the rates."""
+    unit = g / (np.sqrt(corrected_mean(np.square(g), beta_2)) + epsilon)
+    rate = lr * np.minimum(np.arange(1, len(g) + 1) / warmup_steps, 1) if warmup_steps else lr
+    y, z = [w], [w]
+    for i in range(len(g)):
+        z.append(z[-1] - rate[i] * (unit[i] + weight_decay * y[-1]))
+        x = np.average(z[1:], axis=0, weights=np.square(rate[: i + 1]))
+        y.append((1 - beta_1) * z[-1] + beta_1 * x)
+    return np.array(y[1:])
+
+
+def lookahead(
+    g: Array,
+    w: Array,
+    lr: Array,
+    *,
+    inner: Callable[..., Array],
+    sync_period: int = 5,
+    slow_step_size: float = 0.5,
+    **arguments: float,
+) -> Array:
+    """Around an oracle whose steps don't depend on the weights."""
+    steps = np.diff(inner(g, w, lr, **arguments), axis=0, prepend=w[None])
+    slow, path = w, []
+    for begin in range(0, len(g), sync_period):
+        fast = slow + np.cumsum(steps[begin : begin + sync_period], axis=0)
+        if len(fast) == sync_period:
+            slow = slow + slow_step_size * (fast[-1] - slow)
+            fast[-1] = slow
+        path.append(fast)
+    return np.concatenate(path)
+
+
+def adam_at_half_the_rate(g: Array, w: Array, lr: Array) -> Array:
+    return adam(g, w, lr / 2)
+
+
 def muon_adamw(g: Array, w: Array, lr: Array) -> Array:
     """What Muon does to a vector without weight decay."""
     return adam(g, w, lr)

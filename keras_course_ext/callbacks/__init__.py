@@ -1,5 +1,6 @@
 """Callbacks for `fit`."""
 
+from keras_course_ext.callbacks.averaged_weights import AveragedWeights
 from keras_course_ext.callbacks.gradient_monitor import GradientMonitor
 
-__all__ = ["GradientMonitor"]
+__all__ = ["AveragedWeights", "GradientMonitor"]

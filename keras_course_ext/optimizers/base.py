@@ -175,7 +175,8 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         given = self._given_rate
         if isinstance(given, keras.optimizers.schedules.LearningRateSchedule):
             return float(given(step))
-        now = float(self.learning_rate)
+        now = self.learning_rate
+        now = float(now if isinstance(now, float) else tf.convert_to_tensor(now))
         # The variable that Keras keeps it in is rounded to float32.
         same = isinstance(given, float) and np.float32(given) == np.float32(now)
         return float(given) if same else now
@@ -183,8 +184,7 @@ class RuleOptimizer(keras.optimizers.Optimizer):
     @property
     def rate(self) -> Any:
         """The schedule or callable of the learning rate, or the number that it is now."""
-        given = self._given_rate
-        return given if callable(given) else self.learning_rate_at(0)
+        return self._given_rate if callable(self._given_rate) else self.learning_rate_at(0)
 
     def start_of(self, slot: Slot) -> float:
         """Returns the first value of a slot that doesn't start as a copy of the weights."""
@@ -207,7 +207,7 @@ class RuleOptimizer(keras.optimizers.Optimizer):
             t: The number of this step, 1, 2, …
 
         Returns:
-            Their new values, by name.
+            Their new values, by name, and what else `rule_scalars` needs.
         """
         return old
 
@@ -315,7 +315,7 @@ class RuleOptimizer(keras.optimizers.Optimizer):
 
     def averages(self) -> list[tuple[Any, Any]]:
         """Returns the variables whose moving average is kept, each with its average."""
-        if not self.use_ema:
+        if not self.use_ema or not self.built:
             return []
         pairs = zip(self._trainable_variables, self._model_variables_moving_average, strict=True)
         return [(w, average) for w, average in pairs if average is not None]

@@ -11,6 +11,7 @@ import keras
 from keras_course_ext.optimizers.arguments import Number
 from keras_course_ext.optimizers.base import RuleOptimizer
 from keras_course_ext.optimizers.engine import Update
+from keras_course_ext.optimizers.schedule_free_adamw import ScheduleFreeAdamW, swap_weights
 from keras_course_ext.optimizers.wrapper import WrapperOptimizer
 
 _FACTORS = ("learning_rate", "weight_decay")
@@ -34,7 +35,7 @@ class LayerWise(WrapperOptimizer):
         name: String or `None`. Default: the class name in snake case.
 
     Raises:
-        TypeError: If `inner` is no optimizer of this package.
+        TypeError: If `inner` is no optimizer of this package, or another `LayerWise`.
         ValueError: If a pattern or factor is not valid, if `inner` has been built already, and
             by `build`, if a pattern is found in the path of no variable.
 
@@ -54,6 +55,8 @@ class LayerWise(WrapperOptimizer):
     Reference: Howard, Ruder, Universal Language Model Fine-tuning for Text Classification, ACL
     2018, section 3.2, discriminative fine-tuning.
     """
+
+    outermost = True
 
     def __init__(
         self,
@@ -96,8 +99,8 @@ class LayerWise(WrapperOptimizer):
         update = super().update_of(gradient, variable, scalars)
         of_rate, of_decay = self.factors_of(variable)
         rule, decay = update.rule, update.decay
-        if "wd" in rule.keywords:
-            rule = partial(rule, wd=rule.keywords["wd"] * of_decay)
+        if self.decays_weights_itself:
+            rule = partial(rule, wd=_decay_of(rule) * of_decay)
         elif decay is not None:
             decay = decay * of_decay or None
         lr = scalars[_rate(of_rate)] if _rate(of_rate) in scalars else scalars["lr"] * of_rate
@@ -113,6 +116,33 @@ class LayerWise(WrapperOptimizer):
         """Returns what variables that may be updated in one run of the rule have in common."""
         return super().group_of(variable), self.factors_of(variable)
 
+    @property
+    def holds_average(self) -> bool:
+        """Whether the model holds the averages of a `ScheduleFreeAdamW` inside."""
+        at_average = getattr(self, "_at_average", None)
+        return at_average is not None and bool(at_average.numpy())
+
+    def swap(self, weights: Sequence[Any], *, to_average: bool) -> None:
+        """Puts the averages of a `ScheduleFreeAdamW` inside into the model, or y.
+
+        Around another optimizer it does nothing.
+
+        Args:
+            weights: The model's trainable variables.
+            to_average: Whether the model is to hold x.
+        """
+        if isinstance(self.inner, ScheduleFreeAdamW):
+            swap_weights(self, self.inner.beta_1, weights, to_average=to_average)
+
+    def finalize_variable_values(self, var_list: Sequence[Any]) -> None:
+        """Puts averages into the model if the optimizer inside has them; called by `fit`.
+
+        Args:
+            var_list: The weights.
+        """
+        self.swap(var_list, to_average=True)
+        super().finalize_variable_values(var_list)
+
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make the same optimizer again."""
         multipliers = {p: dict(zip(_FACTORS, f, strict=True)) for p, f in self._factors.items()}
@@ -123,6 +153,11 @@ class LayerWise(WrapperOptimizer):
             if re.search(pattern, path):
                 return factors
         return 1.0, 1.0
+
+
+def _decay_of(rule: partial) -> float:
+    """The weight decay of a rule, or of the rule that it goes around."""
+    return rule.keywords["wd"] if "wd" in rule.keywords else _decay_of(rule.keywords["inner"])
 
 
 def _rate(factor: float) -> str:

@@ -9,6 +9,7 @@ from keras_course_ext.optimizers.arguments import Number, check_count
 from keras_course_ext.optimizers.base import RuleOptimizer
 from keras_course_ext.optimizers.elementwise import Tensor, where
 from keras_course_ext.optimizers.engine import asked_for
+from keras_course_ext.optimizers.schedule_free_adamw import ScheduleFreeAdamW
 from keras_course_ext.optimizers.slots import WEIGHTS, Slot
 from keras_course_ext.optimizers.wrapper import WrapperOptimizer
 
@@ -44,7 +45,8 @@ def lookahead_rule(
     asked = {name: known[name] for name in asked_for(inner.func, known)}
     w, *slots_new = inner(g, w, *slots, **asked)
     synchronize = t % k == 0
-    slow = where(synchronize, slow + alpha * (w - slow), slow)
+    # Times 1, so that it is never the same array as before.
+    slow = where(synchronize, slow + alpha * (w - slow), 1.0 * slow)
     return where(synchronize, slow, w), slow, *slots_new
 
 
@@ -65,7 +67,8 @@ class Lookahead(WrapperOptimizer):
         name: String or `None`. Default: the class name in snake case.
 
     Raises:
-        TypeError: If `inner` is no optimizer of this package.
+        TypeError: If `inner` is no optimizer of this package, or a `LayerWise`, which goes
+            around `Lookahead`, or a `ScheduleFreeAdamW`, which averages the weights itself.
         ValueError: If an argument is out of its range, or `inner` has been built already.
 
     Example:
@@ -91,6 +94,12 @@ class Lookahead(WrapperOptimizer):
         slow_step_size: float = 0.5,
         name: str | None = None,
     ) -> None:
+        if isinstance(inner, ScheduleFreeAdamW):
+            raise TypeError(
+                "`Lookahead` got a `ScheduleFreeAdamW`, whose average of the weights would not "
+                "know of the steps back. Use one of the two: `Lookahead(kce.optimizers.AdamW())` "
+                "or `ScheduleFreeAdamW()`."
+            )
         super().__init__(inner, name)
         self.sync_period = check_count("sync_period", sync_period, least=1)
         self.slow_step_size = Number(0, 1, example=0.5, above=True)(

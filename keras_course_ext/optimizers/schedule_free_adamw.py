@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, ClassVar, Unpack
 
 import keras
+import tensorflow as tf
 
 from keras_course_ext.optimizers.arguments import (
     CommonButWeightDecay,
@@ -14,7 +15,13 @@ from keras_course_ext.optimizers.arguments import (
     check_count,
 )
 from keras_course_ext.optimizers.base import RuleOptimizer
-from keras_course_ext.optimizers.elementwise import Tensor, minimum, sqrt, square
+from keras_course_ext.optimizers.elementwise import (
+    Tensor,
+    divide_no_nan,
+    minimum,
+    sqrt,
+    square,
+)
 from keras_course_ext.optimizers.slots import WEIGHTS, Shared, Slot
 
 
@@ -30,7 +37,7 @@ def schedule_free_adamw_rule(
     epsilon: float,
     warmup_steps: int,
     wd: float,
-    weight_sum: Tensor,
+    c: Tensor,
     at_average: Tensor,
     t: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -47,7 +54,7 @@ def schedule_free_adamw_rule(
         epsilon: ε ≥ 0, keeps the denominator away from 0.
         warmup_steps: Over how many steps γ rises from 0.
         wd: λ ≥ 0, the weight decay, at y.
-        weight_sum: Σ γᵢ² over the steps up to this one.
+        c: γₜ² / Σᵢ γᵢ², the share of this step in the average, a scalar.
         at_average: 1 if w holds x, 0 if it holds y, a scalar.
         t: The number of the step, 1, 2, …, a scalar.
 
@@ -60,7 +67,6 @@ def schedule_free_adamw_rule(
     v = v + (square(g) - v) * (1 - beta_2)
     v_hat = v / (1 - beta_2**t)
     z = z - lr * g / (sqrt(v_hat) + epsilon) - lr * wd * y
-    c = lr**2 / weight_sum
     x = (1 - c) * x + c * z
     return (1 - beta_1) * z + beta_1 * x, z, v
 
@@ -162,13 +168,24 @@ class ScheduleFreeAdamW(RuleOptimizer):
         )
 
     def shared_values(self, old: Mapping[str, Any], *, lr: Any, t: Any) -> Mapping[str, Any]:
-        """Adds γₜ² to the sum; after this step the model holds y."""
-        rate = warmed_up(lr, self.warmup_steps, t)
-        return {"weight_sum": old["weight_sum"] + rate**2, "at_average": 0.0 * old["at_average"]}
+        """Adds γₜ² to the sum, and says how large its share is; then the model holds y.
+
+        The share is that of every variable, whatever `LayerWise` makes of its rate.
+        """
+        added = warmed_up(lr, self.warmup_steps, t) ** 2
+        weight_sum = old["weight_sum"] + added
+        # A schedule may start at 0.
+        share = divide_no_nan(added, weight_sum)
+        return {"weight_sum": weight_sum, "c": share, "at_average": 0.0 * old["at_average"]}
 
     def rule_scalars(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The new sum, and where the model was before the step."""
-        return {**new, "at_average": old["at_average"]}
+        """The share of the step, and where the model was before it."""
+        return {"c": new["c"], "at_average": old["at_average"]}
+
+    @property
+    def holds_average(self) -> bool:
+        """Whether the model holds the averages x, not y."""
+        return self.built and bool(self._at_average.numpy())
 
     def finalize_variable_values(self, var_list: Sequence[Any]) -> None:
         """Puts the averages x into the model; called at the end of `fit`.
@@ -189,13 +206,25 @@ class ScheduleFreeAdamW(RuleOptimizer):
             weights: The model's trainable variables.
             to_average: Whether the model is to hold x.
         """
-        if not self.built or bool(self._at_average.numpy()) == to_average:
-            return
-        for w in weights:
-            z, _ = self._slots_of(w)
-            w.assign(
-                (w - (1 - self.beta_1) * z) / self.beta_1
-                if to_average
-                else (1 - self.beta_1) * z + self.beta_1 * w
-            )
-        self._at_average.assign(float(to_average))
+        swap_weights(self, self.beta_1, weights, to_average=to_average)
+
+
+def swap_weights(
+    optimizer: RuleOptimizer, beta_1: float, weights: Sequence[Any], *, to_average: bool
+) -> None:
+    """Puts x or y into the model, for the optimizer that keeps the slots.
+
+    Args:
+        optimizer: A `ScheduleFreeAdamW`, or the optimizer that it is inside of.
+        beta_1: β₁.
+        weights: The model's trainable variables.
+        to_average: Whether the model is to hold x.
+    """
+    if not optimizer.built or bool(optimizer._at_average.numpy()) == to_average:
+        return
+    for w in weights:
+        dtype = tf.float64 if w.dtype in ("float64", tf.float64) else tf.float32
+        z, now = (tf.cast(v, dtype) for v in (optimizer._slots_of(w)[0], w))
+        then = (now - (1 - beta_1) * z) / beta_1 if to_average else (1 - beta_1) * z + beta_1 * now
+        w.assign(tf.cast(then, w.dtype))
+    optimizer._at_average.assign(float(to_average))

@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_course_ext.optimizers import engine
 from keras_course_ext.optimizers.arguments import check_count
+from keras_course_ext.optimizers.layer_wise import LayerWise
 
 if TYPE_CHECKING:
     from keras_course_ext.optimizers.base import RuleOptimizer
@@ -33,6 +34,9 @@ def trajectory(
         learning_rates: η of every step. Default: what the optimizer's own learning rate or
             schedule says.
 
+    Raises:
+        TypeError: If the optimizer is a `LayerWise`.
+
     Returns:
         The points w₀ to w_steps, `(steps + 1, *w.shape)`, of the dtype of `start`; float64 if
         that is no floating dtype.
@@ -47,6 +51,11 @@ def trajectory(
            [-6.3175,  0.    ]])
     """
     steps = check_count("steps", steps)
+    if isinstance(optimizer, LayerWise):
+        raise TypeError(
+            "`trajectory` follows an array, which has no path for the patterns of `LayerWise` to "
+            f"be found in. Follow the optimizer inside: `trajectory({optimizer.name}.inner, ...)`."
+        )
     w = np.array(start)
     if not np.issubdtype(w.dtype, np.floating):
         w = w.astype(np.float64)

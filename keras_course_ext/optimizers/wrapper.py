@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 
@@ -22,9 +22,12 @@ class WrapperOptimizer(RuleOptimizer):
         name: String or `None`. Default: the class name in snake case.
 
     Raises:
-        TypeError: If `inner` is no optimizer of this package.
+        TypeError: If `inner` is no optimizer of this package, or one that no other can wrap.
         ValueError: If `inner` has been built already.
     """
+
+    outermost: ClassVar[bool] = False
+    """Whether it does more to a variable than its rule says, and so can't be wrapped itself."""
 
     def __init__(self, inner: RuleOptimizer, name: str | None = None) -> None:
         kind = type(self).__name__
@@ -32,6 +35,12 @@ class WrapperOptimizer(RuleOptimizer):
             raise TypeError(
                 f"`{kind}` wraps an optimizer of this package, but got {inner!r} "
                 f"({type(inner).__name__}). Write, for example, `{kind}(kce.optimizers.Adam())`."
+            )
+        if isinstance(inner, WrapperOptimizer) and inner.outermost:
+            within = type(inner).__name__
+            instead = f"`{within}({kind}(...), ...)`" if kind != within else f"one `{within}` alone"
+            raise TypeError(
+                f"`{kind}` got a `{within}`, whose factors it would not see. Write {instead}."
             )
         if inner.built:
             raise ValueError(
@@ -79,10 +88,17 @@ class WrapperOptimizer(RuleOptimizer):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make the same optimizer again."""
+        if not callable(self.rate):
+            # It may have been set since.
+            self.inner.learning_rate = self.rate
         return {
             "inner": keras.saving.serialize_keras_object(self.inner),
             "name": self.name,
         }
+
+    def _use_weight_decay(self, variable: Any) -> bool:
+        # The variables may have been excluded before the optimizer was wrapped.
+        return super()._use_weight_decay(variable) and self.inner._use_weight_decay(variable)
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:

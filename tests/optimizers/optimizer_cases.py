@@ -27,6 +27,7 @@ class Case:
         starts: The first values of the slots, in the order of the rule's arguments.
         rate: The learning rate of the tests.
         decays_as_keras: Whether `weight_decay` does what it does in Keras.
+        make: What makes the optimizer of the rate and the arguments; `None`: the class itself.
     """
 
     name: str
@@ -39,10 +40,11 @@ class Case:
     starts: tuple[float, ...] = ()
     rate: float = 0.01
     decays_as_keras: bool = True
+    make: Callable[..., Any] | None = None
 
     def ours(self, learning_rate: Any = None, **common: Any) -> Any:
         rate = self.rate if learning_rate is None else learning_rate
-        return self.cls(rate, **(self.arguments | common))
+        return (self.make or self.cls)(rate, **(self.arguments | common))
 
     def keras(self, learning_rate: Any = None, **common: Any) -> Any:
         assert self.keras_cls
@@ -55,6 +57,19 @@ def case(name: str, cls: type, keras_cls: Any, oracle: Any, same: Any = None, **
     for arguments in ("arguments", "keras_arguments", "oracle_arguments"):
         rest.setdefault(arguments, same or {})
     return Case(name, cls, keras_cls, oracle, **rest)
+
+
+def around_adam(rate: Any, **arguments: Any) -> Any:
+    return ours.Lookahead(ours.Adam(rate, **arguments))
+
+
+def around_momentum(rate: Any, **arguments: Any) -> Any:
+    return ours.Lookahead(ours.Momentum(rate, **arguments), sync_period=2)
+
+
+def half_of_adamw(rate: Any, **arguments: Any) -> Any:
+    factors = {"learning_rate": 0.5, "weight_decay": 0.0}
+    return ours.LayerWise(ours.AdamW(rate, **arguments), {".": factors})
 
 
 _SGD = keras.optimizers.SGD
@@ -229,6 +244,45 @@ CASES = [
         starts=(0,),
         rate=1.0,
     ),
+    case(
+        "schedule_free_adamw",
+        ours.ScheduleFreeAdamW,
+        None,
+        oracles_beyond.schedule_free_adamw,
+        starts=(0, 0),
+    ),
+    case(
+        "schedule_free_adamw_warmup",
+        ours.ScheduleFreeAdamW,
+        None,
+        oracles_beyond.schedule_free_adamw,
+        {"weight_decay": 0.1, "warmup_steps": 10, "beta_1": 0.8},
+        starts=(0, 0),
+    ),
+    case(
+        "lookahead_adam",
+        ours.Lookahead,
+        None,
+        oracles_beyond.lookahead,
+        oracle_arguments={"inner": oracles.adam},
+        make=around_adam,
+    ),
+    case(
+        "lookahead_momentum",
+        ours.Lookahead,
+        None,
+        oracles_beyond.lookahead,
+        _HEAVY,
+        oracle_arguments={"inner": oracles.momentum, "sync_period": 2, **_HEAVY},
+        make=around_momentum,
+    ),
+    case(
+        "layer_wise_adamw",
+        ours.LayerWise,
+        None,
+        oracles_beyond.adam_at_half_the_rate,
+        make=half_of_adamw,
+    ),
     # What is no matrix; the matrices are in test_optimizer_muon.py.
     case(
         "muon_adamw",
@@ -326,8 +380,10 @@ def every(cases: list[Case]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("case", cases, ids=[c.name for c in cases])
 
 
-every_class = every(list({c.cls: c for c in reversed(CASES)}.values()))
+every_class = every(list({c.cls: c for c in reversed(CASES) if not c.make}.values()))
 every_optimizer = every(CASES)
+every_unwrapped_optimizer = every([c for c in CASES if not c.make])
+every_rule = every([c for c in CASES if c.cls is not ours.LayerWise])
 every_optimizer_of_keras = every([c for c in CASES if c.keras_cls])
 every_update = every(ONE_PER_UPDATE)
 every_state = every(ONE_PER_STATE)

@@ -77,7 +77,8 @@ def test_modern_calls_run_without_a_warning(case):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         case.ours()
-        case.cls()
+        if not case.make:
+            case.cls()
 
 
 @pytest.mark.parametrize("rate", [1, 0, np.float32(0.5), np.float64(0.5), np.int64(2), 0.25])

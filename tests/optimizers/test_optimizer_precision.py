@@ -33,12 +33,13 @@ def test_half_precision_variables_are_updated_in_float32(case, dtype):
     lr, t = tf.constant(case.rate), tf.constant(1.0)
     new = optimizer.shared_values(shared, lr=lr, t=t)
     scalars = {"lr": lr, "t": t, **optimizer.rule_scalars(shared, new)}
-    rule = optimizer.rule_for(w)
-    scalars = {name: scalars[name] for name in engine.asked_for(rule.func, scalars)}
+    update = optimizer.update_of(g, w, scalars)
+    rule, scalars = update.rule, update.scalars
     old = [tf.cast(x, "float32") for x in (w, *slots)]
     np.testing.assert_allclose(np.ravel(old[1:]), np.ravel(starts), rtol=1e-2)
-    if optimizer.weight_decay and not optimizer.decays_weights_itself:
-        old[0] -= old[0] * optimizer.weight_decay * lr
+    if update.decay:
+        old[0] -= old[0] * update.decay * scalars["lr"]
+    scalars = {name: scalars[name] for name in engine.asked_for(rule.func, scalars)}
     expected = rule(tf.cast(g, "float32"), *old, **scalars)
     optimizer.apply([g], [w])
     for variable, value in zip((w, *slots), expected, strict=True):

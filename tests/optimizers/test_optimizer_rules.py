@@ -4,7 +4,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from optimizer_cases import Case, every_optimizer, every_update, every_update_of_keras
+from optimizer_cases import (
+    Case,
+    every_optimizer,
+    every_rule,
+    every_update,
+    every_update_of_keras,
+)
 from problems import gradient_sequence, varying_rates
 
 from keras_course_ext.optimizers import RuleOptimizer, elementwise, engine, trajectory
@@ -32,7 +38,7 @@ def worst(path: np.ndarray, exact: np.ndarray) -> float:
     return float(np.max(np.abs(path - exact)) / np.max(np.abs(exact)))
 
 
-@every_optimizer
+@every_rule
 def test_rule_on_numpy_is_the_oracle(case):
     given = iter(GRADIENTS)
     path = trajectory(case.ours(), lambda w: next(given), START, STEPS, RATES)

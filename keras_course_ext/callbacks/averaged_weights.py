@@ -1,0 +1,113 @@
+"""AveragedWeights: validation and checkpoints of a schedule-free optimizer see its averages."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_course_ext.optimizers.layer_wise import LayerWise
+from keras_course_ext.optimizers.schedule_free_adamw import ScheduleFreeAdamW
+
+
+@keras.saving.register_keras_serializable(package="keras_course_ext")
+class AveragedWeights(keras.callbacks.Callback):
+    """Puts the averages of a schedule-free optimizer into the model when it is judged or saved.
+
+        y, at which the optimizer trains        from the beginning of `fit` and of every epoch
+        x, the average of its steps             from the validation, or the end of the epoch, on
+
+    Write it before the callbacks that are to see the averages, such as `ModelCheckpoint`. The
+    optimizer may stand inside of `LossScaleOptimizer` or `LayerWise`. Training reaches the same
+    bits as without the callback: y is kept meanwhile, with x, in the memory of two models.
+
+    Raises:
+        ValueError: By `fit`, before training starts: if the optimizer has no averages.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> import keras_course_ext as kce
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+        >>> model.compile(kce.optimizers.ScheduleFreeAdamW(), "mse")
+        >>> x, y = np.ones((8, 4)), np.ones((8, 1))
+        >>> _ = model.fit(x, y, verbose=0, callbacks=[kce.callbacks.AveragedWeights()])
+        >>> model.optimizer.holds_average
+        True
+
+    Differs from Keras: `keras.callbacks.SwapEMAWeights` is for moving averages, `use_ema=True`;
+    the averages of Keras's `ScheduleFreeAdamW` are never put into the model.
+
+    Reference:
+        Defazio, Yang, Khaled, Mishchenko, Mehta, Cutkosky (2024), "The Road Less Scheduled",
+        NeurIPS 2024, Algorithm 1.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kept: list[tuple[tf.Tensor, tf.Tensor]] = []
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Goes on from y, if the model was left at x; called by `fit`."""
+        _averaging(self._model_optimizer())
+        self._kept = []
+        self._train()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Goes back to y; called by `fit`."""
+        self._train()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Puts x into the model; called by `fit`."""
+        self._average()
+
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Puts x into the model; called by `fit` before the validation, and by `evaluate`."""
+        self._average()
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Forgets y, which the optimizer can tell from x; called by `fit`."""
+        self._kept = []
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns no arguments, since there are none."""
+        return {}
+
+    def _model_optimizer(self) -> Any:
+        model: Any = self.model
+        return model.optimizer
+
+    def _average(self) -> None:
+        optimizer, weights = _averaging(self._model_optimizer()), self.model.trainable_variables
+        if optimizer.holds_average:
+            return
+        before = [tf.identity(w) for w in weights]
+        optimizer.swap(weights, to_average=True)
+        if optimizer.holds_average:
+            now = [tf.identity(w) for w in weights]
+            self._kept = list(zip(before, now, strict=True))
+
+    def _train(self) -> None:
+        optimizer, weights = _averaging(self._model_optimizer()), self.model.trainable_variables
+        # Another callback may have given the model other weights in the meantime.
+        kept = bool(self._kept) and all(
+            np.array_equal(x, tf.identity(w)) for (_, x), w in zip(self._kept, weights, strict=True)
+        )
+        swaps = optimizer.holds_average
+        optimizer.swap(weights, to_average=False)
+        if kept and swaps:
+            # What comes of x and z differs from y in its last bits.
+            for (y, _), w in zip(self._kept, weights, strict=True):
+                w.assign(y)
+        self._kept = []
+
+
+def _averaging(optimizer: Any) -> Any:
+    """The optimizer that keeps the averages: the given one, or the one inside of it."""
+    found = getattr(optimizer, "inner_optimizer", optimizer)
+    if isinstance(found.inner if isinstance(found, LayerWise) else found, ScheduleFreeAdamW):
+        return found
+    raise ValueError(
+        "`AveragedWeights` needs an optimizer that averages the weights, but the model was "
+        f"compiled with {type(optimizer).__name__}. Write "
+        "`model.compile(kce.optimizers.ScheduleFreeAdamW(), ...)`, or leave the callback out."
+    )
