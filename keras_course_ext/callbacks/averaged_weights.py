@@ -6,9 +6,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_course_ext.optimizers.layer_wise import LayerWise
-from keras_course_ext.optimizers.schedule_free_adamw import ScheduleFreeAdamW
-
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class AveragedWeights(keras.callbacks.Callback):
@@ -81,7 +78,7 @@ class AveragedWeights(keras.callbacks.Callback):
         if optimizer.holds_average:
             return
         before = [tf.identity(w) for w in weights]
-        optimizer.swap(weights, to_average=True)
+        optimizer.swap(to_average=True)
         if optimizer.holds_average:
             now = [tf.identity(w) for w in weights]
             self._kept = list(zip(before, now, strict=True))
@@ -93,7 +90,7 @@ class AveragedWeights(keras.callbacks.Callback):
             np.array_equal(x, tf.identity(w)) for (_, x), w in zip(self._kept, weights, strict=True)
         )
         swaps = optimizer.holds_average
-        optimizer.swap(weights, to_average=False)
+        optimizer.swap(to_average=False)
         if kept and swaps:
             # What comes of x and z differs from y in its last bits.
             for (y, _), w in zip(self._kept, weights, strict=True):
@@ -104,7 +101,7 @@ class AveragedWeights(keras.callbacks.Callback):
 def _averaging(optimizer: Any) -> Any:
     """The optimizer that keeps the averages: the given one, or the one inside of it."""
     found = getattr(optimizer, "inner_optimizer", optimizer)
-    if isinstance(found.inner if isinstance(found, LayerWise) else found, ScheduleFreeAdamW):
+    if getattr(found, "averages_weights", False):
         return found
     raise ValueError(
         "`AveragedWeights` needs an optimizer that averages the weights, but the model was "

@@ -18,8 +18,9 @@ from keras_course_ext.optimizers.arguments import (
     Number,
     flag,
 )
-from keras_course_ext.optimizers.base import RuleOptimizer, Slot
+from keras_course_ext.optimizers.base import RuleOptimizer
 from keras_course_ext.optimizers.elementwise import Tensor, maximum, sqrt, square
+from keras_course_ext.optimizers.slots import Slot
 
 
 def adam_rule(

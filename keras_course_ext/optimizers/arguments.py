@@ -256,3 +256,12 @@ def check_common(
         else value
         for name, value in arguments.items()
     }
+
+
+def complete_docstring(cls: type) -> None:
+    """Lists the common arguments in the docstring of an optimizer's class."""
+    # There is no docstring to complete under `python -OO`.
+    if cls.__doc__:
+        its_own = "\n        weight_decay: " in cls.__doc__
+        common = COMMON_DOC.removeprefix(WEIGHT_DECAY_DOC) if its_own else COMMON_DOC
+        cls.__doc__ = cls.__doc__.replace(COMMON_MARKER, common)

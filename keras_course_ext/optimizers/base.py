@@ -1,9 +1,10 @@
 """`RuleOptimizer`: a pure rule made a Keras optimizer. Keras's contract stands here, once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, ClassVar
+from types import SimpleNamespace
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,21 +12,20 @@ import tensorflow as tf
 
 from keras_course_ext.optimizers import engine, state, step
 from keras_course_ext.optimizers.arguments import (
-    COMMON_DOC,
-    COMMON_MARKER,
-    WEIGHT_DECAY_DOC,
     Default,
     check_common,
     check_convention,
     check_lazy,
     check_learning_rate,
+    complete_docstring,
 )
+from keras_course_ext.optimizers.declaration import RuleDeclaration
 from keras_course_ext.optimizers.legacy import modern_spelling
-from keras_course_ext.optimizers.slots import WEIGHTS, Shared, Slot, create_slots
+from keras_course_ext.optimizers.slots import create_slots
 from keras_course_ext.optimizers.sparse import summed_rows
 
 
-class RuleOptimizer(keras.optimizers.Optimizer):
+class RuleOptimizer(RuleDeclaration, keras.optimizers.Optimizer):
     """An optimizer made of a rule: a pure function from old values to new ones.
 
         (w, slots) ← rule(g, w, slots; lr, hyperparameters)
@@ -63,34 +63,9 @@ class RuleOptimizer(keras.optimizers.Optimizer):
     `epsilon=None` are understood, with a DeprecationWarning.
     """
 
-    hyperparameters: ClassVar[Mapping[str, Callable[[str, Any], Any]]] = {}
-    """The names of the rule's hyperparameters, each with the check of its value."""
-
-    slots: ClassVar[Sequence[Sequence[Slot]]] = ()
-    """The slots in groups: a group is created variable by variable, one group after the other."""
-
-    shared: Sequence[Shared] = ()
-    """The scalars that the rule keeps once for all variables."""
-
-    conventions: ClassVar[Mapping[str, Mapping[str, float | None]]] = {}
-    """For each convention besides "keras": the default values that it changes, by argument."""
-
-    elementwise: bool = True
-    """Whether the rule treats every element by itself; False if it takes norms or products."""
-
-    shifts: ClassVar[bool] = False
-    """Whether the rule is w + Δ with a Δ that does not depend on w, which saves reading w."""
-
-    decays_weights_itself: bool = False
-    """Whether weight decay is part of the rule, as its hyperparameter `wd`.
-
-    Then it is not done before the update, and `wd` is 0 for the variables that
-    `exclude_from_weight_decay` names.
-    """
-
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        _list_common_arguments(cls)
+        complete_docstring(cls)
 
     def __init__(
         self,
@@ -114,39 +89,16 @@ class RuleOptimizer(keras.optimizers.Optimizer):
                 f"`{kind}.__init__` must hand its hyperparameters on: write "
                 f"`super().__init__(learning_rate, {', '.join(f'{n}={n}' for n in missing)}, ...)`."
             )
-        super().__init__(
-            check_learning_rate(kind, learning_rate), **check_common(kind, arguments, own)
-        )
+        common = check_common(kind, arguments, own)
+        rate = check_learning_rate(kind, learning_rate)
+        super().__init__(rate, **common)  # pyright: ignore[reportCallIssue]
         self._state_to_come: Any = None
         self._given_rate = learning_rate
+        self._applying = SimpleNamespace(scalars=None)
         self.convention = convention
         self.lazy = check_lazy(self, lazy)
         for name, check in self.hyperparameters.items():
             setattr(self, name, check(name, own[name]))
-
-    @property
-    def rule(self) -> partial:
-        """The rule with the hyperparameters filled in.
-
-        Called as `rule(g, w, *slots, lr=...)`, with `t=1, 2, ...` and the `shared` scalars if the
-        function asks for them by name, it takes NumPy arrays as well as tensors, and returns the
-        new w and slots as a tuple.
-        """
-        raise NotImplementedError(
-            f"{type(self).__name__} must define the property `rule`, which returns "
-            "`functools.partial(<pure function>, <hyperparameters>)`."
-        )
-
-    def rule_for(self, variable: Any) -> partial:
-        """The rule of one variable, for optimizers that treat some variables otherwise.
-
-        Args:
-            variable: A variable of the model, or a NumPy array of weights.
-
-        Returns:
-            By default `rule`, whatever the variable.
-        """
-        return self.rule
 
     def decayed_rule_for(self, variable: Any) -> partial:
         """`rule_for`, without decay if it is the rule's and the variable is excluded from it."""
@@ -154,17 +106,6 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         if self.decays_weights_itself and not self._use_weight_decay(variable):
             return partial(rule, wd=0.0)
         return rule
-
-    def slots_for(self, variable: Any) -> list[list[Slot]]:
-        """The slots of one variable, those that its `rule_for` takes.
-
-        Args:
-            variable: A variable of the model, or a NumPy array of weights.
-
-        Returns:
-            The groups of slots: by default all of `slots` that the hyperparameters ask for.
-        """
-        return self.slot_groups()
 
     def group_of(self, variable: Any) -> Any:
         """Returns what variables that may be updated in one run of the rule have in common."""
@@ -185,40 +126,6 @@ class RuleOptimizer(keras.optimizers.Optimizer):
     def rate(self) -> Any:
         """The schedule or callable of the learning rate, or the number that it is now."""
         return self._given_rate if callable(self._given_rate) else self.learning_rate_at(0)
-
-    def start_of(self, slot: Slot) -> float:
-        """Returns the first value of a slot that doesn't start as a copy of the weights."""
-        return getattr(self, slot.start) if slot.start else 0.0
-
-    def first_slots(self, w: np.ndarray) -> list[np.ndarray]:
-        """Returns the slots of a NumPy array of weights as they are before the first step."""
-        return [
-            w.copy() if slot.start == WEIGHTS else np.full_like(w, self.start_of(slot))
-            for group in self.slots_for(w)
-            for slot in group
-        ]
-
-    def shared_values(self, old: Mapping[str, Any], *, lr: Any, t: Any) -> Mapping[str, Any]:
-        """Renews the `shared` scalars at the beginning of a step.
-
-        Args:
-            old: Their values after the last step, by name.
-            lr: η, the learning rate of this step.
-            t: The number of this step, 1, 2, …
-
-        Returns:
-            Their new values, by name, and what else `rule_scalars` needs.
-        """
-        return old
-
-    def rule_scalars(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Returns the `shared` scalars that the rule gets: by default the new ones.
-
-        Args:
-            old: Their values after the last step, by name.
-            new: Their values after this step, by name.
-        """
-        return new
 
     def build(self, variables: Sequence[Any]) -> None:
         """Creates the slots.
@@ -249,7 +156,12 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         """
         # Here, because it is the first place that a gradient reaches: accumulation, clipping and
         # the rule all need the sums.
-        super().apply([summed_rows(g, dense=not self.lazy) for g in grads], trainable_variables)
+        grads = [summed_rows(g, dense=not self.lazy) for g in grads]
+        self._applying.scalars = {}
+        try:
+            super().apply(grads, trainable_variables)
+        finally:
+            self._applying.scalars = None
 
     def _backend_apply_gradients(self, grads: Sequence[Any], trainable_variables: Any) -> None:
         # The one private method of Keras that is replaced: it sees all variables at once, after
@@ -265,8 +177,11 @@ class RuleOptimizer(keras.optimizers.Optimizer):
             variable: w.
             learning_rate: η, a scalar.
         """
-        scalars = {"lr": learning_rate, "t": keras.ops.add(self.iterations, 1)}
-        scalars |= {scalar.name: getattr(self, scalar.attribute) for scalar in self.shared}
+        # The shared scalars are renewed once for all variables of an `apply`.
+        scalars = self._applying.scalars or self.begin_step()
+        if self._applying.scalars is not None:
+            self._applying.scalars = scalars
+        scalars = scalars | {"lr": learning_rate}
         engine.plain(replace(self.update_of(gradient, variable, scalars), decay=None))
 
     def begin_step(self, last: Any = None) -> dict[str, Any]:
@@ -376,11 +291,6 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         own = {name: getattr(self, name) for name in self.hyperparameters}
         return super().get_config() | own | {"convention": self.convention, "lazy": self.lazy}
 
-    def slot_groups(self) -> list[list[Slot]]:
-        """Returns the slots that the hyperparameters call for, in groups."""
-        groups = ([s for s in g if not s.only_if or getattr(self, s.only_if)] for g in self.slots)
-        return [group for group in groups if group]
-
     def _slots_of(self, variable: Any) -> list[Any]:
         # Keras has no public way from a variable to its slots; its guide to custom optimizers
         # calls this method too. Under `fit` the variable is a `tf.Variable` without a path, under
@@ -390,12 +300,4 @@ class RuleOptimizer(keras.optimizers.Optimizer):
         return [slot for slot in slots if slot is not None]
 
 
-def _list_common_arguments(cls: type) -> None:
-    # There is no docstring to complete under `python -OO`.
-    if cls.__doc__:
-        its_own = "\n        weight_decay: " in cls.__doc__
-        common = COMMON_DOC.removeprefix(WEIGHT_DECAY_DOC) if its_own else COMMON_DOC
-        cls.__doc__ = cls.__doc__.replace(COMMON_MARKER, common)
-
-
-_list_common_arguments(RuleOptimizer)
+complete_docstring(RuleOptimizer)

@@ -113,7 +113,7 @@ def plain(update: Update) -> None:
 def rows(update: Update) -> None:
     """Computes the formula for the rows that have a gradient, and leaves the others alone."""
     dtype, indices = update.compute_dtype, update.gradient.indices
-    targets = [_native(v) for v in (update.variable, *update.slots)]
+    targets = [native(v) for v in (update.variable, *update.slots)]
     g = tf.cast(update.gradient.values, dtype)
     old = [tf.cast(target.sparse_read(indices), dtype) for target in targets]
     new = _new_values(update, g, *old, **_cast(update.scalars, dtype))
@@ -144,8 +144,9 @@ def flat(store: FlatStore, updates: Sequence[Update]) -> None:
         renew = tf.function(renew, autograph=False, jit_compile=True)
     pieces = tf.split(renew(g, w, scalars), sizes)
     for variable, piece in zip(variables, pieces, strict=True):
-        value, native = tf.reshape(piece, variable.shape), _native(variable)
-        _ = native.assign_add(value) if shifts else native.assign(value)
+        value = piece if len(variable.shape) == 1 else tf.reshape(piece, variable.shape)
+        target = native(variable)
+        _ = target.assign_add(value) if shifts else target.assign(value)
 
 
 def _flat_decay(updates: Sequence[Update], sizes: Sequence[int]) -> Any:
@@ -185,7 +186,7 @@ def _run_kernel(updates: Sequence[Update]) -> None:
     renew = kernel(first.rule.keywords | _cast(first.scalars, first.compute_dtype))
     for update in updates:
         g = tf.cast(update.gradient, first.compute_dtype)
-        renew(g, _native(update.variable), [_native(slot) for slot in update.slots])
+        renew(g, native(update.variable), [native(slot) for slot in update.slots])
 
 
 def _run_compiled(updates: Sequence[Update]) -> None:
@@ -209,7 +210,7 @@ def _run_compiled(updates: Sequence[Update]) -> None:
     for cluster in _clusters(updates):
         grads = [tf.cast(update.gradient, first.compute_dtype) for update in cluster]
         targets = [(update.variable, *update.slots) for update in cluster]
-        renew(grads, [[_native(v).handle for v in own] for own in targets], scalars)
+        renew(grads, [[native(v).handle for v in own] for own in targets], scalars)
 
 
 def _clusters(updates: Sequence[Update]) -> list[list[Update]]:
@@ -239,7 +240,8 @@ def _cast(values: Mapping[str, Any], dtype: tf.DType) -> dict[str, Any]:
     return {name: tf.cast(x, dtype) for name, x in values.items()}
 
 
-def _native(variable: Any) -> Any:
+def native(variable: Any) -> Any:
+    """Returns the `tf.Variable` of a `keras.Variable`; a `tf.Variable` as it is."""
     return variable if isinstance(variable, tf.Variable) else variable.value
 
 

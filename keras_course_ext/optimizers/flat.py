@@ -113,4 +113,4 @@ class FlatView(keras.Variable):
 
 def end_to_end(tensors: Sequence[Any]) -> tf.Tensor:
     """Returns the elements of all tensors in one vector."""
-    return tf.concat([tf.reshape(x, [-1]) for x in tensors], 0)
+    return tf.concat([x if len(x.shape) == 1 else tf.reshape(x, [-1]) for x in tensors], 0)

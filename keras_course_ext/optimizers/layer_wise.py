@@ -122,17 +122,16 @@ class LayerWise(WrapperOptimizer):
         at_average = getattr(self, "_at_average", None)
         return at_average is not None and bool(at_average.numpy())
 
-    def swap(self, weights: Sequence[Any], *, to_average: bool) -> None:
+    def swap(self, *, to_average: bool) -> None:
         """Puts the averages of a `ScheduleFreeAdamW` inside into the model, or y.
 
         Around another optimizer it does nothing.
 
         Args:
-            weights: The model's trainable variables.
             to_average: Whether the model is to hold x.
         """
         if isinstance(self.inner, ScheduleFreeAdamW):
-            swap_weights(self, self.inner.beta_1, weights, to_average=to_average)
+            swap_weights(self, self.inner.beta_1, to_average=to_average)
 
     def finalize_variable_values(self, var_list: Sequence[Any]) -> None:
         """Puts averages into the model if the optimizer inside has them; called by `fit`.
@@ -140,7 +139,7 @@ class LayerWise(WrapperOptimizer):
         Args:
             var_list: The weights.
         """
-        self.swap(var_list, to_average=True)
+        self.swap(to_average=True)
         super().finalize_variable_values(var_list)
 
     def get_config(self) -> dict[str, Any]:

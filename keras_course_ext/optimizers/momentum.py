@@ -6,8 +6,9 @@ from typing import ClassVar, Unpack
 import keras
 
 from keras_course_ext.optimizers.arguments import CommonArguments, Default, LearningRate, Number
-from keras_course_ext.optimizers.base import RuleOptimizer, Slot
+from keras_course_ext.optimizers.base import RuleOptimizer
 from keras_course_ext.optimizers.elementwise import Tensor
+from keras_course_ext.optimizers.slots import Slot
 
 
 def momentum_rule(

@@ -19,8 +19,9 @@ from keras_course_ext.optimizers.arguments import (
     flag,
     optional,
 )
-from keras_course_ext.optimizers.base import RuleOptimizer, Slot
+from keras_course_ext.optimizers.base import RuleOptimizer
 from keras_course_ext.optimizers.elementwise import Tensor
+from keras_course_ext.optimizers.slots import Slot
 from keras_course_ext.optimizers.tensorwise import norm, reshape, transpose
 
 

@@ -7,8 +7,9 @@ from typing import Any, ClassVar, Unpack
 import keras
 
 from keras_course_ext.optimizers.arguments import CommonArguments, Default, LearningRate, Number
-from keras_course_ext.optimizers.base import RuleOptimizer, Shared, Slot
+from keras_course_ext.optimizers.base import RuleOptimizer
 from keras_course_ext.optimizers.elementwise import Tensor, as_dtype_of, sqrt, square
+from keras_course_ext.optimizers.slots import Shared, Slot
 
 
 def momentum_at(t: Tensor, *, beta_1: float, momentum_decay: float) -> Tensor:

@@ -6,7 +6,7 @@ from typing import ClassVar, Unpack
 import keras
 
 from keras_course_ext.optimizers.arguments import CommonArguments, Default, LearningRate, Number
-from keras_course_ext.optimizers.base import RuleOptimizer, Slot
+from keras_course_ext.optimizers.base import RuleOptimizer
 from keras_course_ext.optimizers.elementwise import (
     Tensor,
     as_dtype_of,
@@ -16,6 +16,7 @@ from keras_course_ext.optimizers.elementwise import (
     square,
     where,
 )
+from keras_course_ext.optimizers.slots import Slot
 
 
 def rectification(t: Tensor, beta_2: float, threshold: float) -> Tensor:

@@ -12,7 +12,7 @@ from keras_course_ext.optimizers.arguments import (
     Number,
     flag,
 )
-from keras_course_ext.optimizers.base import RuleOptimizer, Slot
+from keras_course_ext.optimizers.base import RuleOptimizer
 from keras_course_ext.optimizers.elementwise import Tensor, sqrt, square
 from keras_course_ext.optimizers.rmsprop_outside import (
     rmsprop_outside_centered_momentum_rule,
@@ -22,6 +22,7 @@ from keras_course_ext.optimizers.rmsprop_outside import (
     rmsprop_torch_centered_momentum_rule,
     rmsprop_torch_momentum_rule,
 )
+from keras_course_ext.optimizers.slots import Slot
 
 
 def rmsprop_rule(

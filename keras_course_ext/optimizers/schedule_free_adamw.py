@@ -134,6 +134,7 @@ class ScheduleFreeAdamW(RuleOptimizer):
     shared = (Shared("weight_sum", "_weight_sum"), Shared("at_average", "_at_average"))
     conventions: ClassVar = {"paper": {}}
     decays_weights_itself = True
+    averages_weights = True
 
     def __init__(
         self,
@@ -154,6 +155,11 @@ class ScheduleFreeAdamW(RuleOptimizer):
             weight_decay=weight_decay,
             **common,
         )
+        if self.lazy:
+            raise ValueError(
+                "`ScheduleFreeAdamW` averages all rows of a table at every step, so it can't leave "
+                "those alone that were not looked up. Write `ScheduleFreeAdamW(lazy=False)`."
+            )
 
     @property
     def rule(self) -> partial:
@@ -193,36 +199,33 @@ class ScheduleFreeAdamW(RuleOptimizer):
         Args:
             var_list: The weights.
         """
-        self.swap(var_list, to_average=True)
+        self.swap(to_average=True)
         super().finalize_variable_values(var_list)
 
-    def swap(self, weights: Sequence[Any], *, to_average: bool) -> None:
+    def swap(self, *, to_average: bool) -> None:
         """Puts the averages x into the model, or y, the weights that it trains at.
 
         It does nothing if the model holds them already. It must not be called inside of a
         `tf.function`.
 
         Args:
-            weights: The model's trainable variables.
             to_average: Whether the model is to hold x.
         """
-        swap_weights(self, self.beta_1, weights, to_average=to_average)
+        swap_weights(self, self.beta_1, to_average=to_average)
 
 
-def swap_weights(
-    optimizer: RuleOptimizer, beta_1: float, weights: Sequence[Any], *, to_average: bool
-) -> None:
+def swap_weights(optimizer: RuleOptimizer, beta_1: float, *, to_average: bool) -> None:
     """Puts x or y into the model, for the optimizer that keeps the slots.
 
     Args:
         optimizer: A `ScheduleFreeAdamW`, or the optimizer that it is inside of.
         beta_1: β₁.
-        weights: The model's trainable variables.
         to_average: Whether the model is to hold x.
     """
     if not optimizer.built or bool(optimizer._at_average.numpy()) == to_average:
         return
-    for w in weights:
+    # All that the optimizer was built for, whatever has been frozen since.
+    for w in optimizer._trainable_variables:
         dtype = tf.float64 if w.dtype in ("float64", tf.float64) else tf.float32
         z, now = (tf.cast(v, dtype) for v in (optimizer._slots_of(w)[0], w))
         then = (now - (1 - beta_1) * z) / beta_1 if to_average else (1 - beta_1) * z + beta_1 * now

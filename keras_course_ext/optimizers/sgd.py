@@ -12,10 +12,11 @@ from keras_course_ext.optimizers.arguments import (
     Number,
     flag,
 )
-from keras_course_ext.optimizers.base import RuleOptimizer, Slot
+from keras_course_ext.optimizers.base import RuleOptimizer
 from keras_course_ext.optimizers.gradient_descent import gradient_descent_rule
 from keras_course_ext.optimizers.momentum import momentum_rule, momentum_torch_rule
 from keras_course_ext.optimizers.nesterov import nesterov_rule, nesterov_torch_rule
+from keras_course_ext.optimizers.slots import Slot
 
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")

@@ -108,10 +108,10 @@ def _on_replicas(
     ) -> None:
         for w, g, total in zip(variables, grads, sums, strict=True):
             arguments = (g, total, scalars, last)
-            strategy.extended.update(_native(w), update, args=arguments, group=False)
+            strategy.extended.update(engine.native(w), update, args=arguments, group=False)
         for w, mean in optimizer.averages():
             strategy.extended.update(
-                _native(w), partial(average, model_weight=w), args=(mean, last), group=False
+                engine.native(w), partial(average, model_weight=w), args=(mean, last), group=False
             )
 
     # Keras itself crosses replicas by this name.
@@ -140,7 +140,7 @@ def _average(optimizer: "RuleOptimizer", w: Any, average: Any, model_weight: Any
     It is the average of the weights that the model has, so their constraint, which Keras applies
     after all of this, is applied first.
     """
-    w, average = _native(w), _native(average)
+    w, average = engine.native(w), engine.native(average)
     constraint = getattr(model_weight, "constraint", None)
     if constraint is not None:
         w.assign(constraint(tf.convert_to_tensor(w)))
@@ -150,8 +150,3 @@ def _average(optimizer: "RuleOptimizer", w: Any, average: Any, model_weight: Any
     if optimizer.ema_overwrite_frequency:
         due = tf.equal((optimizer.iterations + 1) % optimizer.ema_overwrite_frequency, 0)
         _if(due, lambda: w.assign(average), lambda: None)
-
-
-def _native(variable: Any) -> Any:
-    """The `tf.Variable` of a `keras.Variable`."""
-    return variable if isinstance(variable, tf.Variable) else variable.value

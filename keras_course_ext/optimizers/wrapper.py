@@ -56,6 +56,7 @@ class WrapperOptimizer(RuleOptimizer):
         self.shared = inner.shared
         self.elementwise = inner.elementwise
         self.decays_weights_itself = inner.decays_weights_itself
+        self.averages_weights = inner.averages_weights
 
     @property
     def rule(self) -> partial:

@@ -200,7 +200,7 @@ def test_the_attributes_of_a_file_are_still_where_the_state_looks(tmp_path):
 
 def test_without_the_private_hook_the_public_path_does_the_same(monkeypatch):
     monkeypatch.delattr(ours.RuleOptimizer, "_backend_apply_gradients")
-    for name in ("nesterov", "adam"):
+    for name in ("nesterov", "adam", "nadam"):
         weights, grads = weights_and_grads()
         optimizer = BY_NAME[name].ours(weight_decay=0.1)
         for step_grads in grads:

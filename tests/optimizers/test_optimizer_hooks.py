@@ -11,7 +11,7 @@ from modes import MODES
 import keras_course_ext.optimizers as ours
 from keras_course_ext.optimizers import RuleOptimizer, elementwise, tensorwise, trajectory
 from keras_course_ext.optimizers.arguments import Number, optional
-from keras_course_ext.optimizers.base import Shared, Slot
+from keras_course_ext.optimizers.slots import Shared, Slot
 
 
 def heavy_rule(g, w, v, *, lr):

@@ -107,7 +107,11 @@ def test_a_sparse_gradient_without_a_shape_is_refused():
 
 
 every_mode = pytest.mark.parametrize("mode", MODES)
-LAZY = [case for case in ONE_PER_STATE if case.cls.elementwise]
+LAZY = [
+    case
+    for case in ONE_PER_STATE
+    if case.cls.elementwise and case.cls is not ours.ScheduleFreeAdamW
+]
 
 
 @pytest.mark.parametrize("case", LAZY, ids=[case.name for case in LAZY])
@@ -170,6 +174,8 @@ def test_rows_are_summed_without_the_rest_of_the_table(mode):
 def test_what_cannot_be_lazy_says_so():
     with pytest.raises(ValueError, match="gradient_accumulation_steps=2"):
         ours.Adam(lazy=True, gradient_accumulation_steps=2)
+    with pytest.raises(ValueError, match="averages all rows"):
+        ours.ScheduleFreeAdamW(lazy=True)
     with pytest.raises(ValueError, match="`lazy` must be True or False"):
         ours.Adam(lazy="yes")  # pyright: ignore[reportArgumentType]
 
