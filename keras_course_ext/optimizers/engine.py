@@ -12,7 +12,7 @@ and their slots, runs the rule, and writes the results back:
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
@@ -78,12 +78,13 @@ class Update:
 
 def run(updates: Sequence[Update]) -> None:
     """Carries out the updates of all variables, each by the best engine for it."""
+    in_graph = in_plain_graph()
     large: list[Update] = []
     stores: dict[FlatStore, list[Update]] = {}
     for update in updates:
         if update.store is not None:
             stores.setdefault(update.store, []).append(update)
-        elif in_plain_graph() and not isinstance(update.gradient, tf.IndexedSlices):
+        elif in_graph and not isinstance(update.gradient, tf.IndexedSlices):
             large.append(update)
         else:
             run_one(update)
@@ -225,8 +226,7 @@ def _clusters(updates: Sequence[Update]) -> list[list[Update]]:
 def _new_values(update: Update, g: Any, w: Any, *slots: Any, **scalars: Any) -> tuple[Any, ...]:
     if update.decay is not None:
         w = w - w * update.decay * scalars["lr"]
-    asked = {name: scalars[name] for name in asked_for(update.rule.func, scalars)}
-    new = update.rule(g, w, *slots, **asked)
+    new = update.rule(g, w, *slots, **asked_for(update.rule.func, scalars))
     if not isinstance(new, tuple) or len(new) != 1 + len(slots):
         raise ValueError(
             f"The rule `{update.rule.func.__name__}` must return a tuple of {1 + len(slots)}: the "
@@ -245,19 +245,19 @@ def native(variable: Any) -> Any:
     return variable if isinstance(variable, tf.Variable) else variable.value
 
 
-def asked_for(rule: Callable[..., Any], known: Iterable[str]) -> frozenset[str]:
-    """Returns which of the scalars that are known a rule takes.
+def asked_for(rule: Callable[..., Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns those of the scalars that are known which a rule takes.
 
     Args:
         rule: The pure function.
-        known: `lr`, `t`, and the names of the shared scalars.
+        known: `lr`, `t`, and the shared scalars, by name.
 
     Returns:
-        The names that are arguments of the rule; all of them if it takes any keywords, as a rule
+        The scalars that are arguments of the rule; all of them if it takes any keywords, as a rule
         around another one does.
     """
     names, takes_any = _arguments(rule)
-    return frozenset(known) if takes_any else names & frozenset(known)
+    return {name: value for name, value in known.items() if takes_any or name in names}
 
 
 @cache

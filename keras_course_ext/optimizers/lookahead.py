@@ -41,9 +41,7 @@ def lookahead_rule(
     Returns:
         The new (w, slow, *slots).
     """
-    known = {**scalars, "t": t}
-    asked = {name: known[name] for name in asked_for(inner.func, known)}
-    w, *slots_new = inner(g, w, *slots, **asked)
+    w, *slots_new = inner(g, w, *slots, **asked_for(inner.func, {**scalars, "t": t}))
     synchronize = t % k == 0
     # Times 1, so that it is never the same array as before.
     slow = where(synchronize, slow + alpha * (w - slow), 1.0 * slow)

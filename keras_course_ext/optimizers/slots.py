@@ -67,7 +67,7 @@ def create_slots(optimizer: "RuleOptimizer", variables: Sequence[Any]) -> None:
     groups = optimizer.slot_groups()
     slots = [slot for group in groups for slot in group]
     starts = [_first_value(optimizer, slot) for slot in slots]
-    own = [[slot for group in optimizer.slots_for(w) for slot in group] for w in variables]
+    own = [_own_slots(optimizer, w) for w in variables]
     together = [i for i, w in enumerate(variables) if slots and own[i] == slots and _is_small(w)]
     places = _places_in_stores(optimizer, {i: variables[i] for i in together}, starts)
     created: dict[Slot, list[Any]] = {slot: [] for slot in slots}
@@ -75,7 +75,7 @@ def create_slots(optimizer: "RuleOptimizer", variables: Sequence[Any]) -> None:
         for i, w in enumerate(variables):
             for slot in group:
                 created[slot].append(None)
-                if slot not in own[i] or getattr(w, "overwrite_with_gradient", False):
+                if slot not in own[i]:
                     continue
                 j = slots.index(slot)
                 if i in places:
@@ -94,6 +94,13 @@ def create_slots(optimizer: "RuleOptimizer", variables: Sequence[Any]) -> None:
         setattr(optimizer, slot.attribute, slot_variables)
 
 
+def _own_slots(optimizer: "RuleOptimizer", w: Any) -> list[Slot]:
+    # Keras writes the "gradient" of such a variable, a scale of float8, into it without a rule.
+    if getattr(w, "overwrite_with_gradient", False):
+        return []
+    return [slot for group in optimizer.slots_for(w) for slot in group]
+
+
 def _first_value(optimizer: "RuleOptimizer", slot: Slot) -> Callable[[Any], tf.Tensor]:
     if slot.start == WEIGHTS:
         return tf.convert_to_tensor
@@ -110,7 +117,6 @@ def _is_small(w: Any) -> bool:
     return (
         keras.backend.standardize_dtype(w.dtype) in ("float32", "float64")
         and np.prod(w.shape) < SMALL
-        and not getattr(w, "overwrite_with_gradient", False)
     )
 
 

@@ -71,8 +71,6 @@ def trajectory(
         g = np.asarray(gradient(w), w.dtype)
         if decay:
             w = w - w * decay * lr
-        new, *slots = rule(
-            g, w, *slots, **{k: scalars[k] for k in engine.asked_for(rule.func, scalars)}
-        )
+        new, *slots = rule(g, w, *slots, **engine.asked_for(rule.func, scalars))
         path.append(new)
     return np.array(path)
