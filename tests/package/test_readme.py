@@ -24,7 +24,7 @@ def test_the_quick_start_is_two_commands(readme):
     assert "[cpu," in main_job
     assert "examples/quickstart.py" in main_job
     assert "[cpu," in tests
-    assert tests.endswith("pytest")
+    assert tests.endswith("python -m pytest -n auto")
 
 
 def test_both_readmes_have_the_same_code():
