@@ -1,0 +1,122 @@
+"""What explicit gradients cost: a training step with our Dense against one with Keras's.
+
+python benchmarks/explicit_dense.py                # everything, about a quarter of an hour
+python benchmarks/explicit_dense.py --nets "4x512, batch 64" --activations relu
+
+Ratios are ours to Keras's, two fits in lock-step, medians over pairs of steps with a bootstrapped
+95 % interval. The row "Keras against itself" is the noise: it must be 1 within its interval. The
+optimizer is Keras's plain SGD in both, so that little else than forward and backward is timed.
+
+The last lines hold the most memory that a process takes above what it held before training, ours
+and Keras's each in a process of its own, batches large enough that activations are most of it.
+"""
+
+import argparse
+import resource
+import subprocess
+import sys
+
+import keras
+import numpy as np
+from lockstep import Fit, lockstep
+
+import keras_course_ext as kce
+
+# Layers, units, batch.
+NETS = {
+    "3x64, batch 32": (3, 64, 32),
+    "4x512, batch 64": (4, 512, 64),
+    "3x1024, batch 256": (3, 1024, 256),
+}
+BIG = (6, 1024, 16384)
+DENSE = {"ours": kce.layers.Dense, "keras": keras.layers.Dense}
+
+
+def model_of(whose: str, activation: str, depth: int, units: int, jit: bool) -> keras.Model:
+    """Return a compiled MLP whose dense layers are ours or Keras's."""
+    dense = DENSE[whose]
+    hidden = [dense(units, activation=activation) for _ in range(depth)]
+    model = keras.Sequential([keras.Input((64,)), *hidden, dense(10)])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(), loss, jit_compile=jit)
+    return model
+
+
+def fit_of(whose: str, activation: str, net: str, steps: int, jit: bool) -> Fit:
+    """Return a fit of a freshly built network."""
+    depth, units, batch = NETS[net]
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(batch * steps, 64)).astype("float32")
+    y = rng.integers(0, 10, batch * steps)
+    model = model_of(whose, activation, depth, units, jit)
+    return lambda start, stop: model.fit(x, y, batch_size=batch, verbose=0, callbacks=[start, stop])
+
+
+def compare_fits(nets: list[str], activations: list[str], steps: int) -> None:
+    """Print the ratio of a training step on every network, plain and compiled."""
+    for net in nets:
+        for jit in (False, True):
+            cells = [(activation, "ours") for activation in activations]
+            cells.append((activations[0], "keras"))
+            for activation, whose in cells:
+                first = fit_of(whose, activation, net, steps, jit)
+                second = fit_of("keras", activation, net, steps, jit)
+                name = activation if whose == "ours" else "Keras against itself"
+                how = "jit" if jit else "graph"
+                print(f"fit    {net:18} {how:5} {name:20} {lockstep(first, second)}", flush=True)
+
+
+def peak(whose: str, activation: str, jit: bool) -> float:
+    """Return the megabytes that training takes at most, above those before it."""
+    depth, units, batch = BIG
+    model = model_of(whose, activation, depth, units, jit)
+    x = np.ones((batch, 64), "float32")
+    y = np.zeros(batch, "int32")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    model.fit(x, y, batch_size=batch, epochs=3, verbose=0)
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+
+
+def compare_memory(activations: list[str]) -> None:
+    """Print the peak memory of training, each in a process of its own."""
+    for activation in activations:
+        for jit in ("graph", "jit"):
+            megabytes = [
+                float(
+                    subprocess.run(
+                        [sys.executable, __file__, "--peak", whose, activation, jit],
+                        check=True,
+                        capture_output=True,
+                        text=True,
+                    ).stdout.split()[-1]
+                )
+                for whose in DENSE
+            ]
+            print(
+                f"memory {'x'.join(map(str, BIG[:2]))}, batch {BIG[2]} {jit:5} {activation:20} "
+                f"{megabytes[0]:.0f} MB, Keras {megabytes[1]:.0f} MB",
+                flush=True,
+            )
+
+
+def main() -> None:
+    """Print one line a cell."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--only", choices=["fit", "memory"])
+    parser.add_argument("--nets", nargs="+", choices=NETS, default=list(NETS))
+    parser.add_argument("--activations", nargs="+", default=["relu", "sigmoid", "tanh", "gelu"])
+    parser.add_argument("--steps", type=int, default=460)
+    parser.add_argument("--peak", nargs=3, metavar=("WHOSE", "ACTIVATION", "MODE"))
+    args = parser.parse_args()
+    if args.peak:
+        whose, activation, mode = args.peak
+        print(peak(whose, activation, mode == "jit"))
+        return
+    if args.only in (None, "fit"):
+        compare_fits(args.nets, args.activations, args.steps)
+    if args.only in (None, "memory"):
+        compare_memory(args.activations)
+
+
+if __name__ == "__main__":
+    main()
