@@ -8,8 +8,8 @@ import keras
 from keras_course_ext.callbacks.monitored_fit import MonitoredFit
 from keras_course_ext.monitoring.diagnosis import diagnose
 from keras_course_ext.monitoring.finding import Finding
-from keras_course_ext.monitoring.history import GradientHistory, Key
-from keras_course_ext.monitoring.norms import l2_norms
+from keras_course_ext.monitoring.history import GradientHistory
+from keras_course_ext.monitoring.statistics import OUTPUT_STATISTICS, WEIGHT_STATISTICS
 from keras_course_ext.monitoring.tap import GradientTap
 
 if TYPE_CHECKING:
@@ -62,8 +62,9 @@ class GradientMonitor(keras.callbacks.Callback):
     Deck: chapter 5, the vanishing gradient.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, update_freq=1, statistics="all") -> None:
         super().__init__()
+        self._all = statistics == "all"
         self._history = GradientHistory()
         self._tap: GradientTap | None = None
         self._fit: MonitoredFit | None = None
@@ -110,7 +111,9 @@ class GradientMonitor(keras.callbacks.Callback):
         self._end()
         model = self.model
         _refuse_unrecordable(model)
-        self._tap = GradientTap(model, first_step=_updates_so_far(model.optimizer))
+        self._tap = GradientTap(
+            model, None, _updates_so_far(model.optimizer), _WANTED if self._all else _NORMS
+        )
         self._history = GradientHistory(
             loss_scaled=isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
         )
@@ -145,7 +148,7 @@ class GradientMonitor(keras.callbacks.Callback):
                 "A custom `fit` or `make_train_function` must run `self.train_function`, and a "
                 "custom `train_step` must update through `self.optimizer`."
             )
-        self._record_weight_norms(self._tap)
+        self._tap.drain_window(self._history, epoch)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Let go of the model; called by `fit`."""
@@ -165,16 +168,6 @@ class GradientMonitor(keras.callbacks.Callback):
             self._fit.leave(self._tap)
         self._tap = self._fit = None
 
-    def _record_weight_norms(self, tap: GradientTap) -> None:
-        weights = {
-            Key(e.name, tensor, "weight_norm"): w
-            for e in tap.entries
-            for tensor, w in e.weights.items()
-        }
-        norms = l2_norms([w.value for w in weights.values()])
-        last = self._history.steps[-1]
-        self._history.append([last], [self._epoch], list(weights), norms.numpy()[None])
-
 
 def _refuse_unrecordable(model: keras.Model) -> None:
     if model.built and not model.trainable_variables:
@@ -182,15 +175,12 @@ def _refuse_unrecordable(model: keras.Model) -> None:
             f"GradientMonitor has nothing to record: the model '{model.name}' has no trainable "
             "weights. Set `layer.trainable = True` on the layers to train and compile again."
         )
-    replicas = model.distribute_strategy.num_replicas_in_sync
-    if replicas > 1:
-        raise ValueError(
-            "GradientMonitor records on one replica only, but the model was built under a "
-            f"tf.distribute strategy with {replicas} replicas. Build the model outside of "
-            "`strategy.scope()` to monitor it."
-        )
 
 
 def _updates_so_far(optimizer: keras.optimizers.Optimizer) -> int:
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     return int(inner.iterations) * (inner.gradient_accumulation_steps or 1)
+
+
+_NORMS = ("grad_norm", "weight_norm")
+_WANTED = (*WEIGHT_STATISTICS, *OUTPUT_STATISTICS)

@@ -4,15 +4,15 @@ While a train step is traced (or, under `run_eagerly`, executed) the tap stands 
 
 * each layer's `call`, whose outputs pass through an identity. Its custom gradient hands dL/dA to
   the tap on the way back and returns it unchanged;
-* the optimizer's `apply`, which receives every dL/dW. There one row of norms is written into a
-  ring buffer, a `tf.Variable` whose rows are steps and whose columns are tensors.
+* the optimizer's `apply`, which receives every dL/dW. There, if the step is one to be recorded, one
+  row of statistics is written into a ring buffer, whose rows are steps.
 
 Both are put in place when the step's Python code begins and taken away when it ends, whether or
 not it raised, so nothing of the tap is on the model between two steps. What stays is in the traced
 graph. The host reads the buffer once per window of steps; no step waits for it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -20,228 +20,166 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_course_ext._logits import noted_logits, remember_logits
+from keras_course_ext._override import overridden
+from keras_course_ext.monitoring.buffer import RowBuffer
+from keras_course_ext.monitoring.columns import Columns
 from keras_course_ext.monitoring.history import GradientHistory, Key
 from keras_course_ext.monitoring.inventory import LayerEntry, inventory
-from keras_course_ext.monitoring.norms import l2_norms
-from keras_course_ext.monitoring.override import overridden
-from keras_course_ext.monitoring.reading import beside
+from keras_course_ext.monitoring.tapped_step import TappedStep
 
 _WINDOW = 128
+MODEL = ""
 
 
 class GradientTap:
-    """Records the L2 norm of every dL/dW and dL/dA of a model at every step.
+    """Records statistics of every dL/dW, dL/dA and A of a model at the steps that are asked for.
 
-    Norms are divided by `optimizer.scale_loss(1)`, so they are those of the unscaled loss under
-    loss scaling too.
+    Gradients are divided by `optimizer.scale_loss(1)`, so they are those of the unscaled loss under
+    loss scaling too. Under a `tf.distribute` strategy a weight's gradient is the sum over the
+    replicas, and an output is that of the whole batch.
 
     Args:
         model: A compiled `keras.Model`. It may be built by its first step.
-        first_step: Number that the first recorded step gets.
+        optimizer: The optimizer whose `apply` gets the gradients. Defaults to the model's.
+        first_step: Number that the first step gets.
+        wanted: Names of the statistics to compute. Defaults to the norms.
+        strategy: The strategy under which steps run. Defaults to the model's.
     """
 
-    def __init__(self, model: keras.Model, first_step: int = 0) -> None:
-        self._model = model
-        self._first_step = first_step
-        self._read = 0
-        self._present: set[Key] = set()
-        self._columns: dict[Key, int] = {}
-        self._weight_key: dict[int, Key] = {}
-        self.entries: list[LayerEntry] = []
+    def __init__(
+        self,
+        model: keras.Model,
+        optimizer: Any = None,
+        first_step: int = 0,
+        wanted: Sequence[str] = ("grad_norm", "weight_norm"),
+        strategy: tf.distribute.Strategy | None = None,
+    ) -> None:
+        self.model = model
+        self.optimizer = optimizer if optimizer is not None else model.optimizer
+        self.first_step = first_step
+        self.wanted = frozenset(wanted)
+        self.strategy = strategy or model.distribute_strategy
         self.capacity = max(_WINDOW, 2 * model.steps_per_execution)
-        self._buffer: Any = None
-        self._count = tf.Variable(tf.zeros((), tf.int64), trainable=False, name="recorded_steps")
+        self.columns: Columns | None = None
+        self.buffers: list[RowBuffer] = []
+        self._period = (1, 0)
+        self._depth = 0
+        self._stack = ExitStack()
+        self._steps: dict[int, TappedStep] = {}
+        if model.built:
+            self.allot()
 
     @contextmanager
     def recording(self) -> Iterator[None]:
-        """Tap everything that the body of this context traces or executes."""
-        step = _Step(self)
-        with ExitStack() as stack:
-            for entry in inventory(self._model):
-                # A nested model's output is its last layer's.
-                if not isinstance(entry.layer, keras.Model):
-                    stack.enter_context(overridden(entry.layer, "call", step.observe_call(entry)))
-            optimizer = self._model.optimizer
-            apply = step.observe_apply(optimizer.apply, self._model.trainable_variables)
-            stack.enter_context(overridden(optimizer, "apply", apply))
+        """Tap everything that the body of this context traces or executes.
+
+        Replicas are traced in threads that take turns, so that several may be inside at once: the
+        first puts the taps in place, and the last takes them away.
+        """
+        self._depth += 1
+        try:
+            if self._depth == 1:
+                self._steps.clear()
+                self._put_in_place()
+            self._steps[replica_id()] = TappedStep(self, replica_id())
             yield
+        finally:
+            self._depth -= 1
+            if not self._depth:
+                self._stack.close()
+                self._steps.clear()
 
-    def write_row(self, norms: dict[Key, tf.Tensor]) -> None:
-        """Write the norms of one step into the next row of the buffer."""
-        self._present.update(norms)
-        absent = tf.constant(np.nan, tf.float32)
-        row = tf.stack([norms.get(key, absent) for key in self._columns])
-        index = tf.cast(tf.math.floormod(self._count, self.capacity), tf.int32)
-        self._buffer.scatter_nd_update([[index]], [row])
-        # Counted only once there is a row: nothing else would keep a graph whose next batch fails
-        # to arrive from counting it.
-        with tf.control_dependencies([row]):
-            self._count.assign_add(1)
+    def _put_in_place(self) -> None:
+        for entry in inventory(self.model):
+            # A nested model's output is its last layer's.
+            if not isinstance(entry.layer, keras.Model):
+                self._tap_layer(entry)
+        apply = self.optimizer.apply
 
-    def allot(self, forward_order: Sequence[str]) -> None:
-        """Give every tensor its column, once the model is built; the layers as they were called."""
-        if self._columns:
+        def tapped_apply(grads: Any, trainable_variables: Any = None) -> Any:
+            return self._step().apply(apply, list(grads), trainable_variables)
+
+        self._stack.enter_context(overridden(self.optimizer, "apply", tapped_apply))
+
+    def _tap_layer(self, entry: LayerEntry) -> None:
+        call = entry.layer.call
+
+        def tapped_call(*args: Any, **kwargs: Any) -> Any:
+            return self._step().call(entry, call, args, kwargs)
+
+        self._stack.enter_context(overridden(entry.layer, "call", tapped_call))
+
+    def _step(self) -> TappedStep:
+        replica = replica_id()
+        step = self._steps.get(replica)
+        if step is None or step.ended():
+            step = self._steps[replica] = TappedStep(self, replica)
+        return step
+
+    def allot(self, forward_order: Sequence[str] = ()) -> None:
+        """Give every statistic its column, once the model is built."""
+        if self.columns is not None:
+            if forward_order and not self.columns.ordered:
+                self.columns.order(forward_order)
             return
-        order = {name: i for i, name in enumerate(dict.fromkeys(forward_order))}
-        self.entries = sorted(
-            inventory(self._model), key=lambda entry: order.get(entry.name, len(order))
-        )
-        self._weight_key = {
-            id(w): Key(e.name, tensor, "grad_norm")
-            for e in self.entries
-            for tensor, w in e.weights.items()
-        }
-        signals = [Key(e.name, t, "grad_norm") for e in self.entries for t in ("output", "logits")]
-        self._columns = {key: i for i, key in enumerate([*self._weight_key.values(), *signals])}
         with tf.init_scope():
-            self._buffer = tf.Variable(
-                tf.zeros((self.capacity, len(self._columns))), trainable=False, name="norms"
-            )
+            self.columns = Columns(inventory(self.model), self.wanted)
+            size, units = self.columns.size, self.columns.units
+            several = self.strategy.num_replicas_in_sync > 1
+            for device in self.strategy.extended.worker_devices if several else [None]:
+                with tf.device(device):
+                    self.buffers.append(RowBuffer(self.capacity, size, units))
+        self.set_period(*self._period)
+        if forward_order:
+            self.columns.order(forward_order)
 
-    def weight_key(self, variable: keras.Variable) -> Key | None:
-        """Return the column of a trainable variable's gradient."""
-        return self._weight_key.get(id(variable))
+    def set_period(self, period: int, offset: int = 0) -> None:
+        """Have every `period`-th step recorded from now on, counted from step `offset`."""
+        self._period = (period, offset)
+        for buffer in self.buffers:
+            buffer.set_period(period, offset)
 
-    def read(self, gradient: Any) -> tf.Tensor:
-        """Return the values of a gradient, those for the same row of an `IndexedSlices` summed."""
-        if self._model.jit_compile:  # XLA has no tf.unique, and knows the table's size
-            return tf.convert_to_tensor(gradient)
-        if not isinstance(gradient, tf.IndexedSlices):
-            return beside(gradient)
-        rows, position = tf.unique(gradient.indices)
-        return tf.math.unsorted_segment_sum(gradient.values, position, tf.size(rows))
-
-    def loss_scale(self) -> tf.Tensor:
-        """Return the factor by which the optimizer scales the loss at this step."""
-        return tf.cast(self._model.optimizer.scale_loss(1.0), tf.float32)
+    def begin_epoch(self) -> None:
+        """Be ready to be alarmed again by something that is not finite."""
+        for buffer in self.buffers:
+            buffer.begin_epoch()
 
     def steps(self) -> int:
-        """Return the number of steps recorded so far."""
-        return int(self._count.numpy())
+        """Return the number of steps so far, recorded or not."""
+        return self.buffers[0].steps() if self.buffers else 0
+
+    def last_grad_norm(self) -> float:
+        """Return the global gradient norm of the step that was recorded last."""
+        return self.buffers[0].last_grad_norm() if self.buffers else float("nan")
 
     def drain(self, history: GradientHistory, epoch: int) -> None:
         """Move the rows written since the last call from the buffer to the history."""
-        written = self.steps()
-        new = np.arange(self._read, written)
-        if len(new) > self.capacity:
-            raise RuntimeError(
-                f"{len(new) - self.capacity} of {len(new)} recorded steps were overwritten before "
-                "they were read: more steps ran between two batches of `fit` than the model's "
-                "`steps_per_execution` says."
-            )
-        if not len(new):
+        if self.columns is None:
             return
-        rows = self._buffer.numpy()[new % self.capacity]
-        keys = [key for key in self._columns if key in self._present]
-        history.layers = tuple(entry.info for entry in self.entries)
-        history.append(
-            self._first_step + new,
-            np.full(len(new), epoch),
-            keys,
-            rows[:, [self._columns[key] for key in keys]],
-        )
-        self._read = written
-
-
-class _Step:
-    """What one pass through a train step hands to its row."""
-
-    def __init__(self, tap: GradientTap) -> None:
-        self._tap = tap
-        self._graph = _current_graph()
-        self._signals: dict[Key, list[tf.Tensor]] = {}
-        self._called: list[str] = []
-        self._untrained: dict[int, tf.Tensor] = {}
-        self._weights_seen = False
-
-    def observe_call(self, entry: LayerEntry) -> Callable:
-        call = entry.layer.call
-
-        def observed_call(*args: Any, **kwargs: Any) -> Any:
-            outputs = call(*args, **kwargs)
-            if _current_graph() is not self._graph:
-                # Inside a loop's or a condition's own graph, whose tensors do not exist outside.
-                return outputs
-            self._called.append(entry.name)
-            if self._gets_gradient(entry.layer, (args, kwargs)):
-                return keras.tree.map_structure(lambda a: self._observe(entry.name, a), outputs)
-            self._untrained.update((id(a), a) for a in keras.tree.flatten(outputs))
-            return outputs
-
-        return observed_call
-
-    def observe_apply(self, apply: Callable, variables: Sequence[keras.Variable]) -> Callable:
-        def observed_apply(grads: Iterable, trainable_variables: Iterable | None = None) -> Any:
-            grads = list(grads)
-            if trainable_variables is None:
-                self._write(grads, variables)
-                return apply(grads)
-            trainable_variables = list(trainable_variables)
-            self._write(grads, trainable_variables)
-            return apply(grads, trainable_variables)
-
-        return observed_apply
-
-    def _gets_gradient(self, layer: keras.Layer, inputs: Any) -> bool:
-        """Say whether the training step itself needs dL/dA of this layer's output.
-
-        Below the first trainable weight it does not, and asking for it there would have the whole
-        backward pass of a frozen base computed for nothing else.
-        """
-        if layer.trainable_variables:
-            self._weights_seen = True
-            return True
-        tensors = [a for a in keras.tree.flatten(inputs) if isinstance(a, tf.Tensor)]
-        return self._weights_seen and any(id(a) not in self._untrained for a in tensors)
-
-    def _observe(self, layer: str, a: Any) -> Any:
-        if not isinstance(a, tf.Tensor) or not a.dtype.is_floating:
-            return a
-        observed = self._identity(Key(layer, "output", "grad_norm"), a)
-        # Keras hangs a mask on a tensor, and on the output of a softmax or a sigmoid its logits,
-        # from which its crossentropies compute: such a loss never touches A, and its gradient
-        # arrives at the logits.
-        if hasattr(a, "_keras_mask"):
-            observed._keras_mask = a._keras_mask
-        logits = noted_logits(a)
-        if logits is not None:
-            key = Key(layer, "logits", "grad_norm")
-            remember_logits(observed, self._identity(key, logits))
-        return observed
-
-    def _identity(self, key: Key, a: tf.Tensor) -> tf.Tensor:
-        @tf.custom_gradient
-        def observed(a: tf.Tensor) -> Any:
-            def grad(da: tf.Tensor) -> tf.Tensor:
-                self._signals.setdefault(key, []).append(da)
-                return da
-
-            return tf.identity(a), grad
-
-        return observed(a)
-
-    def _write(self, grads: Sequence[Any], variables: Sequence[keras.Variable]) -> None:
-        self._tap.allot(self._called)
-        tensors: dict[Key, list[tf.Tensor]] = {}
-        for g, w in zip(grads, variables, strict=True):
-            key = self._tap.weight_key(w)
-            if g is not None and key is not None:
-                tensors[key] = [g]
-        tensors |= self._signals
-        if not tensors:
+        read = [buffer.read() for buffer in self.buffers]
+        steps = read[0][1]
+        if not len(steps):
             return
-        read = [self._tap.read(x) for xs in tensors.values() for x in xs]
-        norms = iter(tf.unstack(l2_norms(read) / self._tap.loss_scale()))
-        # A shared layer has one signal per use; together they are one vector.
-        self._tap.write_row({key: _norm_of(norms, len(xs)) for key, xs in tensors.items()})
-        self._signals.clear()
+        history.layers = tuple(entry.info for entry in self.columns.entries)
+        keys, values = self.columns.decode(np.stack([rows for rows, _ in read]))
+        history.append(self.first_step + steps, np.full(len(steps), epoch), keys, values)
+
+    def drain_window(self, history: GradientHistory, epoch: int) -> None:
+        """Move what is known of a whole window, not of a step, to the history, at its last step."""
+        if self.columns is None or not len(history.steps):
+            return
+        read = [buffer.read_window() for buffer in self.buffers]
+        keys, values = self.columns.decode_window(np.max([live for live, _ in read], axis=0))
+        if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+            keys.append(Key(MODEL, "model", "skipped_steps"))
+            values = np.append(values, read[0][1])
+        history.append([history.steps[-1]], [epoch], keys, values[None])
 
 
-def _norm_of(norms: Iterator[tf.Tensor], n: int) -> tf.Tensor:
-    parts = [next(norms) for _ in range(n)]
-    return parts[0] if n == 1 else l2_norms([tf.stack(parts)])[0]
-
-
-def _current_graph() -> Any:
-    return None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
+def replica_id() -> int:
+    """Return the number of the replica whose code is being run or traced; 0 without a strategy."""
+    context = tf.distribute.get_replica_context()
+    if context is None:
+        return 0
+    static = tf.get_static_value(context.replica_id_in_sync_group)
+    return 0 if static is None else int(static)

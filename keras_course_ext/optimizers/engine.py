@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_course_ext._tracing import in_plain_graph
 from keras_course_ext.optimizers.flat import SMALL, FlatStore, FlatView, end_to_end
 from keras_course_ext.optimizers.kernels import kernel_of
-from keras_course_ext.optimizers.tracing import in_plain_graph
 
 CLUSTER = 4_000_000
 """The most elements that share an XLA cluster."""

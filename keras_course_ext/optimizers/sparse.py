@@ -4,7 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_course_ext.optimizers.tracing import under_xla
+from keras_course_ext._tracing import under_xla
 
 
 def summed_rows(gradient: Any, dense: bool = True) -> Any:

@@ -1,0 +1,112 @@
+"""What the tap keeps on a device between two readings: rows of statistics, one a recorded step."""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+FIRST_STEPS = 10
+_ALARMS = 16
+
+
+class RowBuffer:
+    """A ring of rows in a `tf.Variable`, and the counters that say which step each belongs to.
+
+    There is one per replica. All variables are plain ones, outside of model and strategy.
+
+    Args:
+        capacity: Number of rows.
+        columns: Number of values in a row.
+        units: Number of units that are watched for being dead.
+    """
+
+    def __init__(self, capacity: int, columns: int, units: int) -> None:
+        self.capacity = capacity
+        self._rows = _variable(np.zeros((capacity, columns), np.float32))
+        self._step_of_row = _variable(np.zeros(capacity, np.int64))
+        self._steps = _variable(np.int64(0))
+        self._written = _variable(np.int64(0))
+        self._period = _variable(np.int64(1))
+        self._offset = _variable(np.int64(0))
+        self._alarms = _variable(np.int64(_ALARMS))
+        self._skipped = _variable(np.float32(0))
+        self._live = _variable(np.zeros(units, np.float32))
+        self._grad_norm = _variable(np.float32(np.nan))
+        self._read = 0
+
+    def due(self) -> tf.Tensor:
+        """Say, inside the step, whether it is to be recorded."""
+        since = self._steps - self._offset
+        return (self._steps < FIRST_STEPS) | tf.equal(tf.math.floormod(since, self._period), 0)
+
+    def alarm(self, fine: tf.Tensor) -> tf.Tensor:
+        """Say whether something is not finite, at most some sixteen times an epoch."""
+        return tf.logical_not(fine) & (self._alarms > 0)
+
+    def write(self, row: tf.Tensor, live: tf.Tensor | None, grad_norm: tf.Tensor) -> None:
+        """Write the row of this step."""
+        index = tf.cast(tf.math.floormod(self._written, self.capacity), tf.int32)
+        self._rows.scatter_nd_update([[index]], [row])
+        self._step_of_row.scatter_nd_update([[index]], [self._steps])
+        if live is not None:
+            self._live.assign(tf.maximum(self._live, live))
+        self._grad_norm.assign(grad_norm)
+        self._alarms.assign_sub(tf.cast(~tf.math.is_finite(grad_norm), tf.int64))
+        self._written.assign_add(1)
+
+    def count_step(self, skipped: tf.Tensor | None) -> None:
+        """Count a step, recorded or not."""
+        self._steps.assign_add(1)
+        if skipped is not None:
+            self._skipped.assign_add(tf.cast(skipped, tf.float32))
+
+    def set_period(self, period: int, offset: int) -> None:
+        """Have every `period`-th step recorded from now on, counted from step `offset`."""
+        self._period.assign(period)
+        self._offset.assign(offset)
+
+    def steps(self) -> int:
+        """Return the number of steps so far."""
+        return int(self._steps.numpy())
+
+    def written(self) -> int:
+        """Return the number of recorded steps so far."""
+        return int(self._written.numpy())
+
+    def last_grad_norm(self) -> float:
+        """Return the global gradient norm of the step recorded last."""
+        return float(self._grad_norm.numpy())
+
+    def begin_epoch(self) -> None:
+        """Be ready to be alarmed again."""
+        self._alarms.assign(_ALARMS)
+
+    def read(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows written since the last call, and the steps that they belong to.
+
+        Raises:
+            RuntimeError: If some were overwritten.
+        """
+        new = np.arange(self._read, self.written())
+        if len(new) > self.capacity:
+            raise RuntimeError(
+                f"{len(new) - self.capacity} of {len(new)} recorded steps were overwritten before "
+                "they were read: more steps ran between two batches of `fit` than the model's "
+                "`steps_per_execution` says."
+            )
+        self._read += len(new)
+        if not len(new):
+            return self._rows.numpy()[:0], new
+        at = new % self.capacity
+        return self._rows.numpy()[at], self._step_of_row.numpy()[at]
+
+    def read_window(self) -> tuple[np.ndarray, float]:
+        """Return which units lived and how many steps were skipped since the last call."""
+        live, skipped = self._live.numpy(), float(self._skipped.numpy())
+        self._live.assign(tf.zeros_like(self._live))
+        self._skipped.assign(0.0)
+        return live, skipped
+
+
+def _variable(value: Any) -> Any:
+    return tf.Variable(value, trainable=False)

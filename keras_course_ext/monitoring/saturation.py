@@ -1,0 +1,105 @@
+"""Where an activation function is saturated: |f'| under 1 % of its maximum."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+_SHARE = 0.01
+_SELU = 1.0507009873554805 * 1.6732632423543772  # λ α
+
+Test = Callable[[tf.Tensor], tf.Tensor]
+
+# From the output a: σ' = a (1 − a) against 1/4, the diagonal of softmax's derivative likewise,
+# tanh' = 1 − a² against 1, softsign' = (1 − |a|)² against 1, softplus' = 1 − e⁻ᵃ against 1; for
+# x < 0, elu' = a + 1 against 1 and selu' = a + λα against λα. Piecewise linear functions are
+# saturated where they are flat.
+_FROM_OUTPUT: dict[str, Test] = {
+    "sigmoid": lambda a: a * (1 - a) < _SHARE / 4,
+    "softmax": lambda a: a * (1 - a) < _SHARE / 4,
+    "tanh": lambda a: 1 - a * a < _SHARE,
+    "softsign": lambda a: tf.square(1 - tf.abs(a)) < _SHARE,
+    "softplus": lambda a: 1 - tf.exp(-a) < _SHARE,
+    "relu": lambda a: tf.equal(a, 0),
+    "relu6": lambda a: (a <= 0) | (a >= 6),
+    "hard_sigmoid": lambda a: (a <= 0) | (a >= 1),
+    "hard_tanh": lambda a: tf.abs(a) >= 1,
+    "elu": lambda a: a + 1 < _SHARE,
+    "selu": lambda a: a + _SELU < _SHARE * _SELU,
+}
+
+
+def _silu_slope(z: tf.Tensor) -> tf.Tensor:
+    σ = tf.math.sigmoid(z)
+    return σ * (1 + z * (1 - σ))
+
+
+def _gelu_slope(z: tf.Tensor) -> tf.Tensor:
+    φ = tf.exp(-z * z / 2) / np.sqrt(2 * np.pi)
+    return 0.5 * (1 + tf.math.erf(z / np.sqrt(2.0))) + z * φ
+
+
+# From the input z, since two inputs have the same output. The maxima are those of the slopes.
+_FROM_INPUT: dict[str, Test] = {
+    "silu": lambda z: tf.abs(_silu_slope(z)) < _SHARE * 1.0998393,
+    "gelu": lambda z: tf.abs(_gelu_slope(z)) < _SHARE * 1.1289042,
+}
+
+# Keras's and our layers that are an activation function.
+_LAYERS = {
+    "ReLU": "relu",
+    "ELU": "elu",
+    "Softmax": "softmax",
+    "Sigmoid": "sigmoid",
+    "Tanh": "tanh",
+    "Softplus": "softplus",
+    "Softsign": "softsign",
+    "SELU": "selu",
+    "GELU": "gelu",
+    "SiLU": "silu",
+    "HardSigmoid": "hard_sigmoid",
+}
+
+
+class Saturation(NamedTuple):
+    """How to tell that a layer is saturated: from its output A, or from Z before it.
+
+    Attributes:
+        from_output: A function of A, or None.
+        from_input: A function of Z, or None.
+    """
+
+    from_output: Test | None = None
+    from_input: Test | None = None
+
+    def at(self, a: tf.Tensor, z: tf.Tensor | None) -> tf.Tensor | None:
+        """Return which elements are saturated, or None if that is not known.
+
+        Args:
+            a: The output A.
+            z: Z before the activation, or None.
+        """
+        if self.from_output is not None:
+            return self.from_output(a)
+        return None if z is None or self.from_input is None else self.from_input(z)
+
+
+def saturation_of(layer: keras.Layer) -> Saturation:
+    """Say how saturation of a layer's activation shows, if its derivative is known.
+
+    Args:
+        layer: Any layer. Its activation is the attribute `activation`, or the layer itself.
+
+    Returns:
+        A `Saturation`; both fields are None if the function is unknown or never saturates.
+    """
+    activation = getattr(layer, "activation", None)
+    kind = type(layer).__name__
+    if kind == "ReLU" and (getattr(layer, "negative_slope", 0) or getattr(layer, "max_value", 0)):
+        return Saturation()
+    if kind == "ELU" and getattr(layer, "alpha", 1.0) != 1.0:
+        return Saturation()
+    name = getattr(activation, "__name__", None) or _LAYERS.get(kind)
+    return Saturation(_FROM_OUTPUT.get(str(name)), _FROM_INPUT.get(str(name)))
