@@ -1,15 +1,21 @@
 """GradientMonitor: records the gradient of every layer during `fit` and says what is wrong."""
 
 import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
+import tensorflow as tf
 
 from keras_course_ext.callbacks.monitored_fit import MonitoredFit
 from keras_course_ext.monitoring.diagnosis import diagnose
 from keras_course_ext.monitoring.finding import Finding
 from keras_course_ext.monitoring.history import GradientHistory
-from keras_course_ext.monitoring.statistics import OUTPUT_STATISTICS, WEIGHT_STATISTICS
+from keras_course_ext.monitoring.request import checked_layers, checked_statistics, refuse
+from keras_course_ext.monitoring.schedule import Schedule
 from keras_course_ext.monitoring.tap import GradientTap
 
 if TYPE_CHECKING:
@@ -18,29 +24,50 @@ if TYPE_CHECKING:
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class GradientMonitor(keras.callbacks.Callback):
-    """Records the L2 norm of every layer's gradients at every step, and diagnoses them.
+    """Records the gradients of every layer inside the training step, and diagnoses them.
 
     What is recorded are the gradients of the training step itself, read where they arise inside
     it; there is no second backward pass, and the weights that training reaches are the same bits
     with and without the monitor.
 
-    * `‖∂L/∂W‖₂` of every trainable weight, before clipping: tensor `"kernel"`, `"bias"`, ...
-    * `‖∂L/∂A‖₂` of every layer's output A, the signal that flows back: tensor `"output"`. A layer
-      used several times in a step has one norm, over all its uses together. Where Keras computes
-      the loss from the logits of a softmax or sigmoid output layer, that layer's output gets no
-      gradient at all; the one of its logits is recorded instead, as tensor `"logits"`.
-    * `‖W‖₂` of every trainable weight at the end of each epoch: statistic `"weight_norm"`.
+    * Of every trainable weight, tensor `"kernel"`, `"bias"`, ..., before clipping: `"grad_norm"`
+      ‖∂L/∂W‖₂, `"grad_mean_abs"`, `"grad_max_abs"`, `"grad_zero_share"` (exact zeros),
+      `"grad_non_finite"` (a number of elements), `"weight_norm"` ‖W‖₂ before the step, and
+      `"update_ratio"` ‖ΔW‖₂ / ‖W‖₂ of the step truly taken, after clipping and the optimizer's
+      rule (0 where ‖W‖₂ is 0).
+    * Of every layer's output A, tensor `"output"`: `"grad_norm"` ‖∂L/∂A‖₂, the signal that flows
+      back, `"mean"`, `"std"`, `"zero_share"`, `"saturated_share"` (|f'| under 1 % of its
+      maximum) and, once an epoch, `"dead_units"` of a ReLU (0 for every recorded sample of it).
+      A layer used several times in a step counts as one, over all its uses together. Where Keras
+      computes the loss from the logits of a softmax or sigmoid output layer, that layer's output
+      gets no gradient at all; the one of its logits is recorded instead, as tensor `"logits"`.
+    * Of the whole model, layer `""`, tensor `"model"`: `"grad_norm"`, `"clipped_share"` (share of
+      the weights whose gradient the optimizer clips) and, once an epoch, `"signal_decay"` (the
+      factor by which ‖∂L/∂A‖ changes per layer), `"grad_noise"` (standard deviation of
+      ‖∂L/∂W‖ over its mean) and `"skipped_steps"` under loss scaling.
 
     The loss L is that of the batch, unscaled under loss scaling. One step is one batch, under
     `steps_per_execution` too, counted from the number of updates that the optimizer had made.
+    Whatever `update_freq` says, the first ten steps are recorded, and every step at which a
+    gradient is not finite. `logs` gets `"grad_norm"`, the median of the epoch, and a value for the
+    gravest finding under its name, so that `History`, `CSVLogger`, `EarlyStopping` and the progress
+    bar have them too.
+
+    Args:
+        update_freq: `"auto"` (default): as often as an overhead of 2 % allows, measured as
+            training runs, and at least 20 times an epoch; `"epoch"`: at the first step of each
+            epoch; an integer n of at least 1: every n-th step.
+        statistics: `"all"` (default), `"norms"` (`"grad_norm"` and `"weight_norm"` only), or a
+            sequence of the names above.
+        layers: Names of the layers to keep records of. Default: all.
 
     Attributes:
         history: A `kce.monitoring.GradientHistory`, of the `fit` that is running or the last one.
         findings: A list of `kce.monitoring.Finding`, computed from the history.
 
     Raises:
-        ValueError: By `fit`, before training starts: if the model has no trainable weights, or
-            runs under a `tf.distribute` strategy with more than one replica.
+        ValueError: If an argument is not one of the above. By `fit`, before training starts: if
+            the model has no trainable weights, or no layer of a name in `layers`.
 
     Example:
         >>> import keras, numpy as np
@@ -62,14 +89,26 @@ class GradientMonitor(keras.callbacks.Callback):
     Deck: chapter 5, the vanishing gradient.
     """
 
-    def __init__(self, update_freq=1, statistics="all") -> None:
+    def __init__(
+        self,
+        update_freq: int | str = "auto",
+        statistics: str | Sequence[str] = "all",
+        layers: Sequence[str] | None = None,
+    ) -> None:
         super().__init__()
-        self._all = statistics == "all"
+        self.update_freq = update_freq
+        self.statistics = statistics
+        self.layers = None if layers is None else list(layers)
+        self._wanted = checked_statistics(statistics)
+        self._schedule = Schedule(update_freq)
         self._history = GradientHistory()
         self._tap: GradientTap | None = None
         self._fit: MonitoredFit | None = None
+        self._begun = False
         self._epoch = 0
+        self._next = 0
         self._unread = 0
+        self._began: tuple[float, int, int] | None = None
 
     @property
     def history(self) -> GradientHistory:
@@ -106,23 +145,95 @@ class GradientMonitor(keras.callbacks.Callback):
 
         save_gradients(self.history, path)
 
+    @contextmanager
+    def watch(self, model: keras.Model, optimizer: Any = None) -> Iterator["GradientMonitor"]:
+        """Record the steps of a training loop of your own, as `fit` would be recorded.
+
+        Every call of `optimizer.apply` inside of the context is a step. A `tf.function` must be
+        traced inside of it: what was traced before knows nothing of the monitor. It may be called
+        under `strategy.run`. Passes that train nothing, such as a validation, belong outside of
+        the context or into a `tf.function` of their own.
+
+        Args:
+            model: The built model that is trained.
+            optimizer: The optimizer whose `apply` or `apply_gradients` gets the gradients. Default:
+                the model's.
+
+        Yields:
+            The monitor.
+
+        Raises:
+            ValueError: If the model is not built, has no trainable weights, or no optimizer.
+            RuntimeError: At the end, if no step was seen.
+
+        Example:
+            >>> import keras, numpy as np, tensorflow as tf
+            >>> import keras_course_ext as kce
+            >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+            >>> optimizer = kce.optimizers.SGD(0.1)
+            >>> @tf.function
+            ... def step(x):
+            ...     with tf.GradientTape() as tape:
+            ...         loss = tf.reduce_mean(model(x) ** 2)
+            ...     weights = model.trainable_variables
+            ...     optimizer.apply(tape.gradient(loss, weights), weights)
+            >>> monitor = kce.callbacks.GradientMonitor(update_freq=1)
+            >>> with monitor.watch(model, optimizer):
+            ...     for _ in range(3):
+            ...         step(tf.ones((8, 4)))
+            >>> monitor.history.steps
+            array([0, 1, 2])
+        """
+        optimizer = optimizer if optimizer is not None else getattr(model, "optimizer", None)
+        refuse(model, optimizer)
+        if not model.built:
+            raise ValueError(
+                f"`watch` needs a built model, but '{model.name}' is not. Call it on a batch, or "
+                "write `model.build(input_shape)` before."
+            )
+        self._start(model, optimizer)
+        tap = self._tap
+        assert tap is not None
+        tap.start_at(_updates_so_far(optimizer))
+        tap.set_period(*self._schedule.begin_epoch(tap.steps(), None))
+        start = tap.steps()
+        try:
+            with tap.recording(whole_step=False):
+                yield self
+        finally:
+            seen = tap.steps() - start
+            self._end_epoch(self._epoch)
+            self._tap = None
+        if not seen:
+            raise RuntimeError(
+                "GradientMonitor saw no step: inside of `watch` nothing called "
+                f"`{type(optimizer).__name__}.apply`, or only a `tf.function` did that had been "
+                "traced before. Make the `tf.function` anew, and call it inside of the context."
+            )
+
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Start a new history and stand ready; called by `fit`."""
         self._end()
-        model = self.model
-        _refuse_unrecordable(model)
-        self._tap = GradientTap(
-            model, None, _updates_so_far(model.optimizer), _WANTED if self._all else _NORMS
-        )
-        self._history = GradientHistory(
-            loss_scaled=isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
-        )
-        self._unread = 0
+        model: Any = self.model
+        refuse(model, model.optimizer)
+        checked_layers(model, self.layers)
+        self._start(model, model.optimizer)
+        assert self._tap is not None
         self._fit = MonitoredFit.join(model, self.params, self._tap)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Note the epoch; called by `fit`."""
+        """Begin an epoch; called by `fit`."""
+        assert self._tap is not None
+        if not self._begun:
+            # Not in on_train_begin: a BackupAndRestore may stand behind the monitor.
+            self._begun = True
+            model: Any = self.model
+            self._tap.start_at(_updates_so_far(model.optimizer))
         self._epoch = epoch
+        self._next = self._tap.steps()
+        self._began = None
+        self._tap.begin_epoch()
+        self._tap.set_period(*self._schedule.begin_epoch(self._next, self.params.get("steps")))
 
     # `on_train_batch_end` is left alone on purpose: a callback that has it makes Keras wait for the
     # metrics of every step.
@@ -130,25 +241,27 @@ class GradientMonitor(keras.callbacks.Callback):
         """Have the next batch recorded, and read the rows before they run out; called by `fit`."""
         assert self._tap is not None
         assert self._fit is not None
-        self._unread += self.model.steps_per_execution
+        steps = self.model.steps_per_execution
+        self._measure(steps)
+        self._unread += steps
         if self._unread > self._tap.capacity:
             self._drain()
-            self._unread = self.model.steps_per_execution
+            self._unread = steps
         self._fit.before_batch()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Read what the epoch left; called by `fit`."""
         assert self._tap is not None
-        self._drain()
-        self._unread = 0
-        if not self._tap.steps():
+        self._end_epoch(epoch)
+        if not self._tap.buffers or self._tap.steps() == self._tap.start:
             raise RuntimeError(
                 "GradientMonitor recorded no step of this epoch: no gradient reached "
                 f"`{type(self.model.optimizer).__name__}.apply` from the model's `train_step`. "
                 "A custom `fit` or `make_train_function` must run `self.train_function`, and a "
                 "custom `train_step` must update through `self.optimizer`."
             )
-        self._tap.drain_window(self._history, epoch)
+        if logs is not None:
+            logs.update(self._logs(epoch))
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Let go of the model; called by `fit`."""
@@ -156,11 +269,42 @@ class GradientMonitor(keras.callbacks.Callback):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make an equal monitor."""
-        return {}
+        return {
+            "update_freq": self.update_freq,
+            "statistics": self.statistics,
+            "layers": self.layers,
+        }
+
+    def _start(self, model: keras.Model, optimizer: Any) -> None:
+        self._tap = GradientTap(model, optimizer, self._wanted)
+        scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        self._history = GradientHistory(loss_scaled=scaled)
+        self._schedule = Schedule(self.update_freq)
+        self._begun = False
+        self._unread = 0
+
+    def _measure(self, steps: int) -> None:
+        """Tell the schedule how long the execution that just ended took."""
+        assert self._tap is not None
+        now = time.perf_counter()
+        if self._began is not None:
+            began, first, count = self._began
+            recorded = sum(self._tap.is_due(step) for step in range(first, first + count))
+            if self._schedule.measure(now - began, count, recorded):
+                self._tap.set_period(*self._schedule.period())
+                now = time.perf_counter()
+        self._began = (now, self._next, steps)
+        self._next += steps
 
     def _drain(self) -> None:
         assert self._tap is not None
-        self._tap.drain(self._history, self._epoch)
+        self._tap.drain(self._history, self._epoch, self.layers)
+
+    def _end_epoch(self, epoch: int) -> None:
+        assert self._tap is not None
+        self._drain()
+        self._unread = 0
+        self._tap.drain_window(self._history, epoch, self.layers)
 
     def _end(self) -> None:
         if self._tap is not None and self._fit is not None:
@@ -168,19 +312,18 @@ class GradientMonitor(keras.callbacks.Callback):
             self._fit.leave(self._tap)
         self._tap = self._fit = None
 
-
-def _refuse_unrecordable(model: keras.Model) -> None:
-    if model.built and not model.trainable_variables:
-        raise ValueError(
-            f"GradientMonitor has nothing to record: the model '{model.name}' has no trainable "
-            "weights. Set `layer.trainable = True` on the layers to train and compile again."
-        )
+    def _logs(self, epoch: int) -> dict[str, float]:
+        """Return what `logs` gets at the end of an epoch."""
+        logs: dict[str, float] = {}
+        if self._history.has("", "model"):
+            _, epochs, norms = self._history.series("", "model")
+            logs["grad_norm"] = float(np.median(norms[epochs == epoch]))
+        for finding in self.findings[:1]:
+            logs[f"{finding.kind}_in_{finding.layer}"] = float(len(finding.layers) or 1)
+        return logs
 
 
 def _updates_so_far(optimizer: keras.optimizers.Optimizer) -> int:
     inner = getattr(optimizer, "inner_optimizer", optimizer)
-    return int(inner.iterations) * (inner.gradient_accumulation_steps or 1)
-
-
-_NORMS = ("grad_norm", "weight_norm")
-_WANTED = (*WEIGHT_STATISTICS, *OUTPUT_STATISTICS)
+    batches_an_update = inner.gradient_accumulation_steps or 1
+    return int(tf.convert_to_tensor(inner.iterations).numpy()) * batches_an_update

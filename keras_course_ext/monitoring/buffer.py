@@ -25,6 +25,7 @@ class RowBuffer:
         self._rows = _variable(np.zeros((capacity, columns), np.float32))
         self._step_of_row = _variable(np.zeros(capacity, np.int64))
         self._steps = _variable(np.int64(0))
+        self._start = _variable(np.int64(0))
         self._written = _variable(np.int64(0))
         self._period = _variable(np.int64(1))
         self._offset = _variable(np.int64(0))
@@ -37,7 +38,8 @@ class RowBuffer:
     def due(self) -> tf.Tensor:
         """Say, inside the step, whether it is to be recorded."""
         since = self._steps - self._offset
-        return (self._steps < FIRST_STEPS) | tf.equal(tf.math.floormod(since, self._period), 0)
+        first = self._steps - self._start < FIRST_STEPS
+        return first | tf.equal(tf.math.floormod(since, self._period), 0)
 
     def alarm(self, fine: tf.Tensor) -> tf.Tensor:
         """Say whether something is not finite, at most some sixteen times an epoch."""
@@ -60,13 +62,18 @@ class RowBuffer:
         if skipped is not None:
             self._skipped.assign_add(tf.cast(skipped, tf.float32))
 
+    def start_at(self, step: int) -> None:
+        """Give the next step this number."""
+        self._steps.assign(step)
+        self._start.assign(step)
+
     def set_period(self, period: int, offset: int) -> None:
         """Have every `period`-th step recorded from now on, counted from step `offset`."""
         self._period.assign(period)
         self._offset.assign(offset)
 
     def steps(self) -> int:
-        """Return the number of steps so far."""
+        """Return the number of the next step."""
         return int(self._steps.numpy())
 
     def written(self) -> int:

@@ -21,14 +21,14 @@ import numpy as np
 import tensorflow as tf
 
 from keras_course_ext._override import overridden
-from keras_course_ext.monitoring.buffer import RowBuffer
+from keras_course_ext.monitoring.buffer import FIRST_STEPS, RowBuffer
 from keras_course_ext.monitoring.columns import Columns
 from keras_course_ext.monitoring.history import GradientHistory, Key
 from keras_course_ext.monitoring.inventory import LayerEntry, inventory
-from keras_course_ext.monitoring.tapped_step import TappedStep
+from keras_course_ext.monitoring.model_statistics import MODEL, per_epoch, per_step
+from keras_course_ext.monitoring.tapped_step import TappedStep, current_graph
 
 _WINDOW = 128
-MODEL = ""
 
 
 class GradientTap:
@@ -41,47 +41,50 @@ class GradientTap:
     Args:
         model: A compiled `keras.Model`. It may be built by its first step.
         optimizer: The optimizer whose `apply` gets the gradients. Defaults to the model's.
-        first_step: Number that the first step gets.
         wanted: Names of the statistics to compute. Defaults to the norms.
-        strategy: The strategy under which steps run. Defaults to the model's.
     """
 
     def __init__(
         self,
         model: keras.Model,
         optimizer: Any = None,
-        first_step: int = 0,
         wanted: Sequence[str] = ("grad_norm", "weight_norm"),
-        strategy: tf.distribute.Strategy | None = None,
     ) -> None:
         self.model = model
         self.optimizer = optimizer if optimizer is not None else model.optimizer
-        self.first_step = first_step
+        self.start = 0
         self.wanted = frozenset(wanted)
-        self.strategy = strategy or model.distribute_strategy
+        self.strategy = model.distribute_strategy
         self.capacity = max(_WINDOW, 2 * model.steps_per_execution)
         self.columns: Columns | None = None
         self.buffers: list[RowBuffer] = []
         self._period = (1, 0)
         self._depth = 0
         self._stack = ExitStack()
-        self._steps: dict[int, TappedStep] = {}
+        self._whole_step = True
+        self._steps: dict[tuple[int, int | None], TappedStep] = {}
         if model.built:
             self.allot()
 
     @contextmanager
-    def recording(self) -> Iterator[None]:
+    def recording(self, whole_step: bool = True) -> Iterator[None]:
         """Tap everything that the body of this context traces or executes.
 
         Replicas are traced in threads that take turns, so that several may be inside at once: the
         first puts the taps in place, and the last takes them away.
+
+        Args:
+            whole_step: Whether the body is one training step (default), on one replica. If not,
+                every graph in it has steps of its own.
         """
         self._depth += 1
         try:
             if self._depth == 1:
                 self._steps.clear()
                 self._put_in_place()
-            self._steps[replica_id()] = TappedStep(self, replica_id())
+            self._whole_step = whole_step
+            if whole_step:
+                self._steps[replica_id(), None] = TappedStep(self, replica_id())
             yield
         finally:
             self._depth -= 1
@@ -111,9 +114,10 @@ class GradientTap:
 
     def _step(self) -> TappedStep:
         replica = replica_id()
-        step = self._steps.get(replica)
+        key = replica, None if self._whole_step else id(current_graph())
+        step = self._steps.get(key)
         if step is None or step.ended():
-            step = self._steps[replica] = TappedStep(self, replica)
+            step = self._steps[key] = TappedStep(self, replica)
         return step
 
     def allot(self, forward_order: Sequence[str] = ()) -> None:
@@ -129,9 +133,16 @@ class GradientTap:
             for device in self.strategy.extended.worker_devices if several else [None]:
                 with tf.device(device):
                     self.buffers.append(RowBuffer(self.capacity, size, units))
+        self.start_at(self.start)
         self.set_period(*self._period)
         if forward_order:
             self.columns.order(forward_order)
+
+    def start_at(self, step: int) -> None:
+        """Give the next step this number."""
+        self.start = step
+        for buffer in self.buffers:
+            buffer.start_at(step)
 
     def set_period(self, period: int, offset: int = 0) -> None:
         """Have every `period`-th step recorded from now on, counted from step `offset`."""
@@ -145,14 +156,21 @@ class GradientTap:
             buffer.begin_epoch()
 
     def steps(self) -> int:
-        """Return the number of steps so far, recorded or not."""
-        return self.buffers[0].steps() if self.buffers else 0
+        """Return the number of the next step."""
+        return self.buffers[0].steps() if self.buffers else self.start
 
     def last_grad_norm(self) -> float:
         """Return the global gradient norm of the step that was recorded last."""
         return self.buffers[0].last_grad_norm() if self.buffers else float("nan")
 
-    def drain(self, history: GradientHistory, epoch: int) -> None:
+    def is_due(self, step: int) -> bool:
+        """Say whether a step is to be recorded."""
+        period, offset = self._period
+        return step - self.start < FIRST_STEPS or (step - offset) % period == 0
+
+    def drain(
+        self, history: GradientHistory, epoch: int, layers: Sequence[str] | None = None
+    ) -> None:
         """Move the rows written since the last call from the buffer to the history."""
         if self.columns is None:
             return
@@ -162,18 +180,34 @@ class GradientTap:
             return
         history.layers = tuple(entry.info for entry in self.columns.entries)
         keys, values = self.columns.decode(np.stack([rows for rows, _ in read]))
-        history.append(self.first_step + steps, np.full(len(steps), epoch), keys, values)
+        model_keys, model_values = per_step(keys, values, self.optimizer)
+        keys, values = [*keys, *model_keys], np.concatenate([values, model_values], axis=1)
+        keys, values = _of_layers(keys, values, layers)
+        history.append(steps, np.full(len(steps), epoch), keys, values)
 
-    def drain_window(self, history: GradientHistory, epoch: int) -> None:
+    def drain_window(
+        self, history: GradientHistory, epoch: int, layers: Sequence[str] | None = None
+    ) -> None:
         """Move what is known of a whole window, not of a step, to the history, at its last step."""
         if self.columns is None or not len(history.steps):
             return
         read = [buffer.read_window() for buffer in self.buffers]
         keys, values = self.columns.decode_window(np.max([live for live, _ in read], axis=0))
         if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
-            keys.append(Key(MODEL, "model", "skipped_steps"))
+            keys.append(Key(*MODEL, "skipped_steps"))
             values = np.append(values, read[0][1])
-        history.append([history.steps[-1]], [epoch], keys, values[None])
+        model_keys, model_values = per_epoch(history, epoch)
+        values = np.concatenate([values, model_values])[None]
+        keys, values = _of_layers([*keys, *model_keys], values, layers)
+        history.append([history.steps[-1]], [epoch], keys, values)
+
+
+def _of_layers(
+    keys: Sequence[Key], values: np.ndarray, layers: Sequence[str] | None
+) -> tuple[list[Key], np.ndarray]:
+    """Leave out what is of other layers; what is of the whole model stays."""
+    kept = [i for i, k in enumerate(keys) if layers is None or k.layer in ("", *layers)]
+    return [keys[i] for i in kept], values[:, kept]
 
 
 def replica_id() -> int:

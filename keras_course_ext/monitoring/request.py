@@ -1,0 +1,89 @@
+"""What may be asked of a monitor: statistics, layers, and models that can be recorded."""
+
+import difflib
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from keras_course_ext.monitoring.inventory import inventory
+from keras_course_ext.monitoring.statistics import (
+    MODEL_STATISTICS,
+    OUTPUT_STATISTICS,
+    WEIGHT_STATISTICS,
+)
+
+_NORMS = ("grad_norm", "weight_norm")
+_ALL = tuple(dict.fromkeys((*WEIGHT_STATISTICS, *OUTPUT_STATISTICS, *MODEL_STATISTICS)))
+
+
+def checked_statistics(statistics: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the statistics that `statistics` means.
+
+    Args:
+        statistics: `"all"`, `"norms"`, or a sequence of names.
+
+    Raises:
+        ValueError: If a name is unknown; the message suggests the nearest.
+    """
+    if isinstance(statistics, str):
+        if statistics in ("all", "norms"):
+            return _ALL if statistics == "all" else _NORMS
+        raise ValueError(
+            f'`statistics` must be "all", "norms" or a list of names. Received: {statistics!r}. '
+            f"Write `statistics=[{statistics!r}]` for one. The names are: {', '.join(_ALL)}."
+        )
+    for name in statistics:
+        if name not in _ALL:
+            raise ValueError(
+                f"Unknown statistic {name!r}.{_nearest(name, _ALL)} The names are: "
+                f"{', '.join(_ALL)}."
+            )
+    return tuple(dict.fromkeys(("grad_norm", *statistics)))
+
+
+def checked_layers(model: keras.Model, layers: Sequence[str] | None) -> None:
+    """Refuse names of layers that the model does not have.
+
+    Raises:
+        ValueError: If there is one; the message suggests the nearest.
+    """
+    if layers is None:
+        return
+    names = [entry.name for entry in inventory(model)]
+    for name in layers:
+        if name not in names:
+            raise ValueError(
+                f"The model '{model.name}' has no layer {name!r}.{_nearest(name, names)} Its "
+                f"layers are: {', '.join(names)}."
+            )
+
+
+def refuse(model: Any, optimizer: Any) -> None:
+    """Refuse a model that cannot be recorded.
+
+    Raises:
+        ValueError: If it has no trainable weights, or is not compiled with an optimizer.
+        TypeError: If the optimizer is not one of Keras's kind.
+    """
+    if model.built and not model.trainable_variables:
+        raise ValueError(
+            f"GradientMonitor has nothing to record: the model '{model.name}' has no trainable "
+            "weights. Set `layer.trainable = True` on the layers to train and compile again."
+        )
+    if optimizer is None:
+        raise ValueError(
+            f"GradientMonitor needs an optimizer, but the model '{model.name}' has none. Write "
+            "`model.compile(optimizer=..., loss=...)`, or pass one to `watch`."
+        )
+    if not isinstance(optimizer, keras.optimizers.Optimizer):
+        raise TypeError(
+            "GradientMonitor reads the gradients where a `keras.optimizers.Optimizer` gets them. "
+            f"Received: {type(optimizer).__module__}.{type(optimizer).__name__}. Write a subclass "
+            "of `keras.optimizers.Optimizer`, or of `kce.optimizers.RuleOptimizer`."
+        )
+
+
+def _nearest(name: object, names: Sequence[str]) -> str:
+    found = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
+    return f" Did you mean '{found[0]}'?" if found else ""
