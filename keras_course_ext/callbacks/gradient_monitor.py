@@ -14,7 +14,12 @@ from keras_course_ext.callbacks.monitored_fit import MonitoredFit
 from keras_course_ext.monitoring.diagnosis import diagnose
 from keras_course_ext.monitoring.finding import Finding
 from keras_course_ext.monitoring.history import GradientHistory
-from keras_course_ext.monitoring.request import checked_layers, checked_statistics, refuse
+from keras_course_ext.monitoring.request import (
+    checked_layers,
+    checked_period,
+    checked_statistics,
+    refuse,
+)
 from keras_course_ext.monitoring.schedule import Schedule
 from keras_course_ext.monitoring.tap import GradientTap
 
@@ -60,6 +65,8 @@ class GradientMonitor(keras.callbacks.Callback):
         statistics: `"all"` (default), `"norms"` (`"grad_norm"` and `"weight_norm"` only), or a
             sequence of the names above.
         layers: Names of the layers to keep records of. Default: all.
+        histograms: Every how many steps the elements of gradients, weights and outputs are counted
+            into bins between powers of 2, for `history.histograms`; at least 1. Default: never.
 
     Attributes:
         history: A `kce.monitoring.GradientHistory`, of the `fit` that is running or the last one.
@@ -94,11 +101,13 @@ class GradientMonitor(keras.callbacks.Callback):
         update_freq: int | str = "auto",
         statistics: str | Sequence[str] = "all",
         layers: Sequence[str] | None = None,
+        histograms: int | None = None,
     ) -> None:
         super().__init__()
         self.update_freq = update_freq
         self.statistics = statistics
         self.layers = None if layers is None else list(layers)
+        self.histograms = checked_period(histograms)
         self._wanted = checked_statistics(statistics)
         self._schedule = Schedule(update_freq)
         self._history = GradientHistory()
@@ -244,7 +253,7 @@ class GradientMonitor(keras.callbacks.Callback):
         steps = self.model.steps_per_execution
         self._measure(steps)
         self._unread += steps
-        if self._unread > self._tap.capacity:
+        if self._unread > self._tap.readable_steps():
             self._drain()
             self._unread = steps
         self._fit.before_batch()
@@ -273,10 +282,11 @@ class GradientMonitor(keras.callbacks.Callback):
             "update_freq": self.update_freq,
             "statistics": self.statistics,
             "layers": self.layers,
+            "histograms": self.histograms,
         }
 
     def _start(self, model: keras.Model, optimizer: Any) -> None:
-        self._tap = GradientTap(model, optimizer, self._wanted)
+        self._tap = GradientTap(model, optimizer, self._wanted, self.histograms)
         scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
         self._history = GradientHistory(loss_scaled=scaled)
         self._schedule = Schedule(self.update_freq)
@@ -299,6 +309,7 @@ class GradientMonitor(keras.callbacks.Callback):
     def _drain(self) -> None:
         assert self._tap is not None
         self._tap.drain(self._history, self._epoch, self.layers)
+        self._tap.drain_histograms(self._history, self._epoch)
 
     def _end_epoch(self, epoch: int) -> None:
         assert self._tap is not None

@@ -35,6 +35,11 @@ class RowBuffer:
         self._grad_norm = _variable(np.float32(np.nan))
         self._read = 0
 
+    @property
+    def step(self) -> tf.Tensor:
+        """The number of this step, inside of it."""
+        return tf.identity(self._steps)
+
     def due(self) -> tf.Tensor:
         """Say, inside the step, whether it is to be recorded."""
         since = self._steps - self._offset

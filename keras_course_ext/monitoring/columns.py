@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import keras
 import numpy as np
 
+from keras_course_ext.monitoring.histograms import Subject
 from keras_course_ext.monitoring.history import Key
 from keras_course_ext.monitoring.inventory import LayerEntry
 from keras_course_ext.monitoring.saturation import Saturation, saturation_of
@@ -31,6 +32,7 @@ class Columns:
     def __init__(self, entries: Iterable[LayerEntry], wanted: Iterable[str]) -> None:
         self.entries = list(entries)
         self.wanted = frozenset(wanted)
+        self.names = [e.name for e in self.entries]
         self.ordered = False
         self.weights: dict[int, tuple[Key, keras.Variable]] = {
             id(w): (Key(e.name, tensor, "grad_norm"), w)
@@ -44,6 +46,14 @@ class Columns:
         self.saturation: dict[str, Saturation] = {
             e.name: saturation_of(e.layer) for e in self.entries
         }
+        self.subjects = [
+            *(
+                Subject(*key[:2], kind)
+                for kind in ("gradient", "weight")
+                for key, _ in self.weights.values()
+            ),
+            *(Subject(e.name, "output", "activation") for e in self.entries),
+        ]
         self.unit_slices: dict[str, slice] = {}
         self.units = 0
         if "dead_units" in self.wanted:

@@ -14,9 +14,10 @@ class Key(NamedTuple):
 
     Attributes:
         layer: Name of the layer.
-        tensor: `"kernel"`, `"bias"`, ... for a weight, `"output"` for the layer's output A, and
-            `"logits"` where the loss is computed from the logits of an output layer.
-        statistic: `"grad_norm"` or `"weight_norm"`.
+        tensor: `"kernel"`, `"bias"`, ... for a weight, `"output"` for the layer's output A,
+            `"logits"` where the loss is computed from the logits of an output layer, and `"model"`,
+            with an empty layer, for the whole model.
+        statistic: A name such as `"grad_norm"`; `kce.callbacks.GradientMonitor` lists them.
     """
 
     layer: str
@@ -41,6 +42,29 @@ class LayerInfo:
     activation: str | None = None
     initializer: str | None = None
     weights: tuple[str, ...] = ("kernel", "bias")
+
+
+class Histogram(NamedTuple):
+    """How the elements of a tensor were distributed at one step.
+
+    Attributes:
+        step: The step.
+        epoch: Its epoch.
+        layer: Name of the layer.
+        tensor: `"kernel"`, `"bias"`, ... or `"output"`.
+        kind: `"gradient"`, `"weight"` or `"activation"`.
+        edges: Edges of the bins, ascending, shape `(bins + 1,)`: powers of 2 and their negatives.
+            The bin in the middle holds the elements that are 0.
+        counts: Number of elements in each bin, shape `(bins,)`; NaN and infinities are in none.
+    """
+
+    step: int
+    epoch: int
+    layer: str
+    tensor: str
+    kind: str
+    edges: np.ndarray
+    counts: np.ndarray
 
 
 class _Chunk(NamedTuple):
@@ -73,6 +97,7 @@ class GradientHistory:
         self.loss_scaled = loss_scaled
         self._chunks: list[_Chunk] = []
         self._keys: dict[Key, None] = {}
+        self.histograms: list[Histogram] = []
 
     def append(
         self,
@@ -126,7 +151,7 @@ class GradientHistory:
     @property
     def steps(self) -> np.ndarray:
         """The recorded training steps, ascending, each once."""
-        recorded = [c.steps for c in self._chunks if c.keys[0].statistic != "weight_norm"]
+        recorded = [c.steps for c in self._chunks]
         return np.unique(np.concatenate(recorded)) if recorded else np.empty(0, np.int64)
 
     def series(
@@ -137,7 +162,7 @@ class GradientHistory:
         Args:
             layer: Name of the layer.
             tensor: `"kernel"`, `"bias"`, ..., `"output"` or `"logits"`.
-            statistic: `"grad_norm"` (default) or `"weight_norm"`.
+            statistic: A name such as `"grad_norm"` (default).
 
         Returns:
             `(steps, epochs, values)`, three arrays of the same length.

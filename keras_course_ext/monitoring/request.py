@@ -42,6 +42,21 @@ def checked_statistics(statistics: str | Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(("grad_norm", *statistics)))
 
 
+def checked_period(histograms: int | None) -> int | None:
+    """Return `histograms`, or refuse it unless it is None or a number of steps.
+
+    Raises:
+        ValueError: If it is anything else.
+    """
+    is_int = isinstance(histograms, int) and not isinstance(histograms, bool)
+    if histograms is not None and not (is_int and histograms >= 1):
+        raise ValueError(
+            "`histograms` must be a number of steps, 1 or more, or None for no histograms. "
+            f"Received: histograms={histograms!r}. Write `histograms=50` for every fiftieth step."
+        )
+    return histograms
+
+
 def checked_layers(model: keras.Model, layers: Sequence[str] | None) -> None:
     """Refuse names of layers that the model does not have.
 

@@ -23,7 +23,8 @@ import tensorflow as tf
 from keras_course_ext._override import overridden
 from keras_course_ext.monitoring.buffer import FIRST_STEPS, RowBuffer
 from keras_course_ext.monitoring.columns import Columns
-from keras_course_ext.monitoring.history import GradientHistory, Key
+from keras_course_ext.monitoring.histograms import HistogramBuffer, decoded
+from keras_course_ext.monitoring.history import GradientHistory, Histogram, Key
 from keras_course_ext.monitoring.inventory import LayerEntry, inventory
 from keras_course_ext.monitoring.model_statistics import MODEL, per_epoch, per_step
 from keras_course_ext.monitoring.tapped_step import TappedStep, current_graph
@@ -42,6 +43,7 @@ class GradientTap:
         model: A compiled `keras.Model`. It may be built by its first step.
         optimizer: The optimizer whose `apply` gets the gradients. Defaults to the model's.
         wanted: Names of the statistics to compute. Defaults to the norms.
+        histograms: Every how many steps there are histograms. Defaults to none.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class GradientTap:
         model: keras.Model,
         optimizer: Any = None,
         wanted: Sequence[str] = ("grad_norm", "weight_norm"),
+        histograms: int | None = None,
     ) -> None:
         self.model = model
         self.optimizer = optimizer if optimizer is not None else model.optimizer
@@ -58,6 +61,8 @@ class GradientTap:
         self.capacity = max(_WINDOW, 2 * model.steps_per_execution)
         self.columns: Columns | None = None
         self.buffers: list[RowBuffer] = []
+        self.histogram_buffers: list[HistogramBuffer] = []
+        self._histograms = histograms
         self._period = (1, 0)
         self._depth = 0
         self._stack = ExitStack()
@@ -133,10 +138,17 @@ class GradientTap:
             for device in self.strategy.extended.worker_devices if several else [None]:
                 with tf.device(device):
                     self.buffers.append(RowBuffer(self.capacity, size, units))
+                    if self._histograms:
+                        self.histogram_buffers.append(self._histogram_buffer(self._histograms))
         self.start_at(self.start)
         self.set_period(*self._period)
         if forward_order:
             self.columns.order(forward_order)
+
+    def _histogram_buffer(self, period: int) -> HistogramBuffer:
+        assert self.columns is not None
+        subjects = len(self.columns.subjects)
+        return HistogramBuffer(subjects, period, self.model.steps_per_execution)
 
     def start_at(self, step: int) -> None:
         """Give the next step this number."""
@@ -163,6 +175,12 @@ class GradientTap:
         """Return the global gradient norm of the step that was recorded last."""
         return self.buffers[0].last_grad_norm() if self.buffers else float("nan")
 
+    def readable_steps(self) -> int:
+        """Return after how many steps the buffers must be read."""
+        if not self._histograms or not self.histogram_buffers:
+            return self.capacity
+        return min(self.capacity, (self.histogram_buffers[0].capacity - 1) * self._histograms)
+
     def is_due(self, step: int) -> bool:
         """Say whether a step is to be recorded."""
         period, offset = self._period
@@ -184,6 +202,21 @@ class GradientTap:
         keys, values = [*keys, *model_keys], np.concatenate([values, model_values], axis=1)
         keys, values = _of_layers(keys, values, layers)
         history.append(steps, np.full(len(steps), epoch), keys, values)
+
+    def drain_histograms(self, history: GradientHistory, epoch: int) -> list[Histogram]:
+        """Move the histograms since the last call from the buffer to the history."""
+        if not self.histogram_buffers or self.columns is None:
+            return []
+        read = [buffer.read() for buffer in self.histogram_buffers]
+        subjects, found = self.columns.subjects, []
+        for row, step in enumerate(read[0][1]):
+            counts = read[0][0][row]
+            # Weights and their gradients are the same on all replicas, outputs are shared out.
+            ours = [i for i, s in enumerate(subjects) if s.kind == "activation"]
+            counts[ours] = sum(other[0][row][ours] for other in read)
+            found += decoded(counts, int(step), epoch, subjects)
+        history.histograms += found
+        return found
 
     def drain_window(
         self, history: GradientHistory, epoch: int, layers: Sequence[str] | None = None

@@ -90,6 +90,7 @@ class TappedStep:
                 lambda: self._measure_nothing(pairs),
             )
         )
+        self._count_bins(pairs, scale)
         result = apply(grads, *given)
         tf.cond(due, lambda: self._write(measured, pairs), lambda: tf.no_op())
         buffer.count_step(self._skipped(before))
@@ -251,6 +252,28 @@ class TappedStep:
             saturated = columns.saturation[key.layer].at(a, z)
             sums += output_row(a, saturated, norm, self._tap.wanted)
         return tf.stack(sums)
+
+    def _count_bins(self, pairs: Pairs, scale: tf.Tensor) -> None:
+        """Write the histograms of this step, if it has any."""
+        columns = self._tap.columns
+        assert columns is not None
+        if not self._tap.histogram_buffers:
+            return
+        buffer = self._tap.histogram_buffers[self._replica]
+        step = self._tap.buffers[self._replica].step
+        of_weight = {id(w): (g, w) for g, w in pairs}
+        nothing = tf.zeros(0)
+
+        def tensors() -> list[tf.Tensor]:
+            found = [of_weight.get(i) for i in columns.weights]
+            scaled = [
+                nothing if p is None else tf.cast(_read(p[0]), tf.float32) / scale for p in found
+            ]
+            weights = [w.value for _, w in columns.weights.values()]
+            outputs = [self._outputs.get(entry) for entry in columns.names]
+            return [*scaled, *weights, *(nothing if o is None else _joined(o) for o in outputs)]
+
+        tf.cond(buffer.due(step), lambda: buffer.write(step, tensors()), lambda: tf.no_op())
 
     def _write(self, measured: list[tf.Tensor], pairs: Pairs) -> tf.Operation:
         columns, buffer = self._tap.columns, self._tap.buffers[self._replica]

@@ -1,0 +1,125 @@
+"""Histograms of gradients, weights and activations over powers of 2, counted inside the step."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from keras_course_ext._tracing import under_xla
+from keras_course_ext.monitoring.history import Histogram
+
+# A float32 is a sign, eight bits of exponent and the mantissa: shifted by 23 its bits are the
+# number of a bin that reaches from one power of 2 to the next.
+_BINS = 512
+_EXPONENTS = 256
+_BIAS = 127
+_ZERO, _NON_FINITE = 0, 255
+_ROWS = 4
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a histogram is of.
+
+    Attributes:
+        layer: Name of the layer.
+        tensor: `"kernel"`, `"bias"`, ..., or `"output"`.
+        kind: `"gradient"`, `"weight"` or `"activation"`.
+    """
+
+    layer: str
+    tensor: str
+    kind: str
+
+
+def bin_counts(x: tf.Tensor) -> tf.Tensor:
+    """Return how many elements have which sign and exponent, shape `(512,)`."""
+    bits = tf.bitcast(tf.reshape(tf.cast(x, tf.float32), [-1]), tf.uint32)
+    number = tf.cast(tf.bitwise.right_shift(bits, tf.constant(23, tf.uint32)), tf.int32)
+    if under_xla():
+        return tf.math.unsorted_segment_sum(tf.ones_like(number), number, _BINS)
+    return tf.math.bincount(number, minlength=_BINS, maxlength=_BINS)
+
+
+class HistogramBuffer:
+    """Keeps the counts of some steps on a device until they are read.
+
+    Args:
+        subjects: Number of histograms a step.
+        period: A step whose number is a multiple of it has histograms.
+        per_execution: Number of steps between two chances to read.
+    """
+
+    def __init__(self, subjects: int, period: int, per_execution: int) -> None:
+        self.period = period
+        self.capacity = max(_ROWS, per_execution // period + 2)
+        self._counts = _variable(np.zeros((self.capacity, subjects, _BINS), np.int32))
+        self._step_of_row = _variable(np.zeros(self.capacity, np.int64))
+        self._written = _variable(np.int64(0))
+        self._read = 0
+
+    def due(self, step: tf.Tensor) -> tf.Tensor:
+        """Say, inside the step, whether it has histograms."""
+        return tf.equal(tf.math.floormod(step, self.period), 0)
+
+    def write(self, step: tf.Tensor, tensors: Sequence[tf.Tensor]) -> tf.Operation:
+        """Count the elements of the tensors of this step."""
+        index = tf.cast(tf.math.floormod(self._written, self.capacity), tf.int32)
+        counts = tf.stack([bin_counts(x) for x in tensors])
+        self._counts.scatter_nd_update([[index]], [counts])
+        self._step_of_row.scatter_nd_update([[index]], [step])
+        self._written.assign_add(1)
+        return tf.no_op()
+
+    def read(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the counts written since the last call, and the steps that they belong to.
+
+        Raises:
+            RuntimeError: If some were overwritten.
+        """
+        new = np.arange(self._read, int(self._written.numpy()))
+        if len(new) > self.capacity:
+            raise RuntimeError(
+                f"{len(new) - self.capacity} of {len(new)} histograms were overwritten before they "
+                "were read: more steps ran between two batches of `fit` than the model's "
+                "`steps_per_execution` says."
+            )
+        self._read += len(new)
+        if not len(new):
+            return np.zeros((0, 0, _BINS), np.int64), new
+        at = new % self.capacity
+        return self._counts.numpy()[at].astype(np.int64), self._step_of_row.numpy()[at]
+
+
+def decoded(
+    counts: np.ndarray, step: int, epoch: int, subjects: Sequence[Subject]
+) -> list[Histogram]:
+    """Return the histograms of a step.
+
+    Args:
+        counts: Shape `(len(subjects), 512)`.
+        step: The step.
+        epoch: Its epoch.
+        subjects: What each is of.
+    """
+    return [
+        Histogram(step, epoch, s.layer, s.tensor, s.kind, *_edges_and_counts(row))
+        for s, row in zip(subjects, counts, strict=True)
+    ]
+
+
+def _edges_and_counts(row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the bins from the most negative to the most positive number, 0 in the middle."""
+    positive, negative = row[:_EXPONENTS], row[_EXPONENTS:]
+    zeros = positive[_ZERO] + negative[_ZERO]
+    used = np.flatnonzero((positive + negative)[1:_NON_FINITE]) + 1
+    low, high = (used[0], used[-1] + 1) if len(used) else (_BIAS, _BIAS + 1)
+    edges = 2.0 ** (np.arange(low, high + 1) - _BIAS)
+    counts = np.concatenate([negative[low:high][::-1], [zeros], positive[low:high]])
+    return np.concatenate([-edges[::-1], edges]), counts
+
+
+def _variable(value: Any) -> Any:
+    return tf.Variable(value, trainable=False)
