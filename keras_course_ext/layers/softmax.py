@@ -15,7 +15,7 @@ class Softmax(ActivationLayer):
     """e^xᵢ / Σⱼ e^xⱼ as a layer; see `kce.ops.softmax` for its derivative.
 
     Args:
-        axis: The axis, or several, along which the outputs sum to 1. Defaults to −1.
+        axis: The axis, or several, along which the outputs sum to 1; None for all. Defaults to −1.
         **kwargs: `name`, `dtype`, `trainable`, as for every `keras.layers.Layer`.
 
     Call arguments:
@@ -36,9 +36,9 @@ class Softmax(ActivationLayer):
     Deck: chapter 1, `activation='softmax'` in the output layer.
     """
 
-    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any):
+    def __init__(self, axis: int | Sequence[int] | None = -1, **kwargs: Any):
         super().__init__(**kwargs)
-        self.axis = axis if isinstance(axis, int) else tuple(axis)
+        self.axis = tuple(axis) if isinstance(axis, Sequence) else axis
 
     def call(self, inputs, mask=None):
         """Apply the function to those `inputs` that `mask` leaves."""
