@@ -48,7 +48,8 @@ def gelu(x: Any, approximate: bool = False) -> tf.Tensor:
 
     Differs from Keras:
         The value and the derivatives at −∞ are 0 and at ∞ finite where they exist, not NaN. The
-        form with tanh keeps its relative precision to the left, where 1 + tanh u cancels.
+        form with tanh keeps its relative precision to the left, where 1 + tanh u cancels. In
+        float64 the constants are not rounded to float32.
 
     Deck: chapter 5, alternatives to the sigmoid.
 

@@ -41,7 +41,8 @@ def leaky_relu(x: Any, negative_slope: float = 0.2) -> tf.Tensor:
         array([0.5, 0.5, 1. ], dtype=float32)
 
     Differs from Keras:
-        With `negative_slope=0` the value at −∞ is 0, not NaN.
+        With `negative_slope=0` the value at −∞ is 0, not NaN, and in float64 s is not rounded to
+        float32.
 
     Deck: chapter 5, alternatives to the sigmoid.
 
@@ -53,15 +54,21 @@ def leaky_relu(x: Any, negative_slope: float = 0.2) -> tf.Tensor:
 
 def leaky(x: tf.Tensor, s: float) -> tf.Tensor:
     """`leaky_relu` of a tensor that has been checked."""
+    # The kernels hold s as a float32.
+    by_kernel = x.dtype != tf.float64
 
     @tf.custom_gradient
     def forward(x) -> Any:
-        # With s = 0 the kernel would compute 0 · −∞.
-        y = tf.raw_ops.LeakyRelu(features=x, alpha=s) if s else tf.nn.relu(x)
+        if s == 0:  # elsewhere 0 · −∞
+            y = tf.nn.relu(x)
+        else:
+            y = tf.nn.leaky_relu(x, s) if by_kernel else tf.where(x > 0, x, s * x)
 
         def grad(dy):
-            # tf.where(x > 0, dy, s * dy), in one pass over memory.
-            return tf.raw_ops.LeakyReluGrad(gradients=dy, features=x if s < 0 else y, alpha=s)
+            features = x if s < 0 else y
+            if by_kernel:
+                return tf.raw_ops.LeakyReluGrad(gradients=dy, features=features, alpha=s)
+            return tf.where(features > 0, dy, s * dy)
 
         return y, grad
 

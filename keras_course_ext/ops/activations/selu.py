@@ -18,7 +18,7 @@ def selu(x: Any) -> tf.Tensor:
 
     f' is taken from the output y. It lies in (0, λ α] = (0, 1.758] and vanishes to the left only,
     where f tends to −λ α. It exceeds 1 on both sides of 0, which makes up for what is lost
-    elsewhere. At x = 0, where f has a corner, f' is defined to be λ, as in TensorFlow.
+    elsewhere. At x = 0, where f has a corner, f' is defined as in TensorFlow: λ, under XLA λ α.
 
     Args:
         x: Floating-point tensor of any shape.
