@@ -7,6 +7,7 @@ import keras
 
 from keras_course_ext import activations
 from keras_course_ext.layers._activation_layer import ActivationLayer
+from keras_course_ext.ops.activations._axes import axes_of
 
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
@@ -17,6 +18,9 @@ class LogSoftmax(ActivationLayer):
         axis: The axis, or several, along which the probabilities sum to 1; None for all.
             Defaults to −1.
         **kwargs: `name`, `dtype`, `trainable`, as for every `keras.layers.Layer`.
+
+    Raises:
+        ValueError: If `axis` is not an axis of the inputs.
 
     Example:
         >>> import numpy as np
@@ -37,6 +41,11 @@ class LogSoftmax(ActivationLayer):
     def call(self, inputs):
         """Apply the function to `inputs`."""
         return activations.log_softmax(inputs, self.axis)
+
+    def compute_output_shape(self, input_shape):
+        """The shape of the output, which is that of the input."""
+        axes_of(self.axis, len(input_shape), "LogSoftmax")
+        return input_shape
 
     def get_config(self):
         """The arguments of `__init__`."""

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_course_ext import activations
 from keras_course_ext.layers._activation_layer import ActivationLayer
+from keras_course_ext.ops.activations._axes import axes_of
 
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
@@ -25,7 +26,7 @@ class Softmax(ActivationLayer):
             Defaults to the mask that comes with `inputs`, if any.
 
     Raises:
-        ValueError: If `mask` does not broadcast to `inputs`.
+        ValueError: If `mask` does not broadcast to `inputs`, or `axis` is not an axis of them.
 
     Example:
         >>> import numpy as np
@@ -53,6 +54,11 @@ class Softmax(ActivationLayer):
         taking_part = mask if mask.dtype == tf.bool else mask > 0.5
         scores = tf.where(taking_part, inputs, inputs.dtype.min)
         return tf.where(taking_part, activations.softmax(scores, self.axis), 0)
+
+    def compute_output_shape(self, input_shape):
+        """The shape of the output, which is that of the input."""
+        axes_of(self.axis, len(input_shape), "Softmax")
+        return input_shape
 
     def get_config(self):
         """The arguments of `__init__`."""

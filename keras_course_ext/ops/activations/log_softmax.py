@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_course_ext.ops._tensors import float_tensor
 from keras_course_ext.ops.activations._axes import axes_of
+from keras_course_ext.ops.activations.softmax import softmax
 
 
 def log_softmax(x: Any, axis: int | Sequence[int] | None = -1) -> tf.Tensor:
@@ -56,7 +57,9 @@ def log_softmax(x: Any, axis: int | Sequence[int] | None = -1) -> tf.Tensor:
             y = x - tf.reduce_logsumexp(x, axis=axes, keepdims=True)
 
         def grad(dy):
-            return dy - tf.exp(y) * tf.reduce_sum(dy, axis=axes, keepdims=True)
+            # e^y loses digits where y is far below 0; over one axis TensorFlow's own does as well.
+            p = tf.exp(y) if axes and len(axes) == 1 else softmax(x, axes)
+            return dy - p * tf.reduce_sum(dy, axis=axes, keepdims=True)
 
         return y, grad
 

@@ -53,7 +53,8 @@ def softmax(x: Any, axis: int | Sequence[int] | None = -1) -> tf.Tensor:
         if axes and len(axes) == 1:
             y = tf.nn.softmax(x, axis=axes[0])
         else:
-            y = tf.exp(x - tf.reduce_logsumexp(x, axis=axes, keepdims=True))
+            e = tf.exp(x - tf.stop_gradient(tf.reduce_max(x, axis=axes, keepdims=True)))
+            y = e / tf.reduce_sum(e, axis=axes, keepdims=True)
 
         def grad(dy):
             return y * (dy - tf.reduce_sum(dy * y, axis=axes, keepdims=True))

@@ -47,7 +47,7 @@ def _softplus(x) -> Any:
     y = tf.math.softplus(x)
 
     def grad(dy):
-        # dy * tf.math.sigmoid(x), in one pass over memory instead of two.
-        return tf.raw_ops.SoftplusGrad(gradients=dy, features=x)
+        # TensorFlow's SoftplusGrad takes one pass less, but strays from autodiff by 3 ulp.
+        return dy * tf.math.sigmoid(x)
 
     return y, grad

@@ -51,11 +51,23 @@ def softsign(x: Any) -> tf.Tensor:
 
 @tf.custom_gradient
 def _softsign(x) -> Any:
-    y = tf.nn.softsign(clip(x, x.dtype.max))
+    # TensorFlow's own op has no second derivative, and is ∞ / ∞ at the ends.
+    x_ = clip(x, x.dtype.max)
+    y = x_ / (1 + tf.abs(x_))
 
     def grad(dy):
-        # Two factors, because the derivative of their product has no ∞ / ∞ in it.
-        u = tf.math.reciprocal(1 + tf.abs(x))
-        return dy * tf.square(u)
+        return _softsign_gradient(dy, x)
 
     return y, grad
+
+
+@tf.custom_gradient
+def _softsign_gradient(dy, x) -> Any:
+    s = 1 + tf.abs(x)
+    dx = dy / tf.square(s)
+
+    def grad(u):
+        # f''(x) = -2 sign(x) / s³. Autodiff of the quotient would find ∞ · 0 at the ends.
+        return u / tf.square(s), -2 * u * tf.sign(x) * dx / s
+
+    return dx, grad
