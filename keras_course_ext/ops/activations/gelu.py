@@ -64,12 +64,11 @@ def _gelu(x) -> Any:
     y = tf.math.multiply_no_nan(x, _Φ(x))  # −∞ · 0 is 0
 
     def grad(dy):
-        # Computed again, so that of this layer only x is kept until now.
+        # Not before dy is there: until then only x is kept, and neither Φ nor φ.
         with tf.control_dependencies([dy]):
-            Φ = _Φ(x)
-        x_ = clip(x, 40.0)  # φ(40) = 0
-        φ = tf.exp(-0.5 * tf.square(x_)) * (1 / math.sqrt(2 * math.pi))
-        return dy * (Φ + x_ * φ)
+            x_ = clip(x, 40.0)  # φ(40) = 0
+            φ = tf.exp(-0.5 * tf.square(x_)) * (1 / math.sqrt(2 * math.pi))
+            return dy * (_Φ(x) + x_ * φ)
 
     return y, grad
 

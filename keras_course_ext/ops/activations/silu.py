@@ -54,10 +54,10 @@ def _silu(x) -> Any:
     y = tf.math.multiply_no_nan(x, tf.math.sigmoid(x))  # −∞ · 0 is 0
 
     def grad(dy):
-        # Computed again, so that of this layer only x is kept until now.
+        # Not before dy is there: until then only x is kept, and neither σ nor the clipped x.
         with tf.control_dependencies([dy]):
             σ = tf.math.sigmoid(x)
-        # SigmoidGrad is x * σ * (1 - σ), in one pass over memory. σ(-800) = 0, σ(800) = 1.
-        return dy * (σ + tf.raw_ops.SigmoidGrad(y=σ, dy=clip(x, 800.0)))
+            # SigmoidGrad is x * σ * (1 - σ), in one pass over memory. σ(-800) = 0, σ(800) = 1.
+            return dy * (σ + tf.raw_ops.SigmoidGrad(y=σ, dy=clip(x, 800.0)))
 
     return y, grad
