@@ -8,7 +8,24 @@ Symbols: X or x input, Z or z weighted sum, Y or y output, W weights, B bias, t 
 probability, E loss per sample; dY is ∂L/∂Y, the gradient that arrives from the next layer.
 """
 
-from keras_course_ext.ops.activations import linear, relu, sigmoid, softmax, softplus, tanh
+from keras_course_ext.ops.activations import (
+    elu,
+    exponential,
+    gelu,
+    hard_sigmoid,
+    leaky_relu,
+    linear,
+    log_softmax,
+    relu,
+    selu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    softsign,
+    step,
+    tanh,
+)
 from keras_course_ext.ops.affine import affine
 from keras_course_ext.ops.losses import (
     binary_crossentropy,
@@ -21,12 +38,22 @@ __all__ = [
     "affine",
     "binary_crossentropy",
     "categorical_crossentropy",
+    "elu",
+    "exponential",
+    "gelu",
+    "hard_sigmoid",
+    "leaky_relu",
     "linear",
+    "log_softmax",
     "mean_squared_error",
     "relu",
+    "selu",
     "sigmoid",
+    "silu",
     "softmax",
     "softplus",
+    "softsign",
     "sparse_categorical_crossentropy",
+    "step",
     "tanh",
 ]

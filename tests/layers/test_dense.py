@@ -28,7 +28,7 @@ CONFIGS = {
     "relu": {"activation": "relu"},
     "softplus": {"activation": "softplus"},
     "softmax": {"activation": "softmax"},
-    "Keras's gelu": {"activation": "gelu"},
+    "Keras's mish": {"activation": "mish"},
     "a callable": {"activation": sine},
     "a layer": {"activation": keras.layers.LeakyReLU(0.1)},
     "initializers": {"kernel_initializer": "he_normal", "bias_initializer": "ones"},

@@ -21,10 +21,17 @@ Y = np.array([0, 2, 1, 1, 0])
 def make_model() -> Any:
     x = keras.Input((4,))
     h = layers.Dense(6, activation="tanh", kernel_regularizer="l2")(x)
-    for layer in (layers.Sigmoid, layers.Tanh, layers.ReLU, layers.Softplus):
-        h = layer()(h)
+    for layer in (layers.Sigmoid(), layers.Tanh(), layers.ReLU(4.0, 0.1), layers.Softplus()):
+        h = layer(h)
+    for layer in (
+        layers.ELU(0.5),
+        layers.LeakyReLU(),
+        layers.GELU(True),
+        layers.Activation("silu"),
+    ):
+        h = layer(h)
     h = keras.layers.Dense(6, activation=activations.relu)(h)
-    h = keras.layers.Concatenate()([h, layers.Dense(3, activation="gelu")(x)])
+    h = keras.layers.Concatenate()([h, layers.Dense(3, activation="mish")(x)])
     y = layers.Softmax(axis=1)(layers.Dense(3, activation=keras.activations.tanh)(h))
     model = keras.Model(x, y)
     model.compile("adam", losses.SparseCategoricalCrossentropy())
