@@ -19,11 +19,19 @@ from keras_course_ext import (  # noqa: E402
     plotting,
 )
 from keras_course_ext._version import __version__  # noqa: E402
+from keras_course_ext.gradient_check import (  # noqa: E402
+    GradcheckError,
+    GradientReport,
+    gradcheck,
+)
 
 __all__ = [
+    "GradcheckError",
+    "GradientReport",
     "__version__",
     "activations",
     "callbacks",
+    "gradcheck",
     "layers",
     "losses",
     "monitoring",

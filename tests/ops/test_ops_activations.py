@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from gradcheck import gradcheck
 from modes import MODES
 
-from keras_course_ext import ops
+from keras_course_ext import gradcheck, ops
 
 
 def np_sigmoid(x):
