@@ -20,7 +20,13 @@ FORBIDDEN = {
     "optimizers": {"ops", "layers", "losses", "monitoring", "callbacks", "plotting"},
     "monitoring": {"ops", "layers", "losses", "optimizers", "callbacks", "plotting"},
     "callbacks": {"ops", "layers", "losses", "optimizers"},
-    "plotting": {"callbacks", "layers", "losses"},
+    # It reads the attributes of a history or of a trace, whatever made them.
+    "plotting": {"callbacks", "layers", "losses", "optimizers", "ops", "backprop"},
+    # It has to judge all the others, so it uses none of them.
+    "gradient_check": {
+        *("ops", "activations", "layers", "losses", "backprop"),
+        *("optimizers", "monitoring", "callbacks", "plotting"),
+    },
 }
 # After the tap a recorded array is all there is: no model, no TensorFlow.
 NUMPY_ONLY = ["history", "finding", "diagnosis", "rules", "report", "storage"]
