@@ -10,6 +10,7 @@ _backend.require_tensorflow_backend()
 
 from keras_course_ext import (  # noqa: E402
     activations,
+    backprop,
     callbacks,
     layers,
     losses,
@@ -23,6 +24,7 @@ from keras_course_ext._version import __version__  # noqa: E402
 __all__ = [
     "__version__",
     "activations",
+    "backprop",
     "callbacks",
     "layers",
     "losses",
