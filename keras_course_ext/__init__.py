@@ -10,6 +10,7 @@ _backend.require_tensorflow_backend()
 
 from keras_course_ext import (  # noqa: E402
     activations,
+    backprop,
     callbacks,
     layers,
     losses,
@@ -30,6 +31,7 @@ __all__ = [
     "GradientReport",
     "__version__",
     "activations",
+    "backprop",
     "callbacks",
     "gradcheck",
     "layers",
