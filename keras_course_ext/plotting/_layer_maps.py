@@ -22,8 +22,9 @@ _PER_BAND = 10
 _MAP = 1.3  # width and height of a heat map, in inches
 _PITCH = 1.62
 _BAND = 4.35
-_MOST_CELLS = 40
+_MOST_CELLS = 64
 _MOST_DECADES = 12
+_ZERO = 1e-300
 
 
 def draw(trace: Any, ax: "Axes | None", title: str) -> "Axes":
@@ -74,14 +75,14 @@ def _log10(values: np.ndarray | None) -> np.ndarray | None:
         starts = edges[:-1].astype(int)
         counts = np.diff(np.append(starts, flat.shape[axis]))
         flat = np.add.reduceat(flat, starts, axis) / np.expand_dims(counts, 1 - axis)
-    with np.errstate(divide="ignore"):
-        return np.log10(flat)
+    # Not −∞ for zero: matplotlib would draw it as it draws NaN.
+    return np.log10(np.maximum(flat, _ZERO))
 
 
 def _limits(maps: Sequence[np.ndarray | None]) -> tuple[float, float]:
     """Whole decades, common to all layers; what is smaller still is as dark as zero."""
     values = np.concatenate([np.zeros(0), *(m.ravel() for m in maps if m is not None)])
-    values = values[np.isfinite(values)]
+    values = values[np.isfinite(values) & (values > np.log10(_ZERO))]
     if not values.size:
         return -1.0, 0.0
     high = np.ceil(values.max() - 1e-6)
@@ -101,7 +102,7 @@ def _map(
     canvas.ax.pcolormesh(
         x + _MAP * np.linspace(0, 1, columns + 1),
         top - _MAP * np.linspace(0, 1, rows + 1),
-        np.ma.masked_where(np.isnan(log10) | (log10 == np.inf), log10),
+        np.ma.masked_invalid(log10),
         cmap=colors(),
         vmin=limits[0],
         vmax=limits[1],

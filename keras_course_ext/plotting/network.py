@@ -54,9 +54,10 @@ def network(
 
     Example:
         >>> import keras
+        >>> import numpy as np
         >>> import keras_course_ext as kce
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, "sigmoid")])
-        >>> trace = kce.backprop.trace(model, [[0.0, 1.0]], [[1.0]], "mse")
+        >>> trace = kce.backprop.trace(model, np.array([[0.0, 1.0]]), np.array([[1.0]]), "mse")
         >>> axes = kce.plotting.network(trace)
         >>> axes.figure.savefig("network.png")                             # doctest: +SKIP
 
