@@ -139,6 +139,12 @@ def test_arguments_of_every_kind():
     assert "argument 2 (power)" in str(report)
 
 
+def test_single_numbers():
+    scale = tf.Variable(0.5, dtype=tf.float64)
+    report = gradcheck(lambda x: x * scale**2, 3.0, variables=[scale], order=2)
+    assert [row.place for row in report.rows] == [()] * 5
+
+
 def test_rows_of_a_table_and_an_index():
     report = gradcheck(tf.gather, X, np.array([1, 1, 0]))
     assert len(report.rows) == 1

@@ -48,7 +48,7 @@ class Comparing:
         return rows + [replace(r, input=f"second order: {r.input}") for r in second_rows]
 
     def _weights(self, outputs: list[np.ndarray]) -> list[np.ndarray]:
-        return [self.rng.uniform(0.5, 1.5, y.shape).astype(y.dtype) for y in outputs]
+        return [np.array(self.rng.uniform(0.5, 1.5, y.shape), y.dtype) for y in outputs]
 
     def _values(self, outputs: list[np.ndarray], twin: Function) -> list[Comparison]:
         expected = twin.values([i.value for i in twin.inputs])

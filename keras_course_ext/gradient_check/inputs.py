@@ -87,7 +87,7 @@ def _leaf(x: Any, label: str, inputs: list[Input]) -> Any:
     _check_dtype(label, array.dtype)
     if array.dtype not in _PRECISIONS:
         return x
-    inputs.append(Input(label, array.copy()))
+    inputs.append(Input(label, np.array(array)))
     return _Hole()
 
 
@@ -110,7 +110,7 @@ def variable_input(variable: Any, label: str | None = None) -> Input:
     _check_dtype(label, np.dtype(dtype))
     if np.dtype(dtype) not in _PRECISIONS:
         raise TypeError(f"{label} is of dtype {np.dtype(dtype)}, it has no gradient. Leave it out.")
-    return Input(label, inner.numpy().copy(), inner)
+    return Input(label, np.array(inner.numpy()), inner)
 
 
 def _check_dtype(label: str, dtype: np.dtype) -> None:
