@@ -36,6 +36,8 @@ WRONG = {
     "none": lambda x, dy: None,
     "nan": lambda x, dy: dy * np.nan,
     "one element": one_element_wrong,
+    "one nan": lambda x, dy: one_element_wrong(x, dy) * [[1.0, 1.0], [np.nan, 1.0]],
+    "one infinity": lambda x, dy: one_element_wrong(x, dy) / [[1.0, 1.0], [0.0, 1.0]],
 }
 
 

@@ -45,16 +45,19 @@ def test_xor_shows_every_value_forward_and_every_gradient_backward():
 
 
 def test_a_number_stands_on_its_line():
-    ax = network(XOR)
-    kernel = XOR.layers[1].weights[0]
-    x, y = (np.stack(d) for d in zip(*(line.get_data() for line in ax.lines[:4]), strict=True))
-    dashed = [line.get_linestyle() == "--" for line in ax.lines[:4]]
-    assert dashed == list(kernel.value.ravel() < 0)
-    for k, gradient in enumerate(kernel.gradient.ravel()):
-        text = [t for t in ax.texts if t.get_text() == f"∂ {figure(gradient)}"]
-        places = np.array([t.get_position() for t in text])
-        on_line = np.interp(places[:, 0], x[k], y[k])
-        assert np.min(np.abs(on_line - places[:, 1])) < 0.1
+    trace = random_trace(2, 3, 1, batch=3)
+    ax = network(trace)
+    kernel = trace.layers[1].weights[0]
+    lines = ax.lines[: kernel.value.size]
+    values, gradients = kernel.value.ravel(), kernel.gradient.ravel()
+    assert [line.get_linestyle() == "--" for line in lines] == list(values < 0)
+    widths = [line.get_linewidth() for line in lines]
+    assert list(np.argsort(widths)) == list(np.argsort(np.abs(values)))
+    for line, w, g in zip(lines, values, gradients, strict=True):
+        for label in (figure(w), f"∂ {figure(g)}"):
+            (text,) = (t for t in ax.texts if t.get_text() == label)
+            x, y = text.get_position()
+            assert abs(np.interp(x, *line.get_data()) - y) < 0.1
 
 
 SHAPES = [(2, 2, 1), (2, 2, 2), (3, 4, 2), (4, 4, 4), (1, 1, 1, 1, 1, 1), (1, 8, 2), (5, 3, 5)]
