@@ -47,17 +47,16 @@ def known_inputs(model: Any) -> dict[str, Any]:
 
 def input_names(model: keras.Model, x: Any) -> list[str]:
     """The names of the model's inputs, in the order in which `x` flattens."""
-    if isinstance(x, dict):
-        # As Keras flattens a dict: by its sorted keys.
-        return [str(key) for key in sorted(x)]
     if known := known_inputs(model):
         return list(known)
-    n = len(keras.tree.flatten(x)) if isinstance(x, (list, tuple)) else 1
+    if isinstance(x, dict):
+        return [str(key) for key in sorted(x)]
+    n = len(keras.tree.flatten(x))
     return ["input"] if n == 1 else [f"input_{i + 1}" for i in range(n)]
 
 
-def input_batch(model: keras.Model, x: Any) -> Any:
-    """`x` as tensors of the dtypes that the model takes.
+def input_batch(model: Any, x: Any) -> Any:
+    """`x` as tensors, in the structure and of the dtypes that the model takes.
 
     Raises:
         TypeError: If `x` is no batch of arrays.
@@ -69,23 +68,24 @@ def input_batch(model: keras.Model, x: Any) -> Any:
             "batch write `x, y = next(iter(dataset))`."
         )
     known = known_inputs(model)
-    if known and isinstance(x, (list, tuple)) and len(known) == 1 and len(x) != 1:
-        x = np.asarray(x)  # rows as Python lists
-    names = input_names(model, x)
-    flat = keras.tree.flatten(x) if isinstance(x, (list, tuple, dict)) else [x]
-    if known and (len(flat) != len(known) or not set(names) <= set(known)):
-        raise ValueError(
-            f"The model '{model.name}' has {len(known)} input(s): {_listed(known)}. Received: "
-            f"{len(flat)} array(s)" + (f" named {_listed(names)}." if isinstance(x, dict) else ".")
-        )
-    tensors = [_dense(a, f"The input '{n}'") for n, a in zip(names, flat, strict=True)]
-    for i, (name, tensor) in enumerate(zip(names, tensors, strict=True)):
-        if name in known:
-            _check_shape(name, tensor, known[name].shape)
-            tensors[i] = tf.cast(tensor, known[name].dtype)
-    if not isinstance(x, (list, tuple, dict)):
+    if not known:  # a subclassed model takes what its `call` takes
+        return keras.tree.map_structure(lambda one: _dense(one, "An input"), x)
+    if len(known) == 1 and isinstance(x, (list, tuple)):
+        x = _the_one_input(x, len(next(iter(known.values())).shape))
+    if isinstance(x, dict):
+        if set(x) != set(known):
+            raise ValueError(_inputs_text(model, known) + f" Received: {_listed(x)}.")
+        x = [x[name] for name in known]
+    flat = list(x) if isinstance(x, (list, tuple)) else [x]
+    if len(flat) != len(known):
+        raise ValueError(_inputs_text(model, known) + f" Received: {len(flat)} array(s).")
+    tensors = [_dense(a, f"The input '{n}'") for n, a in zip(known, flat, strict=True)]
+    for (name, spec), tensor in zip(known.items(), tensors, strict=True):
+        _check_shape(name, tensor, spec.shape)
+    tensors = [tf.cast(t, spec.dtype) for t, spec in zip(tensors, known.values(), strict=True)]
+    if isinstance(model, keras.Sequential):
         return tensors[0]
-    return keras.tree.pack_sequence_as(x, tensors)
+    return keras.tree.pack_sequence_as(model.input, tensors)
 
 
 def target_batch(y: Any, outputs: Sequence[str], size: int) -> list[tf.Tensor | None]:
@@ -164,6 +164,18 @@ def batch_size(x: Any) -> int:
             "write `x[np.newaxis]`."
         )
     return sizes.pop()
+
+
+def _inputs_text(model: keras.Model, known: Any) -> str:
+    return f"The model '{model.name}' has {len(known)} input(s): {_listed(known)}."
+
+
+def _the_one_input(x: Sequence[Any], rank: int) -> Any:
+    """The array in a list of one; rows in a list as an array; several arrays as they are."""
+    batches = [one for one in x if _is_array(one) and len(one.shape) == rank]
+    if len(batches) != len(x) or not x:
+        return np.asarray(x)
+    return batches[0] if len(x) == 1 else x
 
 
 def _is_array(value: Any) -> bool:

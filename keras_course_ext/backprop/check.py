@@ -136,7 +136,8 @@ def _compared(
     layer: str, entry: str, traced: Any, expected: Any, rtol: float, floor: float
 ) -> CheckRow:
     if traced is None or expected is None:
-        size = np.size(expected if traced is None else traced)
+        there = traced if expected is None else expected
+        size = 0 if there is None else np.size(there)
         return CheckRow(layer, entry, size, np.inf, 0.0, (), _first(traced), _first(expected))
     if not np.issubdtype(np.asarray(expected).dtype, np.inexact) and not _is_bfloat(expected):
         same = np.array_equal(traced, expected)

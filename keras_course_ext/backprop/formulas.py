@@ -36,8 +36,9 @@ def z_formula(trace: Trace, layer: LayerTrace) -> Formula:
     kernel, bias = weight_of(layer, "kernel"), weight_of(layer, "bias")
     if not _is_dense(layer) or kernel is None:
         return (_with_names("what " + layer.kind + " makes of", layer), "")
-    b = "" if bias is None else " + " + raised("b", layer.number)
-    w = raised("W", layer.number)
+    number = owner(trace, layer)
+    b = "" if bias is None else " + " + raised("b", number)
+    w = raised("W", number)
     if before is None or not _close(_affine(before.a, kernel, bias), layer.z):
         return (f"X {w}{b}, X from the operations between", "")
     filled = f"{_short(before.a)} {_short(kernel.value)}"
@@ -100,7 +101,7 @@ def da_formula(trace: Trace, layer: LayerTrace) -> Formula:
             if _close(back, _rows(layer.da)):
                 filled = f"{_short(after.delta)} {_short(kernel.value)}ᵀ"
                 small = is_small(after.delta) and is_small(kernel.value)
-                formula = f"{raised('δ', after.number)} {raised('W', after.number)}ᵀ"
+                formula = f"{raised('δ', after.number)} {raised('W', owner(trace, after))}ᵀ"
                 return (formula, _filled(filled, small))
         return (f"{_TENSORFLOW}, back through '{after.name}'", "")
     if not consumers:
@@ -148,6 +149,11 @@ def weight_formula(trace: Trace, layer: LayerTrace, weight: WeightTrace) -> Form
     if not _close(value, weight.gradient):
         return (f"{formula} + ∂R/∂{'b' if weight.name == 'bias' else 'W'}", "")
     return (formula, _filled(filled, small and is_small(delta)))
+
+
+def owner(trace: Trace, layer: LayerTrace) -> int:
+    """The number under which the weights of a layer stand: that of its first use."""
+    return trace[layer.name.split(", call ")[0]].number
 
 
 def weight_of(layer: LayerTrace, name: str) -> WeightTrace | None:

@@ -78,7 +78,8 @@ def _formula(row: Row) -> str:
 def _numbers(row: Row) -> str:
     if row.missing:
         return row.value
-    return f"= {row.filled}\n= {row.value}" if row.filled else f"= {row.value}"
+    value = "= " + row.value.replace("\n", "\n  ")
+    return f"= {row.filled}\n{value}" if row.filled else value
 
 
 def _text(table: Table) -> str:
