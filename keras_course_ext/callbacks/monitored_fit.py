@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import keras
 
-from keras_course_ext.monitoring.override import overridden
+from keras_course_ext._override import overridden
 from keras_course_ext.monitoring.tap import GradientTap
 
 

@@ -21,10 +21,10 @@ import numpy as np
 import tensorflow as tf
 
 from keras_course_ext._logits import noted_logits, remember_logits
+from keras_course_ext._override import overridden
 from keras_course_ext.monitoring.history import GradientHistory, Key
 from keras_course_ext.monitoring.inventory import LayerEntry, inventory
 from keras_course_ext.monitoring.norms import l2_norms
-from keras_course_ext.monitoring.override import overridden
 from keras_course_ext.monitoring.reading import beside
 
 _WINDOW = 128

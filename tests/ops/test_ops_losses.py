@@ -9,10 +9,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from gradcheck import gradcheck
 from modes import MODES
 
-from keras_course_ext import ops
+from keras_course_ext import gradcheck, ops
 
 RNG = np.random.default_rng(0)
 ONE_HOT = np.eye(4)[[0, 2, 1]]

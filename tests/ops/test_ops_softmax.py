@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from activation_cases import gradient
-from gradcheck import gradcheck
+from keras_course_ext import gradcheck
 from modes import MODES
 
 from keras_course_ext import ops
