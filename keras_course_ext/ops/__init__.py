@@ -10,6 +10,7 @@ probability, E loss per sample; dY is ∂L/∂Y, the gradient that arrives from 
 
 from keras_course_ext.ops.activations import linear, relu, sigmoid, softmax, softplus, tanh
 from keras_course_ext.ops.affine import affine
+from keras_course_ext.ops.convolution import convolution
 from keras_course_ext.ops.losses import (
     binary_crossentropy,
     categorical_crossentropy,
@@ -21,6 +22,7 @@ __all__ = [
     "affine",
     "binary_crossentropy",
     "categorical_crossentropy",
+    "convolution",
     "linear",
     "mean_squared_error",
     "relu",
