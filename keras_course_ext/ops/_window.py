@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
 import tensorflow as tf
 
@@ -77,13 +78,13 @@ def checked_window(
 
 
 def _one_per_axis(value: int | Sequence[int], rank: int, name: str) -> tuple[int, ...]:
-    entries = (value,) * rank if isinstance(value, int) else tuple(value)
-    if len(entries) != rank or not all(isinstance(n, int) and n >= 1 for n in entries):
+    entries = tuple(value) if isinstance(value, Sequence) else (value,) * rank
+    if len(entries) != rank or not all(isinstance(n, Integral) and n >= 1 for n in entries):
         raise ValueError(
             f"`{name}` of `convolution` must be an integer of at least 1, or one for each of the "
             f"{rank} space axes of `x`. Received: {value!r}."
         )
-    return entries
+    return tuple(int(n) for n in entries)
 
 
 def _check_tensors(x: tf.Tensor, w: tf.Tensor, b: tf.Tensor | None) -> None:

@@ -78,11 +78,9 @@ def convolution(
     w = float_tensor(w, "convolution", "w")
     b = None if b is None else float_tensor(b, "convolution", "b")
     window = checked_window(x, w, b, strides, padding, dilations)
-    y = _product(x, w, window)
     shape = [x.shape[0], *window.places(x.shape), w.shape[-1]]
-    if x.shape[0] == 0 and None not in shape:
-        # On a CPU the float32 kernel gives an empty y the shape of x.
-        y = tf.reshape(y, shape)
+    empty = x.shape[0] == 0 and None not in shape
+    y = _empty_product(x, w, shape) if empty else _product(x, w, window)
     y.set_shape(shape)
     return y if b is None else _sum_with_bias(y, b)
 
@@ -107,6 +105,15 @@ def _product(x, w, window: Window) -> tf.Tensor:
     fill = tf.pad(tf.math.floormod(-size, dilations)[:, tf.newaxis], [[0, 0], [1, 0]])
     parts = tf.space_to_batch(x, dilations, zeros + fill)
     return tf.batch_to_space(_kernel(parts, w, window.strides, "VALID"), dilations, fill)
+
+
+def _empty_product(x, w, shape: list[int | None]) -> tf.Tensor:
+    # On a CPU the float32 kernel gives an empty y the shape of x.
+    @tf.custom_gradient
+    def product(x, w) -> Any:
+        return tf.zeros(shape, x.dtype), lambda dy: (tf.zeros_like(x), tf.zeros_like(w))
+
+    return product(x, w)
 
 
 def _zeros(w, window: Window) -> tf.Tensor:
