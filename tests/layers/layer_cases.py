@@ -63,7 +63,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "initializers": {"kernel_initializer": "he_normal", "bias_initializer": "ones"},
     "regularizers": {
         "kernel_regularizer": keras.regularizers.L2(0.1),
-        "bias_regularizer": keras.regularizers.L1(0.1),
+        "bias_regularizer": "l1",
         "activity_regularizer": keras.regularizers.L2(0.1),
     },
     "constraints": {"kernel_constraint": "non_neg", "bias_constraint": "unit_norm"},
