@@ -53,21 +53,25 @@ def test_a_quantized_model_is_keras_s_and_its_files_too(mode, tmp_path):
     assert_same(*outputs)
 
 
+CONFIGS = {
+    "Int8QuantizationConfig": {},
+    "Int4QuantizationConfig": {"block_size": 2},
+    "Float8QuantizationConfig": {},
+    "GPTQConfig": {"dataset": ["a"], "tokenizer": str.split},
+    "AWQConfig": {"dataset": ["a"], "tokenizer": str.split},
+}
+
+
 @quantizing
-@pytest.mark.parametrize("arguments", [{"mode": "int8"}, {"config": "Int8QuantizationConfig"}])
-def test_quantize_takes_keras_s_arguments(arguments):
+@pytest.mark.parametrize("name", CONFIGS)
+def test_quantization_configs_are_keras_s(name):
+    if not hasattr(keras.quantizers, name):
+        pytest.skip(f"this Keras has no {name}")
     ours, theirs = CASE.pair(activation="relu")
-    config = arguments.get("config")
-    if config is not None and not hasattr(keras.quantizers, config):
-        pytest.skip("this Keras has no quantization configs")
     for layer in (ours, theirs):
-        layer.quantize(
-            **(
-                {"mode": "int8", "config": getattr(keras.quantizers, config)()}
-                if config
-                else arguments
-            )
-        )
+        config = getattr(keras.quantizers, name)(**CONFIGS[name])
+        layer.quantize(mode=config.mode, config=config)
+    assert ours.quantization_mode == theirs.quantization_mode
     x = CASE.x()
     np.testing.assert_allclose(ours(x), theirs(x), rtol=1e-6)
 
