@@ -52,7 +52,7 @@ class Conv1D(ConvolutionLayer, keras.layers.Conv1D):
         Names such as "relu" mean the functions of `kce.activations`. With `groups` above 1, with
         "channels_first", and with LoRA enabled the layer computes as Keras's own does, with
         TensorFlow's gradients. A batch of zero, where Keras's layer fails in eager mode, has an
-        output of the right shape; in a graph only if the batch size is known when it is built.
+        output of the right shape; in a graph without XLA only if the batch size is known.
 
     Deck: chapter 4, error back-propagation.
     """

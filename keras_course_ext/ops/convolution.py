@@ -71,8 +71,7 @@ def convolution(
 
     Reference: Dumoulin and Visin (2016), A guide to convolution arithmetic for deep learning,
     sections 2 and 4.
-    Deck: chapter 4, the same chain rule; a dense layer is the convolution whose window is the
-    whole input.
+    Deck: chapter 4, where the layers are dense: a convolution whose window is the whole input.
     """
     x = float_tensor(x, "convolution", "x")
     w = float_tensor(w, "convolution", "w")
