@@ -42,9 +42,10 @@ class ConvolutionLayer(keras.layers.Layer):
 
     def call(self, inputs):
         """Compute A = f(Z) with Z the convolution of the inputs."""
-        if self.lora_enabled or self.groups > 1 or self.data_format == "channels_first":
+        if self.groups > 1 or self.data_format == "channels_first":
             return super().call(inputs)
-        # Reading the variables as tensors casts them to the compute dtype.
+        # Reading the variables as tensors casts them to the compute dtype. With LoRA, the kernel
+        # is the sum of the frozen one and the product of the two factors.
         w = tf.convert_to_tensor(self.kernel)
         b = None if self.bias is None else tf.convert_to_tensor(self.bias)
         z = ops.convolution(inputs, w, b, self.strides, self.padding, self.dilation_rate)

@@ -49,10 +49,10 @@ class Conv1D(ConvolutionLayer, keras.layers.Conv1D):
         ((None, 8, 4), [(3, 2, 4), (4,)])
 
     Differs from Keras:
-        Names such as "relu" mean the functions of `kce.activations`. With `groups` above 1, with
-        "channels_first", and with LoRA enabled the layer computes as Keras's own does, with
-        TensorFlow's gradients. A batch of zero, where Keras's layer fails in eager mode, has an
-        output of the right shape; in a graph without XLA only if the batch size is known.
+        Names such as "relu" mean the functions of `kce.activations`. With `groups` above 1 and
+        with "channels_first" the layer computes as Keras's own does, with TensorFlow's gradients.
+        A batch of zero, where Keras's layer fails in eager mode, has an output of the right
+        shape; in a graph without XLA only if the batch size is known.
 
     Deck: chapter 4, error back-propagation.
     """
