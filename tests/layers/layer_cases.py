@@ -47,19 +47,22 @@ KINDS = {
     "Conv2D": Case("Conv2D", {"filters": 4, "kernel_size": (2, 3)}, (5, 6, 4)),
 }
 
+# For Dense.
+ACTIVATIONS: dict[str, dict[str, Any]] = {
+    "linear": {"activation": "linear"},
+    "sigmoid": {"activation": "sigmoid"},
+    "tanh": {"activation": "tanh"},
+    "softplus": {"activation": "softplus"},
+    "Keras's gelu": {"activation": keras.activations.gelu},
+    "a layer": {"activation": keras.layers.LeakyReLU(0.1)},
+}
 # For every kind.
 CONFIGS: dict[str, dict[str, Any]] = {
     "plain": {},
     "no bias": {"use_bias": False},
-    "linear": {"activation": "linear"},
-    "sigmoid": {"activation": "sigmoid"},
-    "tanh": {"activation": "tanh"},
     "relu": {"activation": "relu"},
-    "softplus": {"activation": "softplus"},
     "softmax": {"activation": "softmax"},
-    "Keras's gelu": {"activation": keras.activations.gelu},
     "a callable": {"activation": sine},
-    "a layer": {"activation": keras.layers.LeakyReLU(0.1)},
     "initializers": {"kernel_initializer": "he_normal", "bias_initializer": "ones"},
     "regularizers": {
         "kernel_regularizer": keras.regularizers.L2(0.1),
@@ -92,7 +95,7 @@ SAMPLES = [(2, 4), (3, 2, 4), (2, 1, 3, 4)]
 def _all_cases() -> dict[str, Case]:
     cases = {}
     for kind, case in KINDS.items():
-        configs = CONFIGS if kind == "Dense" else CONFIGS | WINDOWS
+        configs = CONFIGS | (ACTIVATIONS if kind == "Dense" else WINDOWS)
         for name, config in configs.items():
             if kind == "Conv2D" and config.get("padding") == "causal":
                 continue

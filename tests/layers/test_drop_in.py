@@ -26,18 +26,13 @@ def test_output_and_gradients_are_keras_s(case):
 
 
 @by_case
-def test_weights_are_keras_s_in_its_order(case):
-    ours, theirs = case.pair()
+def test_weights_and_config_are_keras_s_and_make_the_same_layer_again(case):
+    ours, theirs = case.pair(name="layer")
     for attribute in ("weights", "trainable_weights", "non_trainable_weights"):
         found, expected = getattr(ours, attribute), getattr(theirs, attribute)
         assert [w.name for w in found] == [w.name for w in expected]
         assert [w.shape for w in found] == [w.shape for w in expected]
         assert [w.dtype for w in found] == [w.dtype for w in expected]
-
-
-@by_case
-def test_config_is_keras_s_and_makes_the_same_layer_again(case):
-    ours, theirs = case.pair(name="layer")
     again = type(ours).from_config(ours.get_config())
     assert again.get_config() == ours.get_config()
     assert again.get_config().keys() == theirs.get_config().keys()
