@@ -5,6 +5,8 @@ hold the same weights in the same order, and are saved under the package name `k
 """
 
 from keras_course_ext.layers.activation import Activation
+from keras_course_ext.layers.conv1d import Conv1D
+from keras_course_ext.layers.conv2d import Conv2D
 from keras_course_ext.layers.dense import Dense
 from keras_course_ext.layers.elu import ELU
 from keras_course_ext.layers.exponential import Exponential
@@ -28,6 +30,8 @@ __all__ = [
     "GELU",
     "SELU",
     "Activation",
+    "Conv1D",
+    "Conv2D",
     "Dense",
     "Exponential",
     "HardSigmoid",

@@ -27,6 +27,7 @@ from keras_course_ext.ops.activations import (
     tanh,
 )
 from keras_course_ext.ops.affine import affine
+from keras_course_ext.ops.convolution import convolution
 from keras_course_ext.ops.losses import (
     binary_crossentropy,
     categorical_crossentropy,
@@ -38,6 +39,7 @@ __all__ = [
     "affine",
     "binary_crossentropy",
     "categorical_crossentropy",
+    "convolution",
     "elu",
     "exponential",
     "gelu",

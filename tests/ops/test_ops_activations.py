@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from activation_cases import CASES, FAR, X, gradient, points, two_derivatives
-from keras_course_ext import gradcheck
 from modes import MODES
 
-from keras_course_ext import ops
+from keras_course_ext import gradcheck, ops
 
 NAMES = [name for name in CASES if hasattr(ops, name)]
 by_case = pytest.mark.parametrize("name", CASES)

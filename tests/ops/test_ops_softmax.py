@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from activation_cases import gradient
-from keras_course_ext import gradcheck
 from modes import MODES
 
-from keras_course_ext import ops
+from keras_course_ext import gradcheck, ops
 
 AXES = [-1, 0, 1, 2, (0, 2), [-1, -2], (1,), None]
 
