@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from keras_course_ext import ops
 from keras_course_ext._logits import remember_logits
+from keras_course_ext._weighted_sum import remember_weighted_sum
 
 __all__ = [
     "deserialize",
@@ -26,6 +27,7 @@ __all__ = [
     "sigmoid",
     "softmax",
     "softplus",
+    "step",
     "tanh",
 ]
 
@@ -87,14 +89,20 @@ def _softmax(x, axis=-1):
     return remember_logits(y, x) if axis in (-1, len(y.shape) - 1) else y
 
 
+@functools.wraps(ops.step)
+def _step(x):
+    return remember_weighted_sum(ops.step(x), x)
+
+
 linear = _as_keras_uses_it(ops.linear)
 relu = _as_keras_uses_it(ops.relu)
 sigmoid = _as_keras_uses_it(_sigmoid)
 softmax = _as_keras_uses_it(_softmax)
 softplus = _as_keras_uses_it(ops.softplus)
+step = _as_keras_uses_it(_step)
 tanh = _as_keras_uses_it(ops.tanh)
 
-_OURS = {f.__name__: f for f in (linear, relu, sigmoid, softmax, softplus, tanh)}
+_OURS = {f.__name__: f for f in (linear, relu, sigmoid, softmax, softplus, step, tanh)}
 
 
 def get(identifier: Any) -> Callable[..., Any]:
@@ -175,7 +183,7 @@ def serialize(activation: Callable[..., Any]) -> Any:
         'keras_course_ext>relu'
     """
     name = getattr(activation, "__name__", None)
-    if name in _OURS and activation is getattr(keras.activations, name):
+    if name in _OURS and activation is getattr(keras.activations, name, None):
         # Keras would write the bare name, and that means ours here.
         return keras.saving.serialize_keras_object(activation)
     return keras.activations.serialize(activation)

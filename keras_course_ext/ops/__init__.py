@@ -8,12 +8,15 @@ Symbols: X or x input, Z or z weighted sum, Y or y output, W weights, B bias, t 
 probability, E loss per sample; dY is ∂L/∂Y, the gradient that arrives from the next layer.
 """
 
-from keras_course_ext.ops.activations import linear, relu, sigmoid, softmax, softplus, tanh
+from keras_course_ext.ops.activations import linear, relu, sigmoid, softmax, softplus, step, tanh
 from keras_course_ext.ops.affine import affine
 from keras_course_ext.ops.losses import (
     binary_crossentropy,
     categorical_crossentropy,
+    half_squared_error,
+    huber,
     mean_squared_error,
+    perceptron_criterion,
     sparse_categorical_crossentropy,
 )
 
@@ -21,12 +24,16 @@ __all__ = [
     "affine",
     "binary_crossentropy",
     "categorical_crossentropy",
+    "half_squared_error",
+    "huber",
     "linear",
     "mean_squared_error",
+    "perceptron_criterion",
     "relu",
     "sigmoid",
     "softmax",
     "softplus",
     "sparse_categorical_crossentropy",
+    "step",
     "tanh",
 ]

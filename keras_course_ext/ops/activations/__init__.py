@@ -5,6 +5,7 @@ from keras_course_ext.ops.activations.relu import relu
 from keras_course_ext.ops.activations.sigmoid import sigmoid
 from keras_course_ext.ops.activations.softmax import softmax
 from keras_course_ext.ops.activations.softplus import softplus
+from keras_course_ext.ops.activations.step import step
 from keras_course_ext.ops.activations.tanh import tanh
 
-__all__ = ["linear", "relu", "sigmoid", "softmax", "softplus", "tanh"]
+__all__ = ["linear", "relu", "sigmoid", "softmax", "softplus", "step", "tanh"]
