@@ -28,7 +28,7 @@ class Perceptron(Dense):
 
     The derivative of the step is 0. A loss other than `PerceptronCriterion`, and the layers below
     a step, get a gradient of exactly 0 and learn nothing. A `UserWarning` says so once such a
-    gradient is taken in training, not in `predict`, `evaluate` or `export`.
+    gradient is taken in training, unless the layer has `trainable=False`.
 
     Args:
         units: Number of neurons, an integer of at least 1. Defaults to 1.
@@ -88,7 +88,7 @@ class Perceptron(Dense):
         """Compute Y = f(X W + B)."""
         y = super().call(inputs, training=training)
         z = noted_weighted_sum(y)
-        if z is None or not training:
+        if z is None or not (training and self.trainable):
             return y
         return remember_weighted_sum(_warns_of_no_gradient(y), z)
 
