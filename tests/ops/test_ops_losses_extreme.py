@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from loss_cases import BCE, CCE, HALF, HUBER, LOGITS, MSE, PERCEPTRON, SCE, gradient
+from loss_cases import BCE, CASES, CCE, CORE, HALF, HUBER, LOGITS, MSE, PERCEPTRON, SCE, gradient
 from modes import MODES
 
 from keras_course_ext import ops
@@ -114,6 +114,19 @@ def test_half_precision_probabilities_of_0_and_1_stay_finite(name, dtype):
     assert (e.dtype, dp.dtype) == (p.dtype, p.dtype)
     assert np.isfinite(tf.cast(e, "float32")).all()
     assert np.isfinite(tf.cast(dp, "float32")).all()
+
+
+@pytest.mark.parametrize("mode", ["eager", "jit"])
+@pytest.mark.parametrize("name", CORE)
+def test_a_prediction_of_nan_is_seen_in_the_loss_and_in_the_gradient(name, mode):
+    c = CASES[name]
+    # Every target that a NaN could meet.
+    y = np.where(np.arange(4) == np.arange(3)[:, None], np.nan, c.y_pred)
+    e, dy = MODES[mode](lambda t, y: (c.loss(t, y), gradient(c.loss, t, y)))(
+        tf.constant(c.y_true), tf.constant(y)
+    )
+    assert np.isnan(e).all()
+    assert np.isnan(dy)[np.isnan(y)].all()
 
 
 @pytest.mark.parametrize("t", [-1, 4])

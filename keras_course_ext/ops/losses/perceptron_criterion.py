@@ -67,11 +67,13 @@ def perceptron_criterion(y_true: Any, y_pred: Any) -> tf.Tensor:
 
 @tf.custom_gradient
 def _perceptron_criterion(t, z) -> Any:
-    y = tf.cast(z > 0, z.dtype)
+    # A z that is NaN stays one: y would say 0.
+    y = tf.where(tf.math.is_nan(z), z, tf.cast(z > 0, z.dtype))
 
     def grad(dE):
         dE = tf.expand_dims(dE, -1)
         return -dE * z, dE * (y - t)
 
-    # A unit that is right counts 0, even where z is infinite.
-    return tf.reduce_sum(tf.math.multiply_no_nan(z, y - t), axis=-1), grad
+    # (y - t) z, where a unit that is right counts 0 even if z is infinite.
+    e = tf.math.multiply_no_nan(tf.nn.relu(z), 1 - t) + tf.math.multiply_no_nan(tf.nn.relu(-z), t)
+    return tf.reduce_sum(e, axis=-1), grad
