@@ -143,6 +143,7 @@ def test_shapes_of_any_rank_known_and_unknown():
         symbolic = keras.KerasTensor(shape)
         assert layer(symbolic).shape == layer.compute_output_shape(shape) == (*shape[:-1], 5)
     assert layer(np.zeros((2, 3, 2), "int32")).shape == (2, 3, 5)
+    assert layer(np.zeros((0, 2))).shape == (0, 5)
 
 
 TRAINED = {

@@ -223,7 +223,40 @@ def test_bad_input_is_refused_with_what_to_write(call, message):
         call()
 
 
-@pytest.mark.parametrize("name", [MSE, HALF, HUBER, PERCEPTRON, BCE, CCE, SCE])
-def test_integer_predictions_are_refused(name):
+LOSSES = [MSE, HALF, HUBER, PERCEPTRON, BCE, CCE, SCE]
+NO_NUMBERS = {
+    "complex": (lambda: tf.zeros((2, 3), tf.complex64), "real numbers only"),
+    "sparse": (lambda: tf.sparse.from_dense(tf.eye(2, 3)), r"tf\.sparse\.to_dense"),
+    "ragged": (lambda: tf.ragged.constant([[1.0], [2.0, 3.0]]), r"\.to_tensor\(\)"),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_what_is_not_a_dense_tensor_of_real_numbers_is_refused(name):
+    loss = getattr(ops, name)
     with pytest.raises(TypeError, match=r"y_pred.*tf\.cast"):
-        getattr(ops, name)(tf.zeros((2, 3)), tf.zeros((2, 3), tf.int32))
+        loss(zeros(2, 3), tf.zeros((2, 3), tf.int32))
+    for make, message in NO_NUMBERS.values():
+        with pytest.raises(TypeError, match=f"y_pred.*{message}|{message}.*y_pred"):
+            loss(zeros(2, 3), make())
+        with pytest.raises(TypeError, match=f"y_true.*{message}|{message}.*y_true"):
+            loss(make(), zeros(2, 3))
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_integer_and_boolean_targets_count_as_numbers(name):
+    bits = np.array([0, 1] if name == SCE else [[0, 1, 1], [1, 0, 0]])
+    y = tf.constant([[0.2, 0.3, 0.5], [0.1, 0.1, 0.8]])
+    expected = getattr(ops, name)(bits.astype("float32"), y)
+    for dtype in ("int32", "uint8", "bool"):
+        np.testing.assert_array_equal(getattr(ops, name)(bits.astype(dtype), y), expected)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_batch_of_none_has_no_losses_and_an_empty_gradient(name):
+    t, y = zeros(0) if name == SCE else zeros(0, 3), zeros(0, 3)
+    for mode in MODES.values():
+        e, dy = mode(lambda t, y: (getattr(ops, name)(t, y), gradient(getattr(ops, name), t, y)))(
+            t, y
+        )
+        assert (e.shape, dy.shape) == ((0,), (0, 3))
