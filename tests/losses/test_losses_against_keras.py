@@ -92,23 +92,29 @@ def value_and_gradient(loss, t, y, weight):
     return e, tape.gradient(e, y)
 
 
+@pytest.mark.parametrize("dtype", RTOL)
 @by_case
-def test_value_and_gradient_are_keras_s_under_all_settings(ours, theirs, y_true, y_pred):
-    for dtype, reduction, weight, mask in product(RTOL, REDUCTIONS, (None, WEIGHT), (False, True)):
-        y = masked(y_pred, dtype) if mask else tf.constant(y_pred, dtype)
+def test_value_and_gradient_are_keras_s_under_all_settings(ours, theirs, y_true, y_pred, dtype):
+    # Each in the dtype in which a deviation shows best, and the usual one in float32 too.
+    reductions = REDUCTIONS if dtype == "float64" else REDUCTIONS[:1]
+    predictions = {"no mask": tf.constant(y_pred, dtype), "mask": masked(y_pred, dtype)}
+    for reduction, weight, mask in product(reductions, (None, WEIGHT), predictions):
         found, expected = (
-            value_and_gradient(cls(reduction=reduction, dtype=dtype), y_true, y, weight)
+            value_and_gradient(
+                cls(reduction=reduction, dtype=dtype), y_true, predictions[mask], weight
+            )
             for cls in (ours, theirs)
         )
-        setting = f"{dtype}, {reduction=}, weighted={weight is not None}, {mask=}"
+        setting = f"{reduction=}, weighted={weight is not None}, {mask}"
         assert found[0].dtype == dtype, setting
         for f, e in zip(found, expected, strict=True):
             assert f.shape == e.shape, setting
             np.testing.assert_allclose(f, e, RTOL[dtype], RTOL[dtype] / 10, err_msg=setting)
 
 
-@by_case
-def test_value_and_gradient_are_the_same_under_xla(ours, theirs, y_true, y_pred):
+@pytest.mark.parametrize("name", ["half", "huber", "perceptron", "sce, ignored"])
+def test_value_and_gradient_are_the_same_under_xla(name):
+    ours, theirs, y_true, y_pred = CASES[name]
     t, y, weight = tf.constant(y_true), tf.constant(y_pred, "float32"), tf.constant(WEIGHT)
     for f, e in zip(
         MODES["jit"](lambda t, y, w: value_and_gradient(ours(), t, y, w))(t, y, weight),

@@ -79,13 +79,17 @@ FAR_VALUES = [
 
 
 @pytest.mark.parametrize("mode", ["eager", "jit"])
-@pytest.mark.parametrize(("name", "t", "y", "e", "dy"), FAR_VALUES)
-def test_extreme_values(name, t, y, e, dy, mode):
+@pytest.mark.parametrize("name", [MSE, HALF, HUBER, PERCEPTRON])
+def test_extreme_values(name, mode):
     loss = getattr(ops, name)
-    t, y = tf.constant(t, tf.float64), tf.constant(y, tf.float64)
+    t, y, e, dy = (
+        np.array([row[i] for row in FAR_VALUES if row[0] == name], dtype="float64")
+        for i in (1, 2, 3, 4)
+    )
+    t, y = tf.constant(t[:, 0]), tf.constant(y[:, 0])
     found_e, found_dy = MODES[mode](lambda t, y: (loss(t, y), gradient(loss, t, y)))(t, y)
-    np.testing.assert_allclose(found_e, [e], rtol=1e-15, atol=1e-300)
-    np.testing.assert_allclose(found_dy, dy, rtol=1e-15, atol=1e-300)
+    np.testing.assert_allclose(found_e, e, rtol=1e-15, atol=1e-300)
+    np.testing.assert_allclose(found_dy, dy[:, 0], rtol=1e-15, atol=1e-300)
 
 
 def test_an_infinite_delta_is_half_the_mean_squared_error():
@@ -116,15 +120,13 @@ def test_half_precision_probabilities_of_0_and_1_stay_finite(name, dtype):
     assert np.isfinite(tf.cast(dp, "float32")).all()
 
 
-@pytest.mark.parametrize("mode", ["eager", "jit"])
 @pytest.mark.parametrize("name", CORE)
-def test_a_prediction_of_nan_is_seen_in_the_loss_and_in_the_gradient(name, mode):
+def test_a_prediction_of_nan_is_seen_in_the_loss_and_in_the_gradient(name):
     c = CASES[name]
     # Every target that a NaN could meet.
-    y = np.where(np.arange(4) == np.arange(3)[:, None], np.nan, c.y_pred)
-    e, dy = MODES[mode](lambda t, y: (c.loss(t, y), gradient(c.loss, t, y)))(
-        tf.constant(c.y_true), tf.constant(y)
-    )
+    t = tf.constant(c.y_true)
+    y = tf.constant(np.where(np.arange(4) == np.arange(3)[:, None], np.nan, c.y_pred))
+    e, dy = c.loss(t, y), gradient(c.loss, t, y)
     assert np.isnan(e).all()
     assert np.isnan(dy)[np.isnan(y)].all()
 
