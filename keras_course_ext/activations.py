@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from keras_course_ext import ops
 from keras_course_ext._logits import remember_logits
+from keras_course_ext._weighted_sum import remember_weighted_sum
 from keras_course_ext.ops.activations._axes import axes_of
 
 __all__ = [
@@ -101,6 +102,11 @@ def _softmax(x, axis=-1):
     return remember_logits(y, x) if axis in (-1, (y.shape.rank or 0) - 1) else y
 
 
+@functools.wraps(ops.step)
+def _step(x):
+    return remember_weighted_sum(ops.step(x), x)
+
+
 elu = _as_keras_uses_it(ops.elu)
 exponential = _as_keras_uses_it(ops.exponential)
 gelu = _as_keras_uses_it(ops.gelu)
@@ -115,7 +121,7 @@ silu = _as_keras_uses_it(ops.silu)
 softmax = _as_keras_uses_it(_softmax)
 softplus = _as_keras_uses_it(ops.softplus)
 softsign = _as_keras_uses_it(ops.softsign)
-step = _as_keras_uses_it(ops.step)
+step = _as_keras_uses_it(_step)
 tanh = _as_keras_uses_it(ops.tanh)
 swish = silu
 

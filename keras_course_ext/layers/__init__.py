@@ -15,6 +15,7 @@ from keras_course_ext.layers.hard_sigmoid import HardSigmoid
 from keras_course_ext.layers.leaky_relu import LeakyReLU
 from keras_course_ext.layers.linear import Linear
 from keras_course_ext.layers.log_softmax import LogSoftmax
+from keras_course_ext.layers.perceptron import Perceptron
 from keras_course_ext.layers.relu import ReLU
 from keras_course_ext.layers.selu import SELU
 from keras_course_ext.layers.sigmoid import Sigmoid
@@ -38,6 +39,7 @@ __all__ = [
     "LeakyReLU",
     "Linear",
     "LogSoftmax",
+    "Perceptron",
     "ReLU",
     "SiLU",
     "Sigmoid",

@@ -31,7 +31,10 @@ from keras_course_ext.ops.convolution import convolution
 from keras_course_ext.ops.losses import (
     binary_crossentropy,
     categorical_crossentropy,
+    half_squared_error,
+    huber,
     mean_squared_error,
+    perceptron_criterion,
     sparse_categorical_crossentropy,
 )
 
@@ -43,11 +46,14 @@ __all__ = [
     "elu",
     "exponential",
     "gelu",
+    "half_squared_error",
     "hard_sigmoid",
+    "huber",
     "leaky_relu",
     "linear",
     "log_softmax",
     "mean_squared_error",
+    "perceptron_criterion",
     "relu",
     "selu",
     "sigmoid",
