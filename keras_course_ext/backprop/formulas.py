@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_course_ext.backprop.numbers import is_small, line_text, number_text, raised
+from keras_course_ext.backprop.numbers import is_small, line_text, lowered, number_text, raised
 from keras_course_ext.backprop.objective import Term
 from keras_course_ext.backprop.record import LayerTrace, Trace, WeightTrace
 
@@ -74,6 +74,18 @@ def loss_formula(term: Term, a: Any, target: Any, value: float) -> str:
             if fits:
                 return text + (", mean over the samples" if len(a) > 1 else "")
     return term.loss.name
+
+
+def part_formula(total: str, unit: int, units: int, a: Any, target: Any) -> Formula:
+    """What one unit adds to a squared error; of another loss only that it is its part."""
+    factor = {"1/n Σ (T − A)²": f"1/{units}", "1/2 Σ (T − A)²": "1/2"}.get(total.split(",")[0])
+    if factor is None:
+        return (f"part of unit {unit}", "")
+    formula = f"{factor} ({lowered('t', unit)} − {lowered('a', unit)})²"
+    if len(a) > 1:
+        return (formula + ", mean", "")
+    t, a = (number_text(float(np.asarray(v)[0, unit - 1])) for v in (target, a))
+    return (formula, f"{factor} ({t} − {a})²")
 
 
 def one_hot(target: np.ndarray, a: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ import tensorflow as tf
 from keras_course_ext import activations, ops
 from keras_course_ext._logits import noted_logits, remember_logits
 from keras_course_ext._override import overridden
+from keras_course_ext.layers._activation_layer import ActivationLayer
 
 _OWN = (
     keras.layers.ReLU,
@@ -19,6 +20,7 @@ _OWN = (
     keras.layers.PReLU,
     keras.layers.ELU,
     keras.layers.Softmax,
+    ActivationLayer,
 )
 
 
@@ -121,9 +123,7 @@ def activation_name(layer: keras.Layer) -> str | None:
 
 def is_own_activation(layer: keras.Layer) -> bool:
     """Whether a layer is nothing but an activation function of its input."""
-    from keras_course_ext.layers._activation_layer import ActivationLayer
-
-    return isinstance(layer, (*_OWN, ActivationLayer)) and "activation" not in vars(layer)
+    return isinstance(layer, _OWN) and "activation" not in vars(layer)
 
 
 def is_linear_with_z(layer: keras.Layer) -> bool:

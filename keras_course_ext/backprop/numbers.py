@@ -57,10 +57,11 @@ def _row(values: np.ndarray) -> str:
 
 def _summary(value: np.ndarray) -> str:
     shape = " × ".join(map(str, value.shape))
-    double = value.astype(np.float64)
     if not value.size:
         return f"{shape}, empty"
+    if value.dtype.itemsize < 4:  # whose squares may be too large for it, or whose range is
+        value = value.astype(np.float32)
     return (
-        f"{shape}, norm {number_text(float(np.linalg.norm(double.ravel())))}, "
-        f"{number_text(float(double.min()))} … {number_text(float(double.max()))}"
+        f"{shape}, norm {number_text(float(np.linalg.norm(value.ravel())))}, "
+        f"{number_text(float(value.min()))} … {number_text(float(value.max()))}"
     )

@@ -9,6 +9,7 @@ from keras_course_ext.backprop.formulas import (
     da_formula,
     delta_formula,
     loss_formula,
+    part_formula,
     weight_formula,
     z_formula,
 )
@@ -131,11 +132,10 @@ def _term(trace: Trace, term: Term, several: bool) -> list[Row]:
     rows = [Row(_of("T", term, several), "", "", array_text(trace.targets[term.output]))]
     if parts is not None:
         units = [lowered(symbol, i + 1) for i in range(len(parts))]
+        for i, unit in enumerate(units):
+            formula, filled = part_formula(total, i + 1, len(units), prediction, target)
+            rows.append(Row(unit, formula, filled, number_text(float(parts[i]))))
         total += " = " + " + ".join(units)
-        rows += [
-            Row(unit, f"part of unit {i + 1}", "", number_text(float(parts[i])))
-            for i, unit in enumerate(units)
-        ]
     return [*rows, Row(symbol, total, "", number_text(value))]
 
 

@@ -1,5 +1,7 @@
 """The deck's 2-2-2 network with sigmoid and squared error, every number computed by hand."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -121,8 +123,8 @@ b⁽²⁾                                [0.1, 0.2]
 W⁽³⁾                                [[0.5, −0.3], [−0.2, 0.4]]
 b⁽³⁾                                [0.1, −0.1]
 T                                   [[1, 0]]
-E₁         part of unit 1           0.083975
-E₂         part of unit 2           0.10739
+E₁         1/2 (t₁ − a₁)²           0.083975
+E₂         1/2 (t₂ − a₂)²           0.10739
 E          1/n Σ (T − A)² = E₁ + E₂ 0.19137
 L          E                        0.19137
 ∂L/∂A⁽³⁾   A⁽³⁾ − T                 [[−0.40982, 0.46345]]
@@ -157,6 +159,7 @@ def test_the_numbers_are_filled_in():
         "= [[1, 2]] [[0.1, 0.2], [0.3, −0.4]] + [0.1, 0.2] = [[0.8, −0.4]]",
         "= sigmoid([[0.8, −0.4]]) = [[0.68997, 0.40131]]",
         "= [[0.59018, 0.46345]] − [[1, 0]] = [[−0.40982, 0.46345]]",
+        "= 1/2 (1 − 0.59018)² = 0.083975",
         "= [[1, 2]]ᵀ [[−0.017997, 0.015838]]",
         "= [[−0.099121, 0.11524]] [[0.5, −0.3], [−0.2, 0.4]]ᵀ",
     ):
@@ -186,3 +189,8 @@ def test_xor_with_crossentropy_starts_from_the_logits():
     assert "the loss starts from Z" in str(trace)
     assert "= 1/4 (A⁽³⁾ − T)" in str(trace)
     assert trace.check().ok
+
+
+def test_the_page_shows_this_very_table():
+    page = Path(__file__).parents[2] / "docs" / "backprop.md"
+    assert str(network(layers.Dense)).strip() in page.read_text("utf-8")
