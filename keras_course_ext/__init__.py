@@ -10,6 +10,7 @@ _backend.require_tensorflow_backend()
 
 from keras_course_ext import (  # noqa: E402
     activations,
+    backprop,
     callbacks,
     layers,
     losses,
@@ -19,11 +20,20 @@ from keras_course_ext import (  # noqa: E402
     plotting,
 )
 from keras_course_ext._version import __version__  # noqa: E402
+from keras_course_ext.gradient_check import (  # noqa: E402
+    GradcheckError,
+    GradientReport,
+    gradcheck,
+)
 
 __all__ = [
+    "GradcheckError",
+    "GradientReport",
     "__version__",
     "activations",
+    "backprop",
     "callbacks",
+    "gradcheck",
     "layers",
     "losses",
     "monitoring",

@@ -4,7 +4,7 @@ Keras's crossentropies look for the attribute `_keras_logits` on predictions and
 it, start from the logits. That is what makes a model which ends in `activation="softmax"` learn
 from outputs that saturate, where the probability itself has rounded to 0 or 1. The attribute is
 not public. If Keras drops it, nothing breaks, but ours and theirs no longer find each other's
-logits and fall back to probabilities: `tests/test_losses.py` then fails.
+logits and fall back to probabilities: `tests/losses/test_losses.py` then fails.
 """
 
 import warnings

@@ -16,16 +16,29 @@ import tensorflow as tf
 
 from keras_course_ext import ops
 from keras_course_ext._logits import remember_logits
+from keras_course_ext._weighted_sum import remember_weighted_sum
+from keras_course_ext.ops.activations._axes import axes_of
 
 __all__ = [
     "deserialize",
+    "elu",
+    "exponential",
+    "gelu",
     "get",
+    "hard_sigmoid",
+    "leaky_relu",
     "linear",
+    "log_softmax",
     "relu",
+    "selu",
     "serialize",
     "sigmoid",
+    "silu",
     "softmax",
     "softplus",
+    "softsign",
+    "step",
+    "swish",
     "tanh",
 ]
 
@@ -55,6 +68,8 @@ class Activate(keras.Operation):
 
     def compute_output_spec(self, x):
         """Activations keep shape and dtype."""
+        if "axis" in self.options:
+            axes_of(self.options["axis"], len(x.shape), self.activation)
         return keras.KerasTensor(x.shape, x.dtype)
 
     def get_config(self):
@@ -84,17 +99,51 @@ def _sigmoid(x):
 def _softmax(x, axis=-1):
     y = ops.softmax(x, axis)
     # Keras's losses apply the logits along an axis of their own, the last by default.
-    return remember_logits(y, x) if axis in (-1, len(y.shape) - 1) else y
+    return remember_logits(y, x) if axis in (-1, (y.shape.rank or 0) - 1) else y
 
 
+@functools.wraps(ops.step)
+def _step(x):
+    return remember_weighted_sum(ops.step(x), x)
+
+
+elu = _as_keras_uses_it(ops.elu)
+exponential = _as_keras_uses_it(ops.exponential)
+gelu = _as_keras_uses_it(ops.gelu)
+hard_sigmoid = _as_keras_uses_it(ops.hard_sigmoid)
+leaky_relu = _as_keras_uses_it(ops.leaky_relu)
 linear = _as_keras_uses_it(ops.linear)
+log_softmax = _as_keras_uses_it(ops.log_softmax)
 relu = _as_keras_uses_it(ops.relu)
+selu = _as_keras_uses_it(ops.selu)
 sigmoid = _as_keras_uses_it(_sigmoid)
+silu = _as_keras_uses_it(ops.silu)
 softmax = _as_keras_uses_it(_softmax)
 softplus = _as_keras_uses_it(ops.softplus)
+softsign = _as_keras_uses_it(ops.softsign)
+step = _as_keras_uses_it(_step)
 tanh = _as_keras_uses_it(ops.tanh)
+swish = silu
 
-_OURS = {f.__name__: f for f in (linear, relu, sigmoid, softmax, softplus, tanh)}
+_FUNCTIONS = (
+    elu,
+    exponential,
+    gelu,
+    hard_sigmoid,
+    leaky_relu,
+    linear,
+    log_softmax,
+    relu,
+    selu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    softsign,
+    step,
+    tanh,
+)
+_OURS = {f.__name__: f for f in _FUNCTIONS} | {"swish": silu}
 
 
 def get(identifier: Any) -> Callable[..., Any]:
@@ -116,7 +165,7 @@ def get(identifier: Any) -> Callable[..., Any]:
         >>> import keras_course_ext as kce
         >>> kce.activations.get("relu") is kce.activations.relu
         True
-        >>> kce.activations.get("gelu").__module__
+        >>> kce.activations.get("mish").__module__
         'keras.src.activations.activations'
 
     Differs from Keras:
@@ -175,7 +224,7 @@ def serialize(activation: Callable[..., Any]) -> Any:
         'keras_course_ext>relu'
     """
     name = getattr(activation, "__name__", None)
-    if name in _OURS and activation is getattr(keras.activations, name):
+    if name in _OURS and activation is getattr(keras.activations, name, None):
         # Keras would write the bare name, and that means ours here.
         return keras.saving.serialize_keras_object(activation)
     return keras.activations.serialize(activation)

@@ -20,3 +20,22 @@ class ActivationLayer(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         """The shape of the output, which is that of the input."""
         return input_shape
+
+
+def at_least_0(value: Any, argument: str, layer: str) -> float:
+    """`value` as a float, if it is one that Keras's layer of that name takes.
+
+    Args:
+        value: A number.
+        argument: Name of the argument, for the message.
+        layer: Name of the layer, for the message.
+
+    Raises:
+        ValueError: If `value` is None or negative.
+    """
+    if value is None or not value >= 0:
+        raise ValueError(
+            f"`{argument}` of a {layer} layer must be a number of at least 0. Received: "
+            f"{argument}={value}. Leave it out for the default."
+        )
+    return float(value)

@@ -28,6 +28,10 @@ class Dense(keras.layers.Dense):
 
     Input shape: `(batch, ..., inputs)`, rank 2 or higher. Output shape: `(batch, ..., units)`.
 
+    Raises:
+        TypeError: When it is called on complex or ragged tensors.
+        ValueError: If the shape of the inputs does not fit, or an argument is out of range.
+
     Example:
         >>> import keras
         >>> import keras_course_ext as kce

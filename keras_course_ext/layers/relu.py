@@ -5,31 +5,30 @@ from typing import Any
 import keras
 
 from keras_course_ext import activations
-from keras_course_ext.layers._activation_layer import ActivationLayer
+from keras_course_ext.layers._activation_layer import ActivationLayer, at_least_0
 
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class ReLU(ActivationLayer):
-    """max(x, 0) as a layer; see `kce.ops.relu` for its derivative.
+    """max(x, 0) and its variants as a layer; see `kce.ops.relu` for their derivatives.
 
     Args:
-        max_value: None only.
-        negative_slope: 0 only.
-        threshold: 0 only.
+        max_value: Upper limit of the output, at least 0. None, the default, for no limit.
+        negative_slope: Slope below the threshold, at least 0. Defaults to 0.
+        threshold: Up to which input the slope is that one, at least 0. Defaults to 0.
         **kwargs: `name`, `dtype`, `trainable`, as for every `keras.layers.Layer`.
 
     Raises:
-        ValueError: If one of the three is anything else.
+        ValueError: If one of the three is negative, or one of the last two None.
 
     Example:
         >>> import numpy as np
         >>> import keras_course_ext as kce
-        >>> kce.layers.ReLU()(np.array([-3.0, 0.0, 2.0])).numpy()
+        >>> x = np.array([-3.0, 0.0, 2.0])
+        >>> kce.layers.ReLU()(x).numpy()
         array([0., 0., 2.], dtype=float32)
-
-    Differs from Keras:
-        `max_value`, `negative_slope` and `threshold` stand here so that the layer can take the
-        place of a plain `keras.layers.ReLU()`; for the variants keep Keras's own layer.
+        >>> kce.layers.ReLU(max_value=1.5, negative_slope=0.5)(x).numpy()
+        array([-1.5,  0. ,  1.5], dtype=float32)
 
     Deck: chapter 5, ReLU.
     """
@@ -41,14 +40,20 @@ class ReLU(ActivationLayer):
         threshold: float = 0.0,
         **kwargs: Any,
     ):
-        if max_value is not None or negative_slope != 0 or threshold != 0:
-            raise ValueError(
-                "This ReLU is the plain max(x, 0). Received: "
-                f"max_value={max_value}, negative_slope={negative_slope}, threshold={threshold}. "
-                "For the variants use `keras.layers.ReLU`."
-            )
         super().__init__(**kwargs)
+        self.max_value = None if max_value is None else at_least_0(max_value, "max_value", "ReLU")
+        self.negative_slope = at_least_0(negative_slope, "negative_slope", "ReLU")
+        self.threshold = at_least_0(threshold, "threshold", "ReLU")
 
     def call(self, inputs):
         """Apply the function to `inputs`."""
-        return activations.relu(inputs)
+        return activations.relu(inputs, self.negative_slope, self.max_value, self.threshold)
+
+    def get_config(self):
+        """The arguments of `__init__`."""
+        return {
+            **super().get_config(),
+            "max_value": self.max_value,
+            "negative_slope": self.negative_slope,
+            "threshold": self.threshold,
+        }

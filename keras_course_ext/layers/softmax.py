@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_course_ext import activations
 from keras_course_ext.layers._activation_layer import ActivationLayer
+from keras_course_ext.ops.activations._axes import axes_of
 
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
@@ -15,7 +16,7 @@ class Softmax(ActivationLayer):
     """e^xᵢ / Σⱼ e^xⱼ as a layer; see `kce.ops.softmax` for its derivative.
 
     Args:
-        axis: The axis, or several, along which the outputs sum to 1. Defaults to −1.
+        axis: The axis, or several, along which the outputs sum to 1; None for all. Defaults to −1.
         **kwargs: `name`, `dtype`, `trainable`, as for every `keras.layers.Layer`.
 
     Call arguments:
@@ -25,7 +26,7 @@ class Softmax(ActivationLayer):
             Defaults to the mask that comes with `inputs`, if any.
 
     Raises:
-        ValueError: If `mask` does not broadcast to `inputs`.
+        ValueError: If `mask` does not broadcast to `inputs`, or `axis` is not an axis of them.
 
     Example:
         >>> import numpy as np
@@ -36,9 +37,9 @@ class Softmax(ActivationLayer):
     Deck: chapter 1, `activation='softmax'` in the output layer.
     """
 
-    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any):
+    def __init__(self, axis: int | Sequence[int] | None = -1, **kwargs: Any):
         super().__init__(**kwargs)
-        self.axis = axis if isinstance(axis, int) else tuple(axis)
+        self.axis = tuple(axis) if isinstance(axis, Sequence) else axis
 
     def call(self, inputs, mask=None):
         """Apply the function to those `inputs` that `mask` leaves."""
@@ -53,6 +54,11 @@ class Softmax(ActivationLayer):
         taking_part = mask if mask.dtype == tf.bool else mask > 0.5
         scores = tf.where(taking_part, inputs, inputs.dtype.min)
         return tf.where(taking_part, activations.softmax(scores, self.axis), 0)
+
+    def compute_output_shape(self, input_shape):
+        """The shape of the output, which is that of the input."""
+        axes_of(self.axis, len(input_shape), "Softmax")
+        return input_shape
 
     def get_config(self):
         """The arguments of `__init__`."""

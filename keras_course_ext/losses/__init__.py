@@ -6,12 +6,22 @@ those of `keras.losses.Loss`.
 
 from keras_course_ext.losses.binary_crossentropy import BinaryCrossentropy
 from keras_course_ext.losses.categorical_crossentropy import CategoricalCrossentropy
+from keras_course_ext.losses.half_squared_error import HalfSquaredError
+from keras_course_ext.losses.huber import Huber
+from keras_course_ext.losses.lookup import deserialize, get, serialize
 from keras_course_ext.losses.mean_squared_error import MeanSquaredError
+from keras_course_ext.losses.perceptron_criterion import PerceptronCriterion
 from keras_course_ext.losses.sparse_categorical_crossentropy import SparseCategoricalCrossentropy
 
 __all__ = [
     "BinaryCrossentropy",
     "CategoricalCrossentropy",
+    "HalfSquaredError",
+    "Huber",
     "MeanSquaredError",
+    "PerceptronCriterion",
     "SparseCategoricalCrossentropy",
+    "deserialize",
+    "get",
+    "serialize",
 ]

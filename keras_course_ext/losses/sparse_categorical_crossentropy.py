@@ -3,9 +3,12 @@
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from keras_course_ext import ops
 from keras_course_ext._logits import recall_logits
+from keras_course_ext._masks import put_mask
+from keras_course_ext.ops.losses.sparse_categorical_crossentropy import ignored_samples
 
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
@@ -17,7 +20,9 @@ class SparseCategoricalCrossentropy(keras.losses.Loss):
 
     Args:
         from_logits: Whether predictions are logits. Defaults to False: they are probabilities.
-        ignore_class: None only.
+        ignore_class: The number of a class, often −1 or 255, whose samples do not count: not in the
+            loss, not in the gradient, not in the number by which a mean divides. Defaults to
+            None: all samples count.
         reduction: How the losses of the samples become one number: "sum_over_batch_size" (the
             default), "mean_with_sample_weight", "sum" or None, as for `keras.losses.Loss`.
         axis: The axis of the classes, which must be the last. Defaults to −1.
@@ -25,7 +30,8 @@ class SparseCategoricalCrossentropy(keras.losses.Loss):
         dtype: Dtype of the computation. Defaults to `keras.config.floatx()`.
 
     Raises:
-        ValueError: If `ignore_class` is given, the shapes do not fit, or `axis` is not the last.
+        ValueError: If the shapes do not fit, `axis` is not the last, or `ignore_class` is neither
+            an integer nor None.
 
     Example:
         >>> import keras_course_ext as kce
@@ -34,9 +40,8 @@ class SparseCategoricalCrossentropy(keras.losses.Loss):
         0.6931
 
     Differs from Keras:
-        See `kce.ops.sparse_categorical_crossentropy`. `ignore_class` is refused: give the samples
-        to be ignored a sample weight of 0. As in Keras, the logits are found only where the
-        activation's own output tensor reaches the loss: in a model whose output is float16 or
+        See `kce.ops.sparse_categorical_crossentropy`. As in Keras, the logits are found only where
+        the activation's own output tensor reaches the loss: in a model whose output is float16 or
         bfloat16, or is changed after the softmax, the loss is computed from clipped
         probabilities.
 
@@ -52,21 +57,27 @@ class SparseCategoricalCrossentropy(keras.losses.Loss):
         name: str | None = "sparse_categorical_crossentropy",
         dtype: Any = None,
     ):
-        if ignore_class is not None:
-            raise ValueError(
-                f"`ignore_class` is not offered. Received: ignore_class={ignore_class}. Give the "
-                "samples to be ignored a sample weight of 0, or use "
-                "`keras.losses.SparseCategoricalCrossentropy`."
-            )
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.from_logits = from_logits
+        self.ignore_class = ignore_class
         self.axis = axis
 
     def call(self, y_true, y_pred):
         """The loss of each sample."""
         y_pred, from_logits = recall_logits(y_pred, self.from_logits)
-        return ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits, self.axis)
+        e = ops.sparse_categorical_crossentropy(
+            y_true, y_pred, from_logits, self.ignore_class, self.axis
+        )
+        ignored = ignored_samples(y_true, self.ignore_class)
+        if ignored is None:
+            return e
+        return put_mask(e, tf.reshape(tf.logical_not(ignored), tf.shape(e)))
 
     def get_config(self):
         """The arguments of `__init__`."""
-        return {**super().get_config(), "from_logits": self.from_logits, "axis": self.axis}
+        return {
+            **super().get_config(),
+            "from_logits": self.from_logits,
+            "ignore_class": self.ignore_class,
+            "axis": self.axis,
+        }

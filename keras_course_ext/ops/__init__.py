@@ -8,12 +8,33 @@ Symbols: X or x input, Z or z weighted sum, Y or y output, W weights, B bias, t 
 probability, E loss per sample; dY is ∂L/∂Y, the gradient that arrives from the next layer.
 """
 
-from keras_course_ext.ops.activations import linear, relu, sigmoid, softmax, softplus, tanh
+from keras_course_ext.ops.activations import (
+    elu,
+    exponential,
+    gelu,
+    hard_sigmoid,
+    leaky_relu,
+    linear,
+    log_softmax,
+    relu,
+    selu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    softsign,
+    step,
+    tanh,
+)
 from keras_course_ext.ops.affine import affine
+from keras_course_ext.ops.convolution import convolution
 from keras_course_ext.ops.losses import (
     binary_crossentropy,
     categorical_crossentropy,
+    half_squared_error,
+    huber,
     mean_squared_error,
+    perceptron_criterion,
     sparse_categorical_crossentropy,
 )
 
@@ -21,12 +42,26 @@ __all__ = [
     "affine",
     "binary_crossentropy",
     "categorical_crossentropy",
+    "convolution",
+    "elu",
+    "exponential",
+    "gelu",
+    "half_squared_error",
+    "hard_sigmoid",
+    "huber",
+    "leaky_relu",
     "linear",
+    "log_softmax",
     "mean_squared_error",
+    "perceptron_criterion",
     "relu",
+    "selu",
     "sigmoid",
+    "silu",
     "softmax",
     "softplus",
+    "softsign",
     "sparse_categorical_crossentropy",
+    "step",
     "tanh",
 ]

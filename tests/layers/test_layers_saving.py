@@ -18,13 +18,27 @@ X = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
 Y = np.array([0, 2, 1, 1, 0])
 
 
+def convolved(x):
+    x = layers.Conv2D(3, 2, padding="same", activation="relu")(keras.layers.Reshape((2, 2, 1))(x))
+    x = keras.layers.Reshape((4, 3))(x)
+    x = layers.Conv1D(2, 2, padding="causal", dilation_rate=2, activation="tanh")(x)
+    return keras.layers.Flatten()(x)
+
+
 def make_model() -> Any:
     x = keras.Input((4,))
     h = layers.Dense(6, activation="tanh", kernel_regularizer="l2")(x)
-    for layer in (layers.Sigmoid, layers.Tanh, layers.ReLU, layers.Softplus):
-        h = layer()(h)
+    for layer in (layers.Sigmoid(), layers.Tanh(), layers.ReLU(4.0, 0.1), layers.Softplus()):
+        h = layer(h)
+    for layer in (
+        layers.ELU(0.5),
+        layers.LeakyReLU(),
+        layers.GELU(True),
+        layers.Activation("silu"),
+    ):
+        h = layer(h)
     h = keras.layers.Dense(6, activation=activations.relu)(h)
-    h = keras.layers.Concatenate()([h, layers.Dense(3, activation="gelu")(x)])
+    h = keras.layers.Concatenate()([h, layers.Dense(3, activation="mish")(x), convolved(x)])
     y = layers.Softmax(axis=1)(layers.Dense(3, activation=keras.activations.tanh)(h))
     model = keras.Model(x, y)
     model.compile("adam", losses.SparseCategoricalCrossentropy())
@@ -60,7 +74,9 @@ import keras_course_ext.losses
 path = sys.argv[1]
 model = keras.models.load_model(f"{path}/model.keras")
 x = np.load(f"{path}/x.npy")
-print(model.layers[1].__class__.__module__, model.layers[1].activation.__module__)
+for layer in model.layers:
+    if layer.__class__.__name__ in ("Dense", "Conv1D", "Conv2D"):
+        print(layer.__class__.__module__, layer.activation.__module__)
 np.save(f"{path}/fresh.npy", model(x))
 clone = keras.models.clone_model(model)
 clone.load_weights(f"{path}/model.weights.h5")
@@ -80,7 +96,11 @@ def test_files_load_in_a_fresh_process(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["keras_course_ext.layers.dense", "keras_course_ext.activations"]
+    ours = {
+        f"keras_course_ext.layers.{name} keras_course_ext.activations"
+        for name in ("dense", "conv1d", "conv2d")
+    }
+    assert ours <= set(done.stdout.splitlines())
     for name in ("fresh", "fresh_weights"):
         np.testing.assert_allclose(np.load(tmp_path / f"{name}.npy"), model(X), rtol=1e-6)
 
@@ -88,7 +108,16 @@ def test_files_load_in_a_fresh_process(tmp_path):
 @pytest.mark.parametrize(("saved", "loaded"), [(layers, keras.layers), (keras.layers, layers)])
 def test_weight_files_are_keras_s(saved, loaded, tmp_path):
     models = [
-        keras.Sequential([keras.Input((4,)), m.Dense(3, "relu"), m.Dense(2, use_bias=False)])
+        keras.Sequential(
+            [
+                keras.Input((4,)),
+                m.Dense(4, "relu"),
+                keras.layers.Reshape((2, 2, 1)),
+                m.Conv2D(2, 2, padding="same"),
+                keras.layers.Reshape((4, 2)),
+                m.Conv1D(2, 3, use_bias=False, padding="causal"),
+            ]
+        )
         for m in (saved, loaded)
     ]
     models[0].save_weights(tmp_path / "model.weights.h5")
@@ -99,13 +128,17 @@ def test_weight_files_are_keras_s(saved, loaded, tmp_path):
 def test_exported_model_has_our_gradients(tmp_path):
     model = make_model()
     model.export(tmp_path / "exported", verbose=False)
-    loaded = tf.saved_model.load(str(tmp_path / "exported"))
+    loaded: Any = tf.saved_model.load(str(tmp_path / "exported"))
 
-    def gradient(f) -> Any:
+    def gradients(f, variables) -> Any:
         x = tf.constant(X)
         with tf.GradientTape() as tape:
             tape.watch(x)
             y = tf.reduce_sum(f(x) ** 2)
-        return tape.gradient(y, x)
+        return tape.gradient(y, [x, *variables])
 
-    np.testing.assert_allclose(gradient(loaded.serve), gradient(model), rtol=1e-5, atol=1e-7)
+    expected = gradients(model, [w.value for w in model.trainable_variables])
+    found = gradients(loaded.serve, loaded.trainable_variables)
+    assert len(found) == 1 + 2 * 6
+    for f, e in zip(found, expected, strict=True):
+        np.testing.assert_allclose(f, e, rtol=1e-4, atol=1e-6)

@@ -5,10 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from gradcheck import gradcheck
 from modes import MODES
 
-from keras_course_ext import ops
+from keras_course_ext import gradcheck, ops
 
 LEADING = [(5,), (2, 3), (2, 3, 2), (2, 1, 3, 2), (0,)]
 

@@ -14,13 +14,29 @@ PACKAGE = Path(kce.__file__).parent
 
 # Folder or file -> what it must not import: arrows of the architecture never point back.
 FORBIDDEN = {
-    "ops": {"layers", "losses", "activations", "optimizers", "monitoring", "callbacks", "plotting"},
-    "layers": {"optimizers", "monitoring", "callbacks", "plotting"},
-    "losses": {"optimizers", "monitoring", "callbacks", "plotting"},
-    "optimizers": {"ops", "layers", "losses", "monitoring", "callbacks", "plotting"},
-    "monitoring": {"ops", "layers", "losses", "optimizers", "callbacks", "plotting"},
-    "callbacks": {"ops", "layers", "losses", "optimizers"},
-    "plotting": {"callbacks", "layers", "losses"},
+    "ops": {
+        "backprop",
+        "layers",
+        "losses",
+        "activations",
+        "optimizers",
+        "monitoring",
+        "callbacks",
+        "plotting",
+    },
+    "backprop": {"optimizers", "monitoring", "callbacks"},
+    "layers": {"optimizers", "backprop", "monitoring", "callbacks", "plotting"},
+    "losses": {"backprop", "optimizers", "monitoring", "callbacks", "plotting"},
+    "optimizers": {"backprop", "ops", "layers", "losses", "monitoring", "callbacks", "plotting"},
+    "monitoring": {"backprop", "ops", "layers", "losses", "optimizers", "callbacks", "plotting"},
+    "callbacks": {"backprop", "ops", "layers", "losses", "optimizers"},
+    # It reads the attributes of a history or of a trace, whatever made them.
+    "plotting": {"callbacks", "layers", "losses", "optimizers", "ops", "backprop"},
+    # It has to judge all the others, so it uses none of them.
+    "gradient_check": {
+        *("ops", "activations", "layers", "losses", "backprop"),
+        *("optimizers", "monitoring", "callbacks", "plotting"),
+    },
 }
 # After the tap a recorded array is all there is: no model, no TensorFlow.
 NUMPY_ONLY = ["history", "finding", "diagnosis", "rules", "report", "storage"]
@@ -64,6 +80,11 @@ def test_matplotlib_is_asked_for_in_one_place():
         if any(name.startswith("matplotlib.pyplot") for name in imported(path))
     }
     assert asking == {"_matplotlib.py"}
+
+
+def test_jinja2_is_asked_for_in_one_place():
+    asking = {path.name for path in PACKAGE.rglob("*.py") if "jinja2" in set(imported(path))}
+    assert asking == {"html.py"}
 
 
 def run(code, **environment):

@@ -5,9 +5,12 @@ from typing import Any
 import tensorflow as tf
 
 from keras_course_ext.ops._tensors import float_tensor
+from keras_course_ext.ops.activations.leaky_relu import leaky
 
 
-def relu(x: Any) -> tf.Tensor:
+def relu(
+    x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
+) -> tf.Tensor:
     """The rectified linear unit: lets the positive half of its input pass.
 
         f(x)  = max(x, 0)
@@ -18,14 +21,27 @@ def relu(x: Any) -> tf.Tensor:
     one at all. f' vanishes for every x ≤ 0; a unit that is inactive for all samples learns no
     more (a dead unit). At x = 0, where f has a corner, f' is defined to be 0, as in TensorFlow.
 
+    In general, with s = `negative_slope`, m = `max_value` (∞ if None) and θ = `threshold`,
+
+        f(x)  = s (x − θ) for x ≤ θ,   x for θ < x ≤ m,   m above
+        f'(x) = s for x < θ,           1 for θ < x ≤ m,   0 above and at x = θ
+
+    where f' is taken from the input x and vanishes above m, and below θ if s = 0. The corners are
+    again TensorFlow's: without m and θ (then it is `leaky_relu`) f'(0) = s, and with m = 6,
+    θ = 0 (the kernel of ReLU6) f'(6) = 0. With m, negative numbers above a negative θ count as 0.
+
     Args:
         x: Floating-point tensor of any shape.
+        negative_slope: s, any number. Defaults to 0.
+        max_value: m, at least 0, or None for no limit. Defaults to None.
+        threshold: θ, any number. Defaults to 0.
 
     Returns:
-        A tensor of the shape and dtype of `x`, with values in [0, ∞).
+        A tensor of the shape and dtype of `x`, by default with values in [0, ∞).
 
     Raises:
         TypeError: If `x` is not a dense floating-point tensor.
+        ValueError: If `max_value` is negative.
 
     Example:
         >>> import tensorflow as tf
@@ -38,14 +54,21 @@ def relu(x: Any) -> tf.Tensor:
         array([0., 0., 2.], dtype=float32)
         >>> tape.gradient(y, x).numpy()
         array([0., 0., 1.], dtype=float32)
-
-    Differs from Keras:
-        `keras.activations.relu` also takes `negative_slope`, `max_value` and `threshold`; this
-        one is the plain function only.
+        >>> kce.ops.relu(x, negative_slope=0.5, max_value=1.5).numpy()
+        array([-1.5,  0. ,  1.5], dtype=float32)
 
     Deck: chapter 5, ReLU.
     """
-    return _relu(float_tensor(x, "relu"))
+    x = float_tensor(x, "relu")
+    s, θ = float(negative_slope), float(threshold)
+    if max_value is None and θ == 0:
+        return _relu(x) if s == 0 else leaky(x, s)
+    if max_value is not None and not max_value >= 0:
+        raise ValueError(
+            f"`max_value` of relu must be at least 0, or None for no limit. Received: {max_value}."
+        )
+    m = None if max_value is None else float(max_value)
+    return _bent_relu(x, s, m, θ)
 
 
 @tf.custom_gradient
@@ -57,3 +80,22 @@ def _relu(x) -> Any:
         return tf.raw_ops.ReluGrad(gradients=dy, features=y)
 
     return y, grad
+
+
+def _bent_relu(x, s: float, m: float | None, θ: float) -> tf.Tensor:
+    @tf.custom_gradient
+    def forward(x) -> Any:
+        zero = tf.zeros((), x.dtype)
+        below = s * (x - θ) if s else zero
+        y = tf.where(x <= θ, below, x if m is None else tf.clip_by_value(x, 0, m))
+
+        def grad(dy):
+            passes = x > θ
+            if m is not None:
+                at_most_m = x < m if (m, θ) == (6, 0) else x <= m
+                passes = passes & (x > 0) & at_most_m
+            return tf.where(passes, dy, tf.where(x < θ, s * dy, zero) if s else zero)
+
+        return y, grad
+
+    return forward(x)

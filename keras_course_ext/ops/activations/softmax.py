@@ -6,9 +6,10 @@ from typing import Any
 import tensorflow as tf
 
 from keras_course_ext.ops._tensors import float_tensor
+from keras_course_ext.ops.activations._axes import axes_of
 
 
-def softmax(x: Any, axis: int | Sequence[int] = -1) -> tf.Tensor:
+def softmax(x: Any, axis: int | Sequence[int] | None = -1) -> tf.Tensor:
     """Softmax: turns scores into probabilities that sum to 1.
 
         yᵢ       = e^xᵢ / Σⱼ e^xⱼ
@@ -21,7 +22,7 @@ def softmax(x: Any, axis: int | Sequence[int] = -1) -> tf.Tensor:
     Args:
         x: Floating-point tensor of rank 1 or higher.
         axis: The axis, or several, along which the probabilities sum to 1. Each in
-            [−rank, rank). Defaults to −1.
+            [−rank, rank). None for all. Defaults to −1.
 
     Returns:
         A tensor of the shape and dtype of `x`, with values in [0, 1].
@@ -45,20 +46,15 @@ def softmax(x: Any, axis: int | Sequence[int] = -1) -> tf.Tensor:
     Deck: chapter 1, `activation='softmax'` in the output layer.
     """
     x = float_tensor(x, "softmax")
-    axes = tuple(axis) if isinstance(axis, Sequence) else (int(axis),)
-    rank = x.shape.rank
-    if not axes or (rank is not None and any(not -rank <= a < rank for a in axes)):
-        raise ValueError(
-            f"`axis` of softmax must lie in [-{rank}, {rank}) for an input of rank {rank} "
-            f"(shape {x.shape}). Received: axis={axis}."
-        )
+    axes = axes_of(axis, x.shape.rank, "softmax")
 
     @tf.custom_gradient
     def forward(x) -> Any:
-        if len(axes) == 1:
+        if axes and len(axes) == 1:
             y = tf.nn.softmax(x, axis=axes[0])
         else:
-            y = tf.exp(x - tf.reduce_logsumexp(x, axis=axes, keepdims=True))
+            e = tf.exp(x - tf.stop_gradient(tf.reduce_max(x, axis=axes, keepdims=True)))
+            y = e / tf.reduce_sum(e, axis=axes, keepdims=True)
 
         def grad(dy):
             return y * (dy - tf.reduce_sum(dy * y, axis=axes, keepdims=True))

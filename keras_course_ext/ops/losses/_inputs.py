@@ -14,8 +14,12 @@ def predictions(y_pred: Any, function: str) -> tf.Tensor:
 
 
 def targets(y_true: Any, function: str) -> tf.Tensor:
-    """`y_true` as a tensor of known rank."""
-    return _ranked(tf.convert_to_tensor(y_true), function, "y_true", 0)
+    """`y_true` as a tensor of known rank, of real numbers: integers and booleans count as such."""
+    if not isinstance(y_true, tf.SparseTensor | tf.RaggedTensor):
+        y_true = tf.convert_to_tensor(y_true)
+        if y_true.dtype.is_integer or y_true.dtype.is_bool:
+            return _ranked(y_true, function, "y_true", 0)
+    return _ranked(float_tensor(y_true, function, "y_true"), function, "y_true", 0)
 
 
 def _ranked(tensor: tf.Tensor, function: str, argument: str, lowest: int) -> tf.Tensor:
@@ -35,7 +39,8 @@ def paired(y_true: Any, y_pred: Any, function: str) -> tuple[tf.Tensor, tf.Tenso
     does, so that `(batch,)` meets `(batch, 1)` without broadcasting to `(batch, batch)`.
 
     Raises:
-        TypeError: If `y_pred` is not a dense floating-point tensor.
+        TypeError: If `y_pred` is not a dense floating-point tensor, or `y_true` is sparse, ragged
+            or complex.
         ValueError: If the shapes still differ.
     """
     a = predictions(y_pred, function)

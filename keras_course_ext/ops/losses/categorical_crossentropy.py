@@ -109,9 +109,9 @@ def _from_probabilities(axis: int) -> Callable:
         def grad(dE):
             dE = tf.expand_dims(dE, axis)
             inside = tf.cast((q >= ε) & (q <= 1 - ε), p.dtype)
-            dq = -dE * inside * t / c
-            # q = p / s and s = Σ p: every p lowers the share of all the others.
-            dp = (dq - tf.reduce_sum(dq * q, axis=axis, keepdims=True)) / s
+            # q = p / s and s = Σ p: every p lowers the share of all the others, by q each, and
+            # dq = -t / q where it is not clipped.
+            dp = dE * (tf.reduce_sum(inside * t, axis=axis, keepdims=True) - inside * t / c) / s
             return -dE * tf.math.log(c), dp
 
         return e, grad

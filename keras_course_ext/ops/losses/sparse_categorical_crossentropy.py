@@ -1,5 +1,6 @@
 """Categorical cross-entropy with the true class given by its number."""
 
+from numbers import Integral
 from typing import Any
 
 import tensorflow as tf
@@ -13,7 +14,11 @@ from keras_course_ext.ops.losses._inputs import (
 
 
 def sparse_categorical_crossentropy(
-    y_true: Any, y_pred: Any, from_logits: bool = False, axis: int = -1
+    y_true: Any,
+    y_pred: Any,
+    from_logits: bool = False,
+    ignore_class: int | None = None,
+    axis: int = -1,
 ) -> tf.Tensor:
     """Categorical cross-entropy of each sample, for class numbers.
 
@@ -30,6 +35,8 @@ def sparse_categorical_crossentropy(
             Floating-point numbers are cut to integers.
         y_pred: p or z, predictions of shape `(batch, ..., classes)`, floating point.
         from_logits: Whether `y_pred` is z. Defaults to False: it is p.
+        ignore_class: The number of a class, often −1 or 255, whose samples have E = 0 and gradient
+            0 whatever is predicted. Defaults to None: there is none.
         axis: The axis of the classes, which must be the last. Defaults to −1.
 
     Returns:
@@ -37,7 +44,8 @@ def sparse_categorical_crossentropy(
 
     Raises:
         TypeError: If `y_pred` is not a dense floating-point tensor.
-        ValueError: If the shapes do not fit, or `axis` is not the last.
+        ValueError: If the shapes do not fit, `axis` is not the last, or `ignore_class` is neither
+            an integer nor None.
         tf.errors.InvalidArgumentError: If a class number is out of range. Under XLA, which
             cannot raise, its E is NaN.
 
@@ -52,8 +60,11 @@ def sparse_categorical_crossentropy(
         (array([100.], dtype=float32), array([[-1.,  0.,  1.]], dtype=float32))
 
     Differs from Keras:
-        `ignore_class` is not offered. `y_pred` is taken at its word: this function does not look
-        for logits behind a softmax, `kce.losses.SparseCategoricalCrossentropy` does.
+        The result carries no mask of the ignored samples; it is
+        `kce.losses.SparseCategoricalCrossentropy` that leaves them out of a mean. They have E = 0
+        and gradient 0 even if they are predicted as NaN.
+        `y_pred` is taken at its word: this function does not look for logits behind a softmax,
+        `kce.losses.SparseCategoricalCrossentropy` does.
 
     Deck: chapter 1, `loss='categorical_crossentropy'`, for class numbers.
     """
@@ -73,6 +84,11 @@ def sparse_categorical_crossentropy(
             f"{t.shape} and y_pred of shape {y.shape}. For one-hot targets use "
             "categorical_crossentropy."
         )
+    ignored = ignored_samples(t, ignore_class)
+    if ignored is not None:
+        # Both are replaced before anything is computed: what is predicted may be NaN.
+        t = tf.where(ignored, tf.zeros_like(t), t)
+        y = tf.where(tf.expand_dims(ignored, -1), tf.zeros_like(y), y)
     classes = tf.shape(y, out_type=tf.int64)[-1]
     tf.debugging.assert_non_negative(t, f"`{name}`: a class number in y_true is negative")
     tf.debugging.assert_less(
@@ -81,7 +97,20 @@ def sparse_categorical_crossentropy(
     δ = tf.one_hot(t, tf.shape(y)[-1], dtype=y.dtype)
     e = (_from_logits if from_logits else _from_probabilities)(δ, y)
     in_range = (t >= 0) & (t < classes)
-    return tf.where(in_range, e, tf.constant(float("nan"), e.dtype))
+    e = tf.where(in_range, e, tf.constant(float("nan"), e.dtype))
+    return e if ignored is None else tf.where(ignored, tf.zeros_like(e), e)
+
+
+def ignored_samples(y_true: Any, ignore_class: int | None) -> tf.Tensor | None:
+    """Which class numbers are those of `ignore_class`, or None if there is no such class."""
+    if ignore_class is None:
+        return None
+    if isinstance(ignore_class, bool) or not isinstance(ignore_class, Integral):
+        raise ValueError(
+            "`ignore_class` of `sparse_categorical_crossentropy` must be None or the number of a "
+            f"class. Received: ignore_class={ignore_class!r}. Write, for example, -1."
+        )
+    return tf.equal(tf.cast(y_true, tf.int64), ignore_class)
 
 
 @tf.custom_gradient

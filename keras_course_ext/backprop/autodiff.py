@@ -1,0 +1,130 @@
+"""The same numbers once more, by one `tf.GradientTape` over the whole model and its loss.
+
+Nothing is cut and no formula is used: the layers run as they are, and what is asked of TensorFlow
+is the gradient with respect to every Z, every A, every weight and the inputs.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_course_ext.backprop.forward import has_gradient
+from keras_course_ext.backprop.hooks import (
+    Site,
+    copied,
+    is_float,
+    is_linear_with_z,
+    is_own_activation,
+    probed,
+    replaced_calls,
+    sites,
+)
+from keras_course_ext.backprop.problem import Problem
+
+
+@dataclass
+class Seen:
+    """Z and A of one use of a layer, and the gradients that TensorFlow finds.
+
+    Attributes:
+        z: Z, or None.
+        a: A.
+        layer: The layer; None for an input.
+        da: ∂L/∂A, or None.
+        delta: ∂L/∂Z, or None.
+        weights: The gradient of each weight that has one, in the layer's order; None where no
+            gradient arrives.
+    """
+
+    z: Any
+    a: Any
+    layer: Any = None
+    da: Any = None
+    delta: Any = None
+    weights: list[Any] = field(default_factory=list)
+
+
+@dataclass
+class Autodiff:
+    """What TensorFlow finds for a whole model.
+
+    Attributes:
+        inputs: One `Seen` an input.
+        calls: One `Seen` a use of a layer, in order of execution.
+        loss: The loss in all.
+        losses: The loss of each output.
+    """
+
+    inputs: list[Seen]
+    calls: list[Seen]
+    loss: Any
+    losses: Mapping[str, Any]
+
+
+def autodiff(problem: Problem) -> Autodiff:
+    """Run the model as a whole and differentiate it as a whole."""
+    variables = {id(w): w.value for w in problem.model.weights if has_gradient(w)}
+    view = _View()
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        for variable in variables.values():
+            tape.watch(variable)
+        x = keras.tree.map_structure(copied, problem.x)
+        for tensor in keras.tree.flatten(x):
+            if is_float(tensor):
+                tape.watch(tensor)
+        with replaced_calls(sites(problem.model), view.wrap):
+            y_pred = problem.model(x, training=problem.training)
+        loss, losses = problem.loss(y_pred)
+    inputs = [Seen(None, tensor) for tensor in keras.tree.flatten(x)]
+    wanted = [(s, name) for s in (*inputs, *view.calls) for name in ("z", "a")]
+    wanted = [(s, name) for s, name in wanted if is_float(getattr(s, name))]
+    found = tape.gradient(loss, [*(getattr(s, name) for s, name in wanted), *variables.values()])
+    for (seen, name), gradient in zip(wanted, found[: len(wanted)], strict=True):
+        setattr(seen, {"z": "delta", "a": "da"}[name], gradient)
+    gradients = dict(zip(variables, found[len(wanted) :], strict=True))
+    for seen in view.calls:
+        own = [gradients[id(w)] for w in seen.layer.weights if id(w) in gradients]
+        seen.weights = [None if g is None else tf.convert_to_tensor(g) for g in own]
+    return Autodiff(inputs, view.calls, loss, losses)
+
+
+class _View:
+    def __init__(self) -> None:
+        self.calls: list[Seen] = []
+        self._inside = False
+
+    def wrap(self, site: Site, call: Callable) -> Callable:
+        def viewed(*args: Any, **kwargs: Any) -> Any:
+            if self._inside or not tf.executing_eagerly():
+                return call(*args, **kwargs)
+            self._inside = True
+            try:
+                return self._look(site.layer, call, args, kwargs)
+            finally:
+                self._inside = False
+
+        return viewed
+
+    def _look(self, layer: keras.Layer, call: Callable, args: Any, kwargs: Any) -> Any:
+        # Copies, because a layer may return its input, and these are then two places, not one.
+        args, kwargs = keras.tree.map_structure(_copied_if_float, (args, kwargs))
+        with probed(layer, copied) as probe:
+            outputs = call(*args, **kwargs)
+        outputs = keras.tree.map_structure(_copied_if_float, outputs)
+        flat = keras.tree.flatten(outputs)
+        a = next(t for t in flat if isinstance(t, tf.Tensor))
+        z = probe.only()[0]
+        inputs = {id(t): t for t in keras.tree.flatten((args, kwargs)) if is_float(t)}
+        if is_own_activation(layer) and len(inputs) == 1:
+            z = next(iter(inputs.values()))
+        elif is_linear_with_z(layer) and len(flat) == 1:
+            z = a
+        self.calls.append(Seen(z, a, layer))
+        return outputs
+
+
+def _copied_if_float(value: Any) -> Any:
+    return copied(value) if is_float(value) else value

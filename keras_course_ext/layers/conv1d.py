@@ -1,0 +1,58 @@
+"""The convolutional layer over one space axis, with explicit gradients."""
+
+import keras
+
+from keras_course_ext.layers._convolution_layer import ConvolutionLayer
+
+
+@keras.saving.register_keras_serializable(package="keras_course_ext")
+class Conv1D(ConvolutionLayer, keras.layers.Conv1D):
+    """A drop-in for `keras.layers.Conv1D` whose backward pass is written out.
+
+        Z  = X ∗ W + B
+        A  = f(Z)
+        dZ = dA · f'(Z)
+        dX, dW, dB from dZ
+
+    `kce.ops.convolution` holds the first and the last line, the activation function the other
+    two.
+
+    Args:
+        filters: Number of output channels, an integer of at least 1.
+        kernel_size: Entries of the window, an integer of at least 1.
+        strides: Steps from one place of the window to the next, an integer of at least 1.
+            Defaults to 1.
+        padding: "valid", "same" or "causal". Defaults to "valid".
+        data_format: "channels_last" or "channels_first". Defaults to Keras's setting.
+        dilation_rate: Steps from one entry of the window to the next, an integer of at least 1.
+            Defaults to 1. Not above 1 together with `strides` above 1.
+        groups: Number of parts that the channels are divided into, each convolved by itself.
+            Defaults to 1.
+        activation: f: a name, a callable or None for the identity; see `kce.activations.get`.
+        *args: The further arguments of `keras.layers.Conv1D`, in its order: `use_bias`,
+            `kernel_initializer`, `bias_initializer`, ...
+        **kwargs: The same by keyword.
+
+    Input shape: `(batch, steps, channels)`. Output shape: `(batch, places, filters)`.
+
+    Raises:
+        TypeError: When it is called on integer, complex, sparse or ragged tensors.
+        ValueError: If the shape of the inputs does not fit, or an argument is out of range.
+
+    Example:
+        >>> import keras
+        >>> import keras_course_ext as kce
+        >>> model = keras.Sequential(
+        ...     [keras.Input((8, 2)), kce.layers.Conv1D(4, 3, padding="causal", activation="relu")]
+        ... )
+        >>> model.output_shape, [w.shape for w in model.get_weights()]
+        ((None, 8, 4), [(3, 2, 4), (4,)])
+
+    Differs from Keras:
+        Names such as "relu" mean the functions of `kce.activations`. With `groups` above 1 and
+        with "channels_first" the layer computes as Keras's own does, with TensorFlow's gradients.
+        A batch of zero, where Keras's layer fails in eager mode, has an output of the right
+        shape; in a graph without XLA only if the batch size is known.
+
+    Deck: chapter 4, error back-propagation.
+    """

@@ -1,0 +1,30 @@
+"""The exponential activation as a layer."""
+
+import keras
+
+from keras_course_ext import activations
+from keras_course_ext.layers._activation_layer import ActivationLayer
+
+
+@keras.saving.register_keras_serializable(package="keras_course_ext")
+class Exponential(ActivationLayer):
+    """eˣ as a layer; see `kce.ops.exponential` for its derivative.
+
+    Args:
+        **kwargs: `name`, `dtype`, `trainable`, as for every `keras.layers.Layer`.
+
+    Example:
+        >>> import numpy as np
+        >>> import keras_course_ext as kce
+        >>> kce.layers.Exponential()(np.array([0.0, 2.0])).numpy().round(3)
+        array([1.   , 7.389], dtype=float32)
+
+    Differs from Keras:
+        Keras has no such layer; there it is `keras.layers.Activation("exponential")`.
+
+    Deck: chapter 5, activation functions.
+    """
+
+    def call(self, inputs):
+        """Apply the function to `inputs`."""
+        return activations.exponential(inputs)

@@ -1,0 +1,30 @@
+"""The hard sigmoid activation as a layer."""
+
+import keras
+
+from keras_course_ext import activations
+from keras_course_ext.layers._activation_layer import ActivationLayer
+
+
+@keras.saving.register_keras_serializable(package="keras_course_ext")
+class HardSigmoid(ActivationLayer):
+    """min(max(x + 3, 0), 6) / 6 as a layer; see `kce.ops.hard_sigmoid` for its derivative.
+
+    Args:
+        **kwargs: `name`, `dtype`, `trainable`, as for every `keras.layers.Layer`.
+
+    Example:
+        >>> import numpy as np
+        >>> import keras_course_ext as kce
+        >>> kce.layers.HardSigmoid()(np.array([-4.0, 1.5])).numpy()
+        array([0.  , 0.75], dtype=float32)
+
+    Differs from Keras:
+        Keras has no such layer; there it is `keras.layers.Activation("hard_sigmoid")`.
+
+    Deck: chapter 5, alternatives to the sigmoid.
+    """
+
+    def call(self, inputs):
+        """Apply the function to `inputs`."""
+        return activations.hard_sigmoid(inputs)

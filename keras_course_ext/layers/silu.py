@@ -1,0 +1,30 @@
+"""The SiLU activation as a layer."""
+
+import keras
+
+from keras_course_ext import activations
+from keras_course_ext.layers._activation_layer import ActivationLayer
+
+
+@keras.saving.register_keras_serializable(package="keras_course_ext")
+class SiLU(ActivationLayer):
+    """x σ(x) as a layer; see `kce.ops.silu` for its derivative.
+
+    Args:
+        **kwargs: `name`, `dtype`, `trainable`, as for every `keras.layers.Layer`.
+
+    Example:
+        >>> import numpy as np
+        >>> import keras_course_ext as kce
+        >>> kce.layers.SiLU()(np.array([-1.0, 2.0])).numpy().round(3)
+        array([-0.269,  1.762], dtype=float32)
+
+    Differs from Keras:
+        Keras has no such layer; there it is `keras.layers.Activation("silu")`.
+
+    Deck: chapter 5, alternatives to the sigmoid.
+    """
+
+    def call(self, inputs):
+        """Apply the function to `inputs`."""
+        return activations.silu(inputs)

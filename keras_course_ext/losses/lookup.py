@@ -1,0 +1,142 @@
+"""From a name to a loss of this package."""
+
+import difflib
+import inspect
+from typing import Any
+
+import keras
+
+from keras_course_ext.losses.binary_crossentropy import BinaryCrossentropy
+from keras_course_ext.losses.categorical_crossentropy import CategoricalCrossentropy
+from keras_course_ext.losses.half_squared_error import HalfSquaredError
+from keras_course_ext.losses.huber import Huber
+from keras_course_ext.losses.mean_squared_error import MeanSquaredError
+from keras_course_ext.losses.perceptron_criterion import PerceptronCriterion
+from keras_course_ext.losses.sparse_categorical_crossentropy import SparseCategoricalCrossentropy
+
+_PACKAGE = "keras_course_ext"
+_CLASSES: tuple[type[keras.losses.Loss], ...] = (
+    MeanSquaredError,
+    HalfSquaredError,
+    Huber,
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    SparseCategoricalCrossentropy,
+    PerceptronCriterion,
+)
+_BY_NAME = {
+    **{cls.__name__.lower(): cls for cls in _CLASSES},
+    "mse": MeanSquaredError,
+    "bce": BinaryCrossentropy,
+}
+
+
+def get(identifier: Any) -> Any:
+    """The loss that `loss=...` means.
+
+    Args:
+        identifier: The name of a class in any case, with or without underscores ("huber",
+            "mean_squared_error", "keras_course_ext>Huber"), or "mse" or "bce", looked up here and
+            then in `keras.losses`; the dictionary that `serialize` makes, or one of `class_name`
+            and `config`; a class, of which an instance is made; or None, a loss or any other
+            callable, which are returned as they are.
+
+    Returns:
+        The loss. Found here by name, it has its default arguments.
+
+    Raises:
+        ValueError: If there is no such loss; the message proposes the nearest name.
+        TypeError: If `identifier` is nothing of what is listed above.
+
+    Example:
+        >>> import keras_course_ext as kce
+        >>> type(kce.losses.get("mse")).__name__
+        'MeanSquaredError'
+        >>> kce.losses.get("hinge").__module__
+        'keras.src.losses.losses'
+
+    Differs from Keras:
+        The names of this package's losses mean those. They always give an instance of the class,
+        where `keras.losses.get("mse")` is the function that does not average over the batch.
+    """
+    if isinstance(identifier, str):
+        return _by_name(identifier)
+    if isinstance(identifier, dict):
+        return deserialize(identifier)
+    if inspect.isclass(identifier):
+        return identifier()
+    if identifier is None or callable(identifier):
+        return identifier
+    raise TypeError(
+        "A loss is given as a name, a dictionary with a `class_name`, a class, a function of "
+        f"targets and predictions, or as itself. Received: {identifier!r} of type "
+        f'{type(identifier).__name__}. Write, for example, "mse".'
+    )
+
+
+def _by_name(name: str) -> Any:
+    cls = _class_named(name)
+    if cls is not None:
+        return cls()
+    try:
+        return keras.losses.get(name)
+    except ValueError:
+        names = {n for n in dir(keras.losses) if not n.startswith("_")}
+        names |= set(_BY_NAME) | {cls.__name__ for cls in _CLASSES}
+        names -= {"deserialize", "get", "serialize", "Loss"}
+        nearest = difflib.get_close_matches(name, sorted(names), n=1, cutoff=0.5)
+        suggestion = f"Did you mean {nearest[0]!r}? " if nearest else ""
+        raise ValueError(
+            f"There is no loss {name!r}. {suggestion}Here there are "
+            f"{', '.join(cls.__name__ for cls in _CLASSES)}, and beside them those of "
+            "`keras.losses`. A function of targets and predictions can be passed as it is."
+        ) from None
+
+
+def _class_named(name: str) -> type[keras.losses.Loss] | None:
+    package, _, bare = name.rpartition(">")
+    return _BY_NAME.get(bare.lower().replace("_", "")) if package in ("", _PACKAGE) else None
+
+
+def serialize(loss: Any) -> Any:
+    """What a saved model holds of a loss.
+
+    Args:
+        loss: A loss of this package or of Keras, or a function registered with Keras.
+
+    Returns:
+        A dictionary or a name from which `get` and `deserialize` find the loss again.
+
+    Example:
+        >>> import keras_course_ext as kce
+        >>> kce.losses.serialize(kce.losses.Huber(2.0))["config"]["delta"]
+        2.0
+    """
+    return keras.losses.serialize(loss)
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """The loss that `serialize` described.
+
+    Args:
+        config: What `serialize` returned, or a dictionary of the `class_name` and the `config`.
+        custom_objects: Losses by name, to look in first. Defaults to none.
+
+    Returns:
+        The loss.
+
+    Raises:
+        ValueError: If there is no such loss.
+
+    Example:
+        >>> import keras_course_ext as kce
+        >>> kce.losses.deserialize({"class_name": "Huber", "config": {"delta": 2.0}}).delta
+        2.0
+    """
+    if isinstance(config, str):
+        return (custom_objects or {}).get(config) or get(config)
+    # Keras writes the module of what it finds by import, and null where it goes by name.
+    ours = None if config.get("module") else _class_named(config.get("class_name", ""))
+    if ours is not None and config["class_name"] not in (custom_objects or {}):
+        return ours.from_config(config.get("config", {}))
+    return keras.losses.deserialize(config, custom_objects)

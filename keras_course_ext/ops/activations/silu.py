@@ -1,0 +1,63 @@
+"""The sigmoid linear unit, also called swish."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from keras_course_ext.ops._tensors import float_tensor
+from keras_course_ext.ops.activations._saturation import clip
+
+
+def silu(x: Any) -> tf.Tensor:
+    """The sigmoid linear unit, x times its own sigmoid; also known as swish.
+
+        f(x)  = x σ(x)
+        f'(x) = σ(x) + x σ(x) (1 − σ(x))          so dx = dy · f'(x)
+
+    f' is taken from the input x. It lies in [−0.0998, 1.0998], is 1/2 at x = 0, and vanishes at
+    x = −1.278, where f has its minimum of −0.278, and far to the left, where f itself does.
+
+    Args:
+        x: Floating-point tensor of any shape.
+
+    Returns:
+        A tensor of the shape and dtype of `x`, with values in [−0.278, ∞).
+
+    Raises:
+        TypeError: If `x` is not a dense floating-point tensor.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> import keras_course_ext as kce
+        >>> x = tf.constant([-1.0, 0.0, 2.0])
+        >>> with tf.GradientTape() as tape:
+        ...     tape.watch(x)
+        ...     y = kce.ops.silu(x)
+        >>> y.numpy().round(3)
+        array([-0.269,  0.   ,  1.762], dtype=float32)
+        >>> tape.gradient(y, x).numpy().round(3)
+        array([0.072, 0.5  , 1.091], dtype=float32)
+
+    Differs from Keras:
+        The value and the derivatives at −∞ are 0 and at ∞ finite where they exist, not NaN.
+
+    Deck: chapter 5, alternatives to the sigmoid.
+
+    Reference: Elfwing, Uchibe and Doya, Sigmoid-weighted linear units for neural network function
+    approximation in reinforcement learning, 2017, section 2.1.
+    """
+    return _silu(float_tensor(x, "silu"))
+
+
+@tf.custom_gradient
+def _silu(x) -> Any:
+    y = tf.math.multiply_no_nan(x, tf.math.sigmoid(x))  # −∞ · 0 is 0
+
+    def grad(dy):
+        # Not before dy is there: until then only x is kept, and neither σ nor the clipped x.
+        with tf.control_dependencies([dy]):
+            σ = tf.math.sigmoid(x)
+            # SigmoidGrad is x * σ * (1 - σ), in one pass over memory. σ(-800) = 0, σ(800) = 1.
+            return dy * (σ + tf.raw_ops.SigmoidGrad(y=σ, dy=clip(x, 800.0)))
+
+    return y, grad

@@ -1,0 +1,79 @@
+"""The loss whose gradient descent is Rosenblatt's rule."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from keras_course_ext.ops.losses._inputs import paired
+
+
+def perceptron_criterion(y_true: Any, y_pred: Any) -> tf.Tensor:
+    """The perceptron criterion of each sample, from the weighted sums z before the threshold.
+
+        E       = Σᵢ (yᵢ − tᵢ) zᵢ        with yᵢ = 1 if zᵢ > 0 else 0
+        ∂E/∂zᵢ  = yᵢ − tᵢ
+
+    over the units of a sample. The derivative of the threshold itself is 0 wherever it exists, so
+    no loss of y can teach a perceptron anything. E is a loss of z: 0 where the unit is right, and
+    where it is wrong |z|, the distance by which z would have to move. With z = x·w + b a step of
+    gradient descent on one sample is Rosenblatt's rule,
+
+        w ← w + η (t − y) x,  b ← b + η (t − y)
+
+    Args:
+        y_true: t, targets in [0, 1], of shape `(batch, ..., units)`; 0 or 1 for Rosenblatt's rule.
+        y_pred: z, weighted sums of the same shape, floating point. Not y: it does not say how far
+            z is from 0.
+
+    Returns:
+        E, a tensor of shape `(batch, ...)`: the sum is over the last axis.
+
+    Raises:
+        TypeError: If `y_pred` is not a dense floating-point tensor.
+        ValueError: If the shapes differ.
+        tf.errors.InvalidArgumentError: If a target lies outside [0, 1], such as the −1 of other
+            books. Under XLA, which cannot raise, its E is NaN.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> import keras_course_ext as kce
+        >>> z = tf.constant([[2.0, 2.0, -3.0]])
+        >>> with tf.GradientTape() as tape:
+        ...     tape.watch(z)
+        ...     e = kce.ops.perceptron_criterion([[1.0, 0.0, 1.0]], z)
+        >>> e.numpy(), tape.gradient(e, z).numpy()
+        (array([5.], dtype=float32), array([[ 0.,  1., -1.]], dtype=float32))
+
+    Differs from Keras:
+        Keras has no such loss.
+
+    Reference: Rosenblatt, The Perceptron: A Probabilistic Model for Information Storage and
+    Organization in the Brain, Psychological Review 65 (1958); the rule converges: Novikoff, On
+    Convergence Proofs on Perceptrons, Symposium on the Mathematical Theory of Automata 12 (1962).
+
+    Deck: chapter 2, the perceptron; its threshold of 1 for z > 0, else 0, in chapter 3.
+    """
+    t, z = paired(y_true, y_pred, "perceptron_criterion")
+    in_range = (t >= 0) & (t <= 1)
+    tf.debugging.assert_equal(
+        tf.reduce_all(in_range),
+        True,
+        "`perceptron_criterion`: a target in y_true lies outside [0, 1]. For targets of -1 and 1 "
+        "write `(y_true + 1) / 2`.",
+    )
+    e = _perceptron_criterion(t, z)
+    return tf.where(tf.reduce_all(in_range, axis=-1), e, tf.constant(float("nan"), e.dtype))
+
+
+@tf.custom_gradient
+def _perceptron_criterion(t, z) -> Any:
+    # A z that is NaN stays one: y would say 0.
+    y = tf.where(tf.math.is_nan(z), z, tf.cast(z > 0, z.dtype))
+
+    def grad(dE):
+        dE = tf.expand_dims(dE, -1)
+        return -dE * z, dE * (y - t)
+
+    # (y - t) z, where a unit that is right counts 0 even if z is infinite.
+    e = tf.math.multiply_no_nan(tf.nn.relu(z), 1 - t) + tf.math.multiply_no_nan(tf.nn.relu(-z), t)
+    return tf.reduce_sum(e, axis=-1), grad
