@@ -92,13 +92,15 @@ class _Stop(keras.callbacks.Callback):
 Fit = Callable[[keras.callbacks.Callback, keras.callbacks.Callback], object]
 
 
-def lockstep(first: Fit, second: Fit, skip: int = 60) -> Ratio:
+def lockstep(first: Fit, second: Fit, skip: int = 60, block: int = 1) -> Ratio:
     """Run two fits in turns and compare their steps.
 
     Args:
         first: Runs a fit, given the callback to put before its own and the one to put after.
         second: The same, for the fit that it is compared to.
         skip: Steps at the beginning, with tracing and warming up, that do not count.
+        block: Compare the sums over so many steps. With 1, the median of the ratios knows nothing
+            of what happens at fewer than half of the steps.
 
     Returns:
         A `Ratio` of the first to the second.
@@ -125,13 +127,23 @@ def lockstep(first: Fit, second: Fit, skip: int = 60) -> Ratio:
         thread.join()
     if errors:
         raise errors[0]
-    return ratio_of(*(stop.times[skip:] for stop in stops))
+    return ratio_of(*(stop.times[skip:] for stop in stops), block=block)
 
 
-def ratio_of(first: Sequence[float], second: Sequence[float]) -> Ratio:
-    """Return the median of the ratios of paired times, with its bootstrapped 95 % interval."""
-    a, b = np.array(first), np.array(second)
-    ratios = a[: len(b)] / b[: len(a)]
+def ratio_of(first: Sequence[float], second: Sequence[float], block: int = 1) -> Ratio:
+    """Return the median of the ratios of paired times, with its bootstrapped 95 % interval.
+
+    Args:
+        first: Times, in seconds.
+        second: As many, each measured beside the one at the same place in `first`.
+        block: How many neighbours are added up before ratios are taken.
+    """
+    blocks = min(len(first), len(second)) // block
+    a, b = (
+        np.array(times[: blocks * block]).reshape(blocks, block).mean(axis=1)
+        for times in (first, second)
+    )
+    ratios = a / b
     rng = np.random.default_rng(0)
     medians = np.median(rng.choice(ratios, (2000, len(ratios))), axis=1)
     low, high = np.percentile(medians, [2.5, 97.5])

@@ -1,49 +1,165 @@
-"""What a GradientMonitor costs: the step with it, as a share of the step without it.
+"""What a GradientMonitor costs: a step with it, as a share of the same step without it.
 
-python benchmarks/monitor_overhead.py
+python benchmarks/monitor_overhead.py                        # everything, about an hour
+python benchmarks/monitor_overhead.py --nets "4x512" --settings default norms --modes graph
+
+Two fits take turns step by step. Ratios are medians over blocks of steps, with a bootstrapped 95 %
+interval; a block is long enough to hold recorded steps and others in their proportion. "nothing"
+is a fit without a monitor against another one: it must be 1 within its interval.
+
+* `default`: `GradientMonitor()`.
+* `norms`: the norms of all weights, gradients and outputs, at every step.
+* `all`: every statistic at every step, without histograms.
+* `histograms`: `GradientMonitor(histograms=50)`.
+* `second pass, epoch` and `second pass, step`: what is written without this package, a
+  `GradientTape` over one more batch at the end of each epoch, or of each step.
 """
 
 import argparse
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from lockstep import Fit, lockstep
 
 import keras_course_ext as kce
 
-NETS = {"3x64, batch 32": (3, 64, 32), "4x512, batch 64": (4, 512, 64)}
+BLOCK = 50
 
 
-def fit_of(net: str, steps: int, jit: bool, monitored: bool) -> Fit:
-    """Return a fit of a freshly built network."""
-    depth, units, batch = NETS[net]
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(batch * steps, 64)).astype("float32")
-    y = rng.integers(0, 10, batch * steps)
+def mlp(depth: int, units: int) -> list[Any]:
+    """Return the layers of an MLP on 64 inputs."""
     hidden = [keras.layers.Dense(units, activation="relu") for _ in range(depth)]
-    model = keras.Sequential([keras.Input((64,)), *hidden, keras.layers.Dense(10)])
-    model.compile(
-        optimizer="adam",
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        jit_compile=jit,
-    )
-    own = [kce.callbacks.GradientMonitor()] if monitored else []
+    return [keras.Input((64,)), *hidden, keras.layers.Dense(10)]
+
+
+def cnn() -> list[Any]:
+    """Return the layers of a small CNN on 28x28."""
+    return [
+        keras.Input((28, 28, 1)),
+        keras.layers.Conv2D(16, 3, activation="relu"),
+        keras.layers.MaxPooling2D(),
+        keras.layers.Conv2D(32, 3, activation="relu"),
+        keras.layers.Flatten(),
+        keras.layers.Dense(10),
+    ]
+
+
+def lstm() -> list[Any]:
+    """Return the layers of an LSTM over 32 steps."""
+    return [keras.Input((32, 16)), keras.layers.LSTM(64), keras.layers.Dense(10)]
+
+
+class Attention(keras.layers.Layer):
+    """A transformer block: attention and an MLP, each with a residual and a normalization."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention = keras.layers.MultiHeadAttention(4, 16)
+        self.inner = keras.layers.Dense(128, activation="gelu")
+        self.outer = keras.layers.Dense(64)
+        self.norms = [keras.layers.LayerNormalization() for _ in range(2)]
+
+    def call(self, x: Any) -> Any:
+        """Apply the block."""
+        x = self.norms[0](x + self.attention(x, x))
+        return self.norms[1](x + self.outer(self.inner(x)))
+
+
+def transformer() -> list[Any]:
+    """Return the layers of a classifier with one transformer block."""
+    pooling = keras.layers.GlobalAveragePooling1D()
+    return [keras.Input((32, 64)), Attention(), pooling, keras.layers.Dense(10)]
+
+
+# Layers, and the size of a batch.
+NETS: dict[str, tuple[Callable[[], list[Any]], int]] = {
+    "3x64": (lambda: mlp(3, 64), 32),
+    "4x512": (lambda: mlp(4, 512), 64),
+    "cnn": (cnn, 32),
+    "lstm": (lstm, 32),
+    "transformer": (transformer, 32),
+}
+
+
+class SecondPass(keras.callbacks.Callback):
+    """The usual workaround: the norms of one more batch's gradients, by a pass of its own."""
+
+    def __init__(self, x: np.ndarray, y: np.ndarray, every_step: bool) -> None:
+        super().__init__()
+        self._batch = tf.constant(x), tf.constant(y)
+        self._every_step = every_step
+        self.norms: list[np.ndarray] = []
+
+    def _record(self) -> None:
+        model: Any = self.model
+        x, y = self._batch
+        if not self.norms:
+            self._pass = tf.function(self._gradient_norms)
+        self.norms.append(self._pass(model, x, y).numpy())
+
+    @staticmethod
+    def _gradient_norms(model: Any, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            loss = model.compute_loss(x=x, y=y, y_pred=model(x, training=True))
+        gradients = tape.gradient(loss, model.trainable_variables)
+        return tf.stack([tf.norm(g) for g in gradients])
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Make the pass of a step."""
+        if self._every_step:
+            self._record()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Make the pass of an epoch."""
+        self._record()
+
+
+SETTINGS: dict[str, Callable[[np.ndarray, np.ndarray], list[Any]]] = {
+    "nothing": lambda x, y: [],
+    "default": lambda x, y: [kce.callbacks.GradientMonitor()],
+    "norms": lambda x, y: [kce.callbacks.GradientMonitor(1, "norms")],
+    "all": lambda x, y: [kce.callbacks.GradientMonitor(1)],
+    "histograms": lambda x, y: [kce.callbacks.GradientMonitor(histograms=50)],
+    "second pass, epoch": lambda x, y: [SecondPass(x, y, every_step=False)],
+    "second pass, step": lambda x, y: [SecondPass(x, y, every_step=True)],
+}
+
+
+def fit_of(net: str, setting: str, steps: int, jit: bool) -> Fit:
+    """Return a fit of a freshly built network."""
+    layers, batch = NETS[net]
+    model = keras.Sequential(layers())
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(batch * steps, *model.input_shape[1:])).astype("float32")
+    y = rng.integers(0, 10, batch * steps)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("adam", loss, jit_compile=jit)
+    own = SETTINGS[setting](x[:batch], y[:batch])
     return lambda start, stop: model.fit(
         x, y, batch_size=batch, verbose=0, callbacks=[start, *own, stop]
     )
 
 
 def main() -> None:
-    """Print one line a cell: the identical pair, then the monitored one."""
+    """Print one line a cell."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--steps", type=int, default=460)
-    steps = parser.parse_args().steps
-    for net in NETS:
-        for jit in (False, True):
-            name = f"{net}, {'jit' if jit else 'graph'}"
-            for monitored, what in ((False, "nothing against nothing"), (True, "monitor")):
-                ratio = lockstep(fit_of(net, steps, jit, monitored), fit_of(net, steps, jit, False))
-                print(f"{name:24} {what:24} {ratio}", flush=True)
+    parser.add_argument("--nets", nargs="+", choices=NETS, default=list(NETS))
+    parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=list(SETTINGS))
+    parser.add_argument("--modes", nargs="+", choices=["graph", "jit"], default=["graph", "jit"])
+    parser.add_argument("--steps", type=int, default=1060)
+    args = parser.parse_args()
+    for net in args.nets:
+        for mode in args.modes:
+            for setting in args.settings:
+                first, second = (
+                    fit_of(net, s, args.steps, mode == "jit") for s in (setting, "nothing")
+                )
+                ratio = lockstep(first, second, block=BLOCK)
+                extra = (ratio.median - 1) * ratio.seconds * 1e6
+                print(f"{net:12} {mode:6} {setting:20} {ratio}, {extra:+.0f} us", flush=True)
 
 
 if __name__ == "__main__":

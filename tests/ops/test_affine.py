@@ -62,14 +62,71 @@ def test_the_shapes_of_the_deck():
     assert (dx.shape, dw.shape, db.shape) == ((7, 2), (2, 3), (3,))
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_float32_gradients_are_within_2_ulp_of_autodiff(mode):
+def flattened(x, w, b):
+    """X W + B from TensorFlow's own ops, with the sums in the order of any dense layer."""
+    y = tf.matmul(tf.reshape(x, (-1, x.shape[-1])), w) + b
+    return tf.reshape(y, (*x.shape[:-1], w.shape[1]))
+
+
+def random_configuration(rng):
+    """Arguments of a random rank, size and scale."""
+    leading = rng.integers(1, 5, rng.integers(1, 5))
+    inputs, units = rng.integers(1, 17, 2)
+    scale = 10.0 ** rng.integers(-6, 7)
+    shapes = (*leading, inputs), (inputs, units), (units,)
+    return [tf.constant(scale * rng.normal(size=shape), tf.float32) for shape in shapes]
+
+
+def assert_within_2_ulp(found, expected):
+    for f, e in zip(found, expected, strict=True):
+        np.testing.assert_array_max_ulp(f.numpy(), e.numpy(), maxulp=2)
+
+
+def test_float32_gradients_are_within_2_ulp_of_autodiff_in_500_configurations():
+    rng = np.random.default_rng(0)
+    for _ in range(500):
+        arguments = random_configuration(rng)
+        assert_within_2_ulp(gradients(ops.affine, *arguments), gradients(flattened, *arguments))
+
+
+@pytest.mark.parametrize("mode", ["graph", "jit"])
+@pytest.mark.parametrize("leading", [(6,), (2, 3)])
+def test_float32_gradients_are_within_2_ulp_of_autodiff_when_compiled(mode, leading):
     ours = MODES[mode](lambda *a: gradients(ops.affine, *a))
-    theirs = MODES[mode](lambda *a: gradients(lambda x, w, b: tf.matmul(x, w) + b, *a))
-    for seed in range(40):
-        arguments = [tf.constant(a, tf.float32) for a in draw((6, 5), (5, 4), (4,), seed=seed)]
-        for found, expected in zip(ours(*arguments), theirs(*arguments), strict=True):
-            np.testing.assert_array_max_ulp(found.numpy(), expected.numpy(), maxulp=2)
+    theirs = MODES[mode](lambda *a: gradients(flattened, *a))
+    for seed in range(50):
+        drawn = draw((*leading, 5), (5, 4), (4,), seed=seed)
+        arguments = [tf.constant(a, tf.float32) for a in drawn]
+        assert_within_2_ulp(ours(*arguments), theirs(*arguments))
+
+
+@pytest.mark.parametrize("leading", [(3,), (2, 2)])
+def test_all_second_derivatives_by_pfor_and_recomputed_gradients_agree(leading):
+    arguments = [tf.constant(a) for a in draw((*leading, 2), (2, 3), (3,))]
+
+    def hessians(f):
+        with tf.GradientTape() as outer:
+            outer.watch(arguments)
+            found = tf.concat(
+                [tf.reshape(g, [-1]) for g in gradients(lambda *a: tf.sin(f(*a)), *arguments)], 0
+            )
+        return outer.jacobian(found, arguments)
+
+    for found, e in zip(hessians(ops.affine), hessians(plain), strict=True):
+        np.testing.assert_allclose(found, e, rtol=1e-12, atol=1e-13)
+    again = gradients(tf.recompute_grad(ops.affine), *arguments)
+    for found, e in zip(again, gradients(ops.affine, *arguments), strict=True):
+        np.testing.assert_array_equal(found, e)
+
+
+def test_extreme_numbers_give_finite_gradients_and_infinite_ones_only_where_they_meet():
+    big, tiny = 1e4, np.float32(1e-40)
+    x = tf.constant([[big, -big], [tiny, 0.0], [np.inf, 1.0]], tf.float32)
+    w, b = tf.constant([[1.0, -big], [big, tiny]]), tf.constant([big, -big])
+    dx, dw, db = gradients(ops.affine, x, w, b)
+    np.testing.assert_allclose(dx, [[1 - big, big]] * 3, rtol=1e-6)
+    np.testing.assert_array_equal(dw, [[np.inf, np.inf], [1 - big, 1 - big]])
+    np.testing.assert_array_equal(db, [3, 3])
 
 
 @pytest.mark.parametrize("leading", [(3,), (2, 3)])
