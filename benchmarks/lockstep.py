@@ -130,7 +130,7 @@ def lockstep(first: Fit, second: Fit, skip: int = 60, block: int = 1) -> Ratio:
     return ratio_of(*(stop.times[skip:] for stop in stops), block=block)
 
 
-def ratio_of(first: Sequence[float], second: Sequence[float], block: int = 1) -> Ratio:
+def ratio_of(first: Sequence[float], second: Sequence[float], *, block: int = 1) -> Ratio:
     """Return the median of the ratios of paired times, with its bootstrapped 95 % interval.
 
     Args:

@@ -103,7 +103,7 @@ def interleaved(first: Callable[[], Any], second: Callable[[], Any], pairs: int)
     for i in range(pairs):
         for which in ((0, 1), (1, 0))[i % 2]:
             times[which].append(timed((first, second)[which]))
-    return ratio_of(*times)
+    return ratio_of(times[0], times[1])
 
 
 def compare_updates(optimizers: list[str], models: list[str], pairs: int) -> None:
