@@ -55,7 +55,9 @@ def expected_statistics(name, **optimizer) -> list[dict[Key, float]]:
         for e in entries:
             call = e.layer.call
 
-            def watched(*args, call=call, outputs=seen.setdefault(e.name, []), **kwargs):
+            outputs = seen.setdefault(e.name, [])
+
+            def watched(*args, call=call, outputs=outputs, **kwargs):
                 outputs.append(call(*args, **kwargs))
                 return outputs[-1]
 
@@ -165,7 +167,8 @@ def build(strategy):
     keras.utils.set_random_seed(1)
     with strategy.scope():
         hidden = keras.layers.Dense(7, activation="relu", name="hidden")
-        model = keras.Sequential([keras.Input((5,)), hidden, keras.layers.Dense(3, "softmax", name="last")])
+        last = keras.layers.Dense(3, "softmax", name="last")
+        model = keras.Sequential([keras.Input((5,)), hidden, last])
         model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
     return model
 
