@@ -5,6 +5,6 @@ Everything here but the tap works on recorded arrays alone, without a model.
 
 from keras_course_ext.monitoring.diagnosis import diagnose
 from keras_course_ext.monitoring.finding import Finding
-from keras_course_ext.monitoring.history import GradientHistory, Key, LayerInfo
+from keras_course_ext.monitoring.history import GradientHistory, Histogram, Key, LayerInfo
 
-__all__ = ["Finding", "GradientHistory", "Key", "LayerInfo", "diagnose"]
+__all__ = ["Finding", "GradientHistory", "Histogram", "Key", "LayerInfo", "diagnose"]

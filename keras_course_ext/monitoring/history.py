@@ -222,6 +222,8 @@ class GradientHistory:
     def save(self, path: str | os.PathLike) -> None:
         """Write the record to a file, `.csv` (one value a line) or `.json` (read by `load`).
 
+        Histograms go into the `.json` file only.
+
         Args:
             path: Where to; the ending decides the format.
 

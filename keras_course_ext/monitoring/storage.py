@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_course_ext.monitoring.history import GradientHistory, Key, LayerInfo
+from keras_course_ext.monitoring.history import GradientHistory, Histogram, Key, LayerInfo
 
 FORMAT = "keras_course_ext.GradientHistory/1"
 
@@ -61,6 +61,10 @@ def to_dict(history: GradientHistory) -> dict[str, Any]:
         "loss_scaled": history.loss_scaled,
         "layers": [asdict(layer) for layer in history.layers],
         "series": series,
+        "histograms": [
+            {**h._asdict(), "edges": h.edges.tolist(), "counts": h.counts.tolist()}
+            for h in history.histograms
+        ],
     }
 
 
@@ -79,6 +83,10 @@ def from_dict(document: Any) -> GradientHistory:
         keys = [Key(s["layer"], s["tensor"], s["statistic"]) for s in block]
         values = [[float(value) for value in s["values"]] for s in block]
         history.append(steps, epochs, keys, np.array(values).T)
+    history.histograms = [
+        Histogram(**{**h, "edges": np.array(h["edges"]), "counts": np.array(h["counts"])})
+        for h in document.get("histograms", [])
+    ]
     return history
 
 

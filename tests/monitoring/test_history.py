@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from keras_course_ext.monitoring import GradientHistory, Key, LayerInfo
+from keras_course_ext.monitoring import GradientHistory, Histogram, Key, LayerInfo
 
 A, B = Key("a", "kernel", "grad_norm"), Key("b", "output", "grad_norm")
 W = Key("a", "kernel", "weight_norm")
@@ -102,3 +102,14 @@ def test_other_files_are_refused(history, tmp_path):
     (tmp_path / "torn.json").write_text('{"format": ')
     with pytest.raises(ValueError, match="is not a saved GradientHistory"):
         GradientHistory.load(tmp_path / "torn.json")
+
+
+def test_histograms_come_back_from_json(tmp_path):
+    history = GradientHistory()
+    edges, counts = np.array([-1.0, -0.5, 0.5, 1.0]), np.array([2, 0, 5])
+    history.histograms = [Histogram(3, 1, "a", "kernel", "gradient", edges, counts)]
+    history.save(tmp_path / "history.json")
+    (found,) = GradientHistory.load(tmp_path / "history.json").histograms
+    assert found[:5] == (3, 1, "a", "kernel", "gradient")
+    np.testing.assert_array_equal(found.edges, edges)
+    np.testing.assert_array_equal(found.counts, counts)
