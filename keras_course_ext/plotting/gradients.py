@@ -1,6 +1,5 @@
 """Heat map of a run: layers by steps, coloured by log10 of the gradient norm."""
 
-import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,20 +76,6 @@ def gradients(
                     annotation_clip=False,
                 )
     return ax
-
-
-def save_gradients(history: GradientHistory, path: str | os.PathLike, title: str = "") -> None:
-    """Draw `gradients` into a file.
-
-    Args:
-        history: What a `GradientMonitor` recorded.
-        path: Where to; the ending decides the format.
-        title: Title of the picture.
-    """
-    plt = _matplotlib.pyplot()
-    ax = gradients(history, title=title)
-    ax.figure.savefig(path, dpi=150)
-    plt.close(ax.figure)
 
 
 def log10_norms(history: GradientHistory) -> tuple[list[Key], np.ndarray, np.ndarray]:

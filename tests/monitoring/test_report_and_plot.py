@@ -11,7 +11,8 @@ from rich.console import Console
 from keras_course_ext.monitoring import GradientHistory, Key, LayerInfo, diagnose
 from keras_course_ext.monitoring.report import print_report
 from keras_course_ext.plotting import gradients
-from keras_course_ext.plotting.gradients import color_limits, save_gradients
+from keras_course_ext.plotting.gradients import color_limits
+from keras_course_ext.plotting.save import save
 
 LAYERS = 9
 
@@ -77,7 +78,7 @@ def test_plot_draws_into_given_axes_and_into_a_file(tmp_path):
     _, ax = plt.subplots()
     assert gradients(history_of(0.5), ax=ax) is ax
     plt.close("all")
-    save_gradients(history_of(0.5), tmp_path / "gradients.png")
+    save(history_of(0.5), tmp_path / "gradients.png")
     assert plt.imread(tmp_path / "gradients.png").std() > 0.05
     assert not plt.get_fignums()
 
