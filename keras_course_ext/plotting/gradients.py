@@ -53,6 +53,8 @@ def gradients(
         _, ax = plt.subplots(figsize=(9, min(height, 24)), layout="constrained")
     assert ax is not None
     low, high = limits or color_limits(history)
+    # matplotlib would draw the −∞ of an exact zero as it draws NaN.
+    log10 = np.ma.maximum(log10, low - 1)
     cmap = plt.get_cmap("viridis").with_extremes(bad="0.6")
     mesh = ax.pcolormesh(
         edges, np.arange(len(keys) + 1) - 0.5, log10, vmin=low, vmax=high, cmap=cmap

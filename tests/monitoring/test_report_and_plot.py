@@ -70,6 +70,16 @@ def test_plot_gathers_a_long_run_and_hides_no_nan():
     plt.close("all")
 
 
+def test_an_exact_zero_is_dark_and_not_grey():
+    history = history_of(0.9)
+    history._chunks[0].values[:, 0] = 0.0
+    ax = gradients(history)
+    shown = ax.collections[0].get_array().reshape(LAYERS, -1)[0]
+    assert np.isfinite(np.ma.filled(shown, np.nan)).all()
+    assert shown.max() < ax.collections[0].get_clim()[0]
+    plt.close("all")
+
+
 def test_color_limits_span_all_runs():
     assert color_limits(history_of(1.0), history_of(0.1)) == (-8.0, 0.0)
 
