@@ -141,18 +141,24 @@ class GradientMonitor(keras.callbacks.Callback):
 
         print_report(self.history, console)
 
-    def plot(self, path: str | os.PathLike) -> None:
-        """Draw layers by steps, coloured by log10 of the gradient norm, into a file.
+    def plot(self, path: str | os.PathLike, kind: str = "gradients") -> None:
+        """Draw a picture of the record into a file.
 
         Args:
             path: Where to; the ending decides the format (`.png`, `.svg`, `.pdf`).
+            kind: Which function of `kce.plotting` draws it; their docstrings say what to conclude.
+                `"gradients"` (default): layers by steps, coloured by log10 of the gradient norm;
+                `"lines"`: the gradient norm over the steps, one line a layer; `"depth"`: the
+                signal against the layer; `"activations"`: histograms over the steps;
+                `"update_ratios"`: how far each step moves each kernel.
 
         Raises:
             ImportError: If matplotlib is not installed; the message says how to install it.
+            ValueError: If `kind` is not one of these, or what it shows was not recorded.
         """
-        from keras_course_ext.plotting.gradients import save_gradients
+        from keras_course_ext.plotting.save import save
 
-        save_gradients(self.history, path)
+        save(self.history, path, kind)
 
     @contextmanager
     def watch(self, model: keras.Model, optimizer: Any = None) -> Iterator["GradientMonitor"]:

@@ -1,6 +1,5 @@
 """Heat map of a run: layers by steps, coloured by log10 of the gradient norm."""
 
-import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,6 +53,8 @@ def gradients(
         _, ax = plt.subplots(figsize=(9, min(height, 24)), layout="constrained")
     assert ax is not None
     low, high = limits or color_limits(history)
+    # matplotlib would draw the −∞ of an exact zero as it draws NaN.
+    log10 = np.ma.maximum(log10, low - 1)
     cmap = plt.get_cmap("viridis").with_extremes(bad="0.6")
     mesh = ax.pcolormesh(
         edges, np.arange(len(keys) + 1) - 0.5, log10, vmin=low, vmax=high, cmap=cmap
@@ -77,20 +78,6 @@ def gradients(
                     annotation_clip=False,
                 )
     return ax
-
-
-def save_gradients(history: GradientHistory, path: str | os.PathLike, title: str = "") -> None:
-    """Draw `gradients` into a file.
-
-    Args:
-        history: What a `GradientMonitor` recorded.
-        path: Where to; the ending decides the format.
-        title: Title of the picture.
-    """
-    plt = _matplotlib.pyplot()
-    ax = gradients(history, title=title)
-    ax.figure.savefig(path, dpi=150)
-    plt.close(ax.figure)
 
 
 def log10_norms(history: GradientHistory) -> tuple[list[Key], np.ndarray, np.ndarray]:

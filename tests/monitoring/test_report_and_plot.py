@@ -11,7 +11,8 @@ from rich.console import Console
 from keras_course_ext.monitoring import GradientHistory, Key, LayerInfo, diagnose
 from keras_course_ext.monitoring.report import print_report
 from keras_course_ext.plotting import gradients
-from keras_course_ext.plotting.gradients import color_limits, save_gradients
+from keras_course_ext.plotting.gradients import color_limits
+from keras_course_ext.plotting.save import save
 
 LAYERS = 9
 
@@ -69,6 +70,16 @@ def test_plot_gathers_a_long_run_and_hides_no_nan():
     plt.close("all")
 
 
+def test_an_exact_zero_is_dark_and_not_grey():
+    history = history_of(0.9)
+    history._chunks[0].values[:, 0] = 0.0
+    ax = gradients(history)
+    shown = ax.collections[0].get_array().reshape(LAYERS, -1)[0]
+    assert np.isfinite(np.ma.filled(shown, np.nan)).all()
+    assert shown.max() < ax.collections[0].get_clim()[0]
+    plt.close("all")
+
+
 def test_color_limits_span_all_runs():
     assert color_limits(history_of(1.0), history_of(0.1)) == (-8.0, 0.0)
 
@@ -77,7 +88,7 @@ def test_plot_draws_into_given_axes_and_into_a_file(tmp_path):
     _, ax = plt.subplots()
     assert gradients(history_of(0.5), ax=ax) is ax
     plt.close("all")
-    save_gradients(history_of(0.5), tmp_path / "gradients.png")
+    save(history_of(0.5), tmp_path / "gradients.png")
     assert plt.imread(tmp_path / "gradients.png").std() > 0.05
     assert not plt.get_fignums()
 

@@ -1,0 +1,132 @@
+"""What the pictures of a record have in common: axes, colours, kernels, and steps gathered."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_course_ext.monitoring.history import GradientHistory, Key
+from keras_course_ext.plotting import _matplotlib
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MOST_COLUMNS = 160
+# More names than this do not fit into a legend or beside an axis.
+MOST_NAMED = 12
+_LONGEST_NAME = 22
+
+
+def axes(ax: "Axes | None", height: float = 5.0) -> "Axes":
+    """Return the Axes, or those of a new figure."""
+    if ax is None:
+        _, ax = _matplotlib.pyplot().subplots(figsize=(9, height), layout="constrained")
+    assert ax is not None
+    return ax
+
+
+def shades(count: int) -> list[Any]:
+    """Return colours from dark to light, told apart in greyscale too, none too light to see."""
+    cmap = _matplotlib.pyplot().get_cmap("viridis")
+    return [cmap(x) for x in np.linspace(0.0, 0.85, count)]
+
+
+def shortened(name: str) -> str:
+    """Return a name, cut in its middle if it is long."""
+    half = (_LONGEST_NAME - 1) // 2
+    return name if len(name) <= _LONGEST_NAME else f"{name[:half]}…{name[-half:]}"
+
+
+def kernels(history: GradientHistory, statistic: str) -> list[Key]:
+    """Return the key of one kernel a layer, in forward order.
+
+    Raises:
+        ValueError: If the statistic was recorded of no kernel; the message says how to have it.
+    """
+    keys = []
+    for info in history.layers:
+        names = [t for t in info.weights if "kernel" in t and history.has(info.name, t, statistic)]
+        keys += [Key(info.name, t, statistic) for t in names[:1]]
+    if not keys:
+        raise ValueError(missing(history, statistic, "a kernel"))
+    return keys
+
+
+def missing(history: GradientHistory, statistic: str, subject: str) -> str:
+    """Return the message for a statistic that was not recorded."""
+    recorded = sorted({key.statistic for key in history.keys})
+    if not recorded:
+        return (
+            f"There is no '{statistic}' of {subject} to draw: nothing was recorded yet. Pass the "
+            "monitor to `fit(callbacks=[monitor])` first."
+        )
+    return (
+        f"'{statistic}' of {subject} was not recorded. Recorded: {', '.join(recorded)}. Make the "
+        f"monitor with `statistics='all'`, or with '{statistic}' among its `statistics`."
+    )
+
+
+def gathered(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the medians of neighbouring steps, at most 160 of them; NaN where one is not finite.
+
+    Args:
+        steps: Shape `(steps,)`.
+        values: Shape `(..., steps)`.
+    """
+    values = np.where(np.isfinite(values), values, np.nan).astype(np.float64)
+    groups = np.array_split(np.arange(len(steps)), min(len(steps), MOST_COLUMNS))
+    middle = np.array([np.median(steps[g]) for g in groups])
+    return middle, np.stack([np.median(values[..., g], axis=-1) for g in groups], axis=-1)
+
+
+def positive(values: np.ndarray) -> np.ndarray:
+    """Return the values with NaN for what a logarithmic axis cannot show: zero and infinity."""
+    return np.where(np.isfinite(values) & (values > 0), values, np.nan)
+
+
+def logarithmic(ax: "Axes") -> None:
+    """Make the y axis logarithmic, over a decade at least: a level line has to look level."""
+    ax.set_yscale("log")
+    low, high = ax.get_ylim()
+    if high < 10 * low:
+        middle = float(np.sqrt(low * high))
+        ax.set_ylim(middle / np.sqrt(10), middle * np.sqrt(10))
+
+
+def layer_lines(ax: "Axes", keys: list[Key], x: np.ndarray, values: np.ndarray) -> None:
+    """Draw one line a layer, dark at the input and light at the output, and say which is which."""
+    plt = _matplotlib.pyplot()
+    styles = ("-", "--", "-.", ":")
+    few = len(keys) <= MOST_NAMED
+    marker = "o" if len(x) == 1 else None
+    for i, (key, color) in enumerate(zip(keys, shades(len(keys)), strict=True)):
+        style = styles[i % 4] if few else "-"
+        label = shortened(key.layer)
+        ax.plot(
+            x,
+            positive(values[i]),
+            style,
+            color=color,
+            lw=1.6 if few else 0.9,
+            label=label,
+            marker=marker,
+        )
+    logarithmic(ax)
+    if few:
+        handles, labels = ax.get_legend_handles_labels()
+        ax.legend(
+            handles[: len(keys)][::-1],
+            labels[: len(keys)][::-1],
+            title="output\n↓ to input",
+            loc="center left",
+            bbox_to_anchor=(1.01, 0.5),
+            fontsize="small",
+            title_fontsize="small",
+        )
+        return
+    mappable = plt.cm.ScalarMappable(
+        plt.Normalize(0, (len(keys) - 1) / 0.85), plt.get_cmap("viridis")
+    )
+    bar = ax.figure.colorbar(mappable, ax=ax, boundaries=np.linspace(0, len(keys) - 1, 256))
+    at = np.unique(np.linspace(0, len(keys) - 1, 6).round().astype(int))
+    bar.set_ticks(at.tolist(), labels=[shortened(keys[i].layer) for i in at])
+    bar.set_label("layer: input (dark) to output (light)")

@@ -1,0 +1,126 @@
+"""Activations of a layer over a run: one histogram a column, the "colorful dimension"."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from keras_course_ext.monitoring.history import GradientHistory, Histogram
+from keras_course_ext.plotting import _matplotlib
+from keras_course_ext.plotting._records import MOST_COLUMNS, axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_MOST_OCTAVES = 16
+_MOST_TICKS = 5
+
+
+def activations(
+    history: GradientHistory,
+    ax: "Axes | None" = None,
+    title: str = "",
+    layer: str | None = None,
+) -> "Axes":
+    """Draw how the activations of a layer are distributed, one histogram a column.
+
+    Upward are sizes of positive activations in powers of 2, downward those of negative ones, and
+    the row in the middle holds what is 0 or too small to show; brighter is a larger share, on a
+    logarithmic scale. The lower half is left out where nothing is negative. What to conclude:
+    columns alike from left to right, or widening slowly, are healthy. A picture that climbs outward
+    and then collapses again and again is training that explodes and starts anew. Everything in the
+    middle row is a dead layer (half of a ReLU layer there is normal), and everything in one bright
+    outer row, such as ±1 of a tanh, a saturated one. A grey column has not one finite activation.
+
+    Args:
+        history: What a `GradientMonitor` with `histograms=` recorded.
+        ax: The matplotlib Axes to draw into; default is a new figure's.
+        title: Title of the Axes; default is the name of the layer.
+        layer: Name of the layer; default is the first one that has histograms.
+
+    Returns:
+        The Axes.
+
+    Raises:
+        ImportError: If matplotlib is not installed.
+        ValueError: If there are no histograms of activations, or none of that layer.
+    """
+    found = [h for h in history.histograms if h.kind == "activation"]
+    names = list(dict.fromkeys(h.layer for h in found))
+    if not found:
+        raise ValueError(
+            "There are no histograms of activations to draw. Make the monitor with "
+            "`histograms=50`, for one every 50 steps."
+        )
+    layer = names[0] if layer is None else layer
+    if layer not in names:
+        raise ValueError(
+            f"There is no histogram of layer '{layer}'. Layers that have one: {', '.join(names)}."
+        )
+    found = [h for h in found if h.layer == layer]
+    at = np.unique(np.linspace(0, len(found) - 1, min(len(found), MOST_COLUMNS)).astype(int))
+    found = [found[i] for i in at]
+    low, high = _octaves(found)
+    share = np.stack([_column(h, low, high) for h in found], axis=1)
+    plt = _matplotlib.pyplot()
+    ax = axes(ax)
+    steps = np.array([h.step for h in found], dtype=np.float64)
+    last = steps[-1] - steps[-2] if len(steps) > 1 else 1.0
+    cmap = plt.get_cmap("viridis").with_extremes(bad="0.6")
+    with np.errstate(divide="ignore"):
+        # Not −∞ for an empty bin: matplotlib would draw it as it draws NaN.
+        log10 = np.log10(np.maximum(share, 1e-9))
+    half = high - low + 0.5
+    mesh = ax.pcolormesh(
+        np.append(steps, steps[-1] + last),
+        np.concatenate([-half + np.arange(high - low + 1), 0.5 + np.arange(high - low + 1)]),
+        np.ma.masked_invalid(log10),
+        cmap=cmap,
+        vmin=-4,
+        vmax=0,
+    )
+    ax.figure.colorbar(mesh, ax=ax, label="log₁₀ of the share of activations", extend="min")
+    _ticks(ax, low, high)
+    rows = high - low
+    if not np.nansum(share[:rows]):
+        # Nothing is negative, as after ReLU or sigmoid: the lower half would stay empty.
+        ax.set_ylim(-0.5, half)
+    ax.set(xlabel="step", ylabel="activation", title=title or layer)
+    return ax
+
+
+def _octaves(found: Sequence[Histogram]) -> tuple[int, int]:
+    """Return the exponents of 2 between which all activations lie, but for the smallest."""
+    filled = [np.abs(np.stack([h.edges[:-1], h.edges[1:]]))[:, h.counts > 0] for h in found]
+    used = [pair for pair in filled if pair.size]
+    if not used:
+        return -1, 0
+    high = int(np.log2(max(pair.max() for pair in used)))
+    lows = [np.where(h.edges[1:] > -h.edges[:-1], h.edges[:-1], -h.edges[1:]) for h in found]
+    smallest = min(
+        (x[(h.counts > 0) & (x > 0)].min(initial=2.0**high))
+        for x, h in zip(lows, found, strict=True)
+    )
+    return max(min(int(np.log2(smallest)), high - 1), high - _MOST_OCTAVES), high
+
+
+def _column(h: Histogram, low: int, high: int) -> np.ndarray:
+    """Return the shares of a histogram in the bins from -2^high to 2^high; NaN without any."""
+    rows = 2 * (high - low) + 1
+    column = np.zeros(rows)
+    center = (h.edges[:-1] + h.edges[1:]) / 2
+    size = np.abs(center)
+    outside = size >= 2.0**low
+    octave = np.floor(np.log2(np.where(outside, size, 1.0))).astype(int) - low
+    at = np.where(outside, (high - low) + np.sign(center).astype(int) * (octave + 1), high - low)
+    np.add.at(column, np.clip(at, 0, rows - 1), h.counts)
+    total = column.sum()
+    return column / total if total else np.full(rows, np.nan)
+
+
+def _ticks(ax: "Axes", low: int, high: int) -> None:
+    every = -(-(high - low) // _MOST_TICKS)
+    exponents = np.arange(high, low, -every)
+    at = exponents - low + 0.5
+    labels = [f"$2^{{{e}}}$" for e in exponents]
+    ax.set_yticks([*-at, 0, *at], [*(f"$-{label[1:]}" for label in labels), "≈ 0", *labels])
