@@ -59,9 +59,10 @@ class GradientMonitor(keras.callbacks.Callback):
     bar have them too.
 
     Args:
-        update_freq: `"auto"` (default): as often as an overhead of 2 % allows, measured as
-            training runs, and at least 20 times an epoch; `"epoch"`: at the first step of each
-            epoch; an integer n of at least 1: every n-th step.
+        update_freq: `"auto"` (default): so often that recording takes 2 % of the time, measured
+            as training runs, and at least 20 times an epoch; `"epoch"`: at the first step of each
+            epoch; an integer n of at least 1: every n-th step. Being ready to record costs
+            something at the other steps too; `benchmarks/monitor_overhead.py` tells how much.
         statistics: `"all"` (default), `"norms"` (`"grad_norm"` and `"weight_norm"` only), or a
             sequence of the names above.
         layers: Names of the layers to keep records of. Default: all.

@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras_course_ext._logits import noted_logits, remember_logits
 from keras_course_ext._override import overridden
 from keras_course_ext._tracing import under_xla
+from keras_course_ext.monitoring.branch import branch
 from keras_course_ext.monitoring.history import Key
 from keras_course_ext.monitoring.inventory import LayerEntry
 from keras_course_ext.monitoring.norms import l2_norms
@@ -84,7 +85,7 @@ class TappedStep:
         scale = tf.cast(self._tap.optimizer.scale_loss(1.0), tf.float32)
         before = self._batches_before()
         measured = tf.nest.flatten(
-            tf.cond(
+            branch(
                 due,
                 lambda: self._measure(pairs, scale),
                 lambda: self._measure_nothing(pairs),
@@ -92,7 +93,7 @@ class TappedStep:
         )
         self._count_bins(pairs, scale)
         result = apply(grads, *given)
-        tf.cond(due, lambda: self._write(measured, pairs), lambda: tf.no_op())
+        branch(due, lambda: self._write(measured, pairs), lambda: tf.no_op())
         buffer.count_step(self._skipped(before))
         self._ended = True
         return result
@@ -273,7 +274,7 @@ class TappedStep:
             outputs = [self._outputs.get(entry) for entry in columns.names]
             return [*scaled, *weights, *(nothing if o is None else _joined(o) for o in outputs)]
 
-        tf.cond(buffer.due(step), lambda: buffer.write(step, tensors()), lambda: tf.no_op())
+        branch(buffer.due(step), lambda: buffer.write(step, tensors()), lambda: tf.no_op())
 
     def _write(self, measured: list[tf.Tensor], pairs: Pairs) -> tf.Operation:
         columns, buffer = self._tap.columns, self._tap.buffers[self._replica]

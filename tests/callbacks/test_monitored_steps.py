@@ -7,6 +7,7 @@ import tensorflow as tf
 from monitored_models import BATCH, MODES, compiled, fit
 
 from keras_course_ext.callbacks import GradientMonitor
+from keras_course_ext.monitoring.branch import branch
 from keras_course_ext.monitoring.schedule import Schedule, Stopwatch
 
 PER_EPOCH = 40
@@ -173,3 +174,15 @@ def test_the_logs_of_keras_have_the_gradient_norm_and_the_finding(tmp_path):
     assert [name for name in history if name.startswith("vanishing_in_")]
     header = (tmp_path / "log.csv").read_text().splitlines()[0]
     assert "grad_norm" in header
+
+
+def test_the_branches_of_a_step_stay_one_operation():
+    @tf.function
+    def step(due, x):
+        return branch(due, lambda: x + 1, lambda: x - 1)
+
+    graph = step.get_concrete_function(tf.constant(True), tf.constant(1.0)).graph
+    kinds = {op.type: op for op in graph.get_operations()}
+    conds = [kinds[kind] for kind in ("If", "StatelessIf") if kind in kinds]
+    assert [op.get_attr("_lower_using_switch_merge") for op in conds] == [False]
+    assert [float(step(tf.constant(due), tf.constant(1.0))) for due in (True, False)] == [2, 0]
