@@ -11,7 +11,8 @@ from modes import MODES
 from optimizer_cases import BY_NAME, CASES, ONE_PER_STATE, every
 
 import keras_course_ext.optimizers as ours
-from keras_course_ext.optimizers import engine, flat, kernels, tracing
+from keras_course_ext import _tracing as tracing
+from keras_course_ext.optimizers import engine, flat, kernels
 
 every_mode = pytest.mark.parametrize("mode", MODES)
 
