@@ -293,7 +293,8 @@ class GradientMonitor(keras.callbacks.Callback):
         }
 
     def _start(self, model: keras.Model, optimizer: Any) -> None:
-        self._tap = GradientTap(model, optimizer, self._wanted, self.histograms)
+        every_step = self.update_freq == 1
+        self._tap = GradientTap(model, optimizer, self._wanted, self.histograms, every_step)
         scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
         self._history = GradientHistory(loss_scaled=scaled)
         self._schedule = Schedule(self.update_freq)

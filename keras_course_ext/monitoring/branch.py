@@ -5,6 +5,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_course_ext._tracing import under_xla
+
 
 def branch(condition: tf.Tensor, then: Callable, otherwise: Callable) -> Any:
     """`tf.cond(condition, then, otherwise)`, kept together as one operation.
@@ -22,3 +24,15 @@ def branch(condition: tf.Tensor, then: Callable, otherwise: Callable) -> Any:
         if op.type in ("If", "StatelessIf") and hasattr(op, "_set_attr"):
             op._set_attr("_lower_using_switch_merge", tf.compat.v1.AttrValue(b=False))
     return result
+
+
+def gate(condition: tf.Tensor, then: Callable, otherwise: Callable) -> Any:
+    """`tf.cond(condition, then, otherwise)` that holds nothing up where it is passed by.
+
+    A branch that is kept whole starts when all that goes in is there and a thread is free to run
+    it, and keeps what goes in until then. Here what goes in meets a switch each, which lets go of
+    it at once, and behind the switches `then` is kept whole.
+    """
+    if tf.executing_eagerly() or under_xla():
+        return tf.cond(condition, then, otherwise)
+    return tf.cond(condition, lambda: branch(tf.identity(condition), then, otherwise), otherwise)

@@ -27,12 +27,12 @@ class RowBuffer:
         self._steps = _variable(np.int64(0))
         self._start = _variable(np.int64(0))
         self._written = _variable(np.int64(0))
+        self._next = _variable(np.int64(0))
         self._period = _variable(np.int64(1))
         self._offset = _variable(np.int64(0))
         self._alarms = _variable(np.int64(_ALARMS))
         self._skipped = _variable(np.float32(0))
         self._live = _variable(np.zeros(units, np.float32))
-        self._grad_norm = _variable(np.float32(np.nan))
         self._read = 0
 
     @property
@@ -42,24 +42,36 @@ class RowBuffer:
 
     def due(self) -> tf.Tensor:
         """Say, inside the step, whether it is to be recorded."""
-        since = self._steps - self._offset
-        first = self._steps - self._start < FIRST_STEPS
-        return first | tf.equal(tf.math.floormod(since, self._period), 0)
+        return self._steps >= self._next
 
-    def alarm(self, fine: tf.Tensor) -> tf.Tensor:
-        """Say whether something is not finite, at most some sixteen times an epoch."""
-        return tf.logical_not(fine) & (self._alarms > 0)
+    def write(self, row: tf.Tensor, live: tf.Tensor | None, norms: tf.Tensor) -> None:
+        """Write the row of this step.
 
-    def write(self, row: tf.Tensor, live: tf.Tensor | None, grad_norm: tf.Tensor) -> None:
-        """Write the row of this step."""
-        index = tf.cast(tf.math.floormod(self._written, self.capacity), tf.int32)
-        self._rows.scatter_nd_update([[index]], [row])
-        self._step_of_row.scatter_nd_update([[index]], [self._steps])
-        if live is not None:
-            self._live.assign(tf.maximum(self._live, live))
-        self._grad_norm.assign(grad_norm)
-        self._alarms.assign_sub(tf.cast(~tf.math.is_finite(grad_norm), tf.int64))
-        self._written.assign_add(1)
+        Of steps that are recorded only because something is not finite, some sixteen an epoch.
+
+        Args:
+            row: The statistics.
+            live: Which units lived, as numbers above 0; None if none is watched.
+            norms: All gradient norms, whose sum says whether all is finite.
+        """
+        # A step that breaks off, its data at an end, must not count as written.
+        with tf.control_dependencies([row]):
+            index = tf.cast(tf.math.floormod(self._written, self.capacity), tf.int32)
+            self._rows.scatter_nd_update([[index]], [row])
+            self._step_of_row.scatter_nd_update([[index]], [self._steps])
+            if live is not None:
+                self._live.assign(tf.maximum(self._live, live))
+            bad = tf.cast(~tf.math.is_finite(tf.reduce_sum(norms)), tf.int64)
+            # A row too many is overwritten by the next one.
+            wanted = (self._alarms > 0) | self.due()
+            self._written.assign_add(tf.cast(wanted, tf.int64))
+            self._alarms.assign_sub(bad)
+            self._next.assign(self._due_after(self._steps))
+
+    def _due_after(self, step: Any) -> Any:
+        """Return the next step to be recorded after one."""
+        ahead = step + self._period - tf.math.floormod(step - self._offset, self._period)
+        return tf.where(step + 1 - self._start < FIRST_STEPS, step + 1, ahead)
 
     def count_step(self, skipped: tf.Tensor | None) -> None:
         """Count a step, recorded or not."""
@@ -68,14 +80,16 @@ class RowBuffer:
             self._skipped.assign_add(tf.cast(skipped, tf.float32))
 
     def start_at(self, step: int) -> None:
-        """Give the next step this number."""
+        """Give the next step this number, and have it recorded."""
         self._steps.assign(step)
         self._start.assign(step)
+        self._next.assign(step)
 
     def set_period(self, period: int, offset: int) -> None:
         """Have every `period`-th step recorded from now on, counted from step `offset`."""
         self._period.assign(period)
         self._offset.assign(offset)
+        self._next.assign(self._due_after(self._steps - 1))
 
     def steps(self) -> int:
         """Return the number of the next step."""
@@ -85,9 +99,10 @@ class RowBuffer:
         """Return the number of recorded steps so far."""
         return int(self._written.numpy())
 
-    def last_grad_norm(self) -> float:
-        """Return the global gradient norm of the step recorded last."""
-        return float(self._grad_norm.numpy())
+    def last_row(self) -> np.ndarray | None:
+        """Return the row that was written last, if there is one."""
+        written = self.written()
+        return self._rows[(written - 1) % self.capacity].numpy() if written else None
 
     def begin_epoch(self) -> None:
         """Be ready to be alarmed again."""

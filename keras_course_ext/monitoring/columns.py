@@ -40,6 +40,8 @@ class Columns:
             for tensor, w in e.weights.items()
         }
         self.of_weight = [s for s in WEIGHT_STATISTICS if s == "grad_norm" or s in self.wanted]
+        # Those that are computed from the gradient alone come first.
+        self.of_gradient = sum(s.startswith("grad_") for s in self.of_weight)
         self.of_output = [s for s in OUTPUT_STATISTICS if s == "grad_norm" or s in self.wanted]
         self.signals = [Key(e.name, t, "grad_norm") for e in self.entries for t in SIGNALS]
         self.size = len(self.weights) * len(self.of_weight) + len(self.signals) * len(OUTPUT_SUMS)

@@ -43,6 +43,11 @@ def bin_counts(x: tf.Tensor) -> tf.Tensor:
     return tf.math.bincount(number, minlength=_BINS, maxlength=_BINS)
 
 
+def no_counts(n: int) -> tf.Tensor:
+    """Return the counts of n tensors without elements."""
+    return tf.zeros((n, _BINS), tf.int32)
+
+
 class HistogramBuffer:
     """Keeps the counts of some steps on a device until they are read.
 
@@ -64,14 +69,12 @@ class HistogramBuffer:
         """Say, inside the step, whether it has histograms."""
         return tf.equal(tf.math.floormod(step, self.period), 0)
 
-    def write(self, step: tf.Tensor, tensors: Sequence[tf.Tensor]) -> tf.Operation:
-        """Count the elements of the tensors of this step."""
+    def write(self, step: tf.Tensor, counts: tf.Tensor) -> None:
+        """Write the counts of a step, shape `(subjects, 512)`."""
         index = tf.cast(tf.math.floormod(self._written, self.capacity), tf.int32)
-        counts = tf.stack([bin_counts(x) for x in tensors])
         self._counts.scatter_nd_update([[index]], [counts])
         self._step_of_row.scatter_nd_update([[index]], [step])
         self._written.assign_add(1)
-        return tf.no_op()
 
     def read(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the counts written since the last call, and the steps that they belong to.

@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_course_ext.monitoring.history import GradientHistory, Key
 from keras_course_ext.monitoring.rules.signal import profiles
+from keras_course_ext.monitoring.statistics import NOT_MEASURED
 
 MODEL = ("", "model")
 _SIGNALS = ("output", "logits")
@@ -28,7 +29,10 @@ def per_step(
     norms = _columns(keys, values, "grad_norm")
     if not norms.shape[1]:
         return [], np.empty((len(values), 0))
-    total = np.sqrt((norms**2).sum(axis=1))
+    measured = norms != np.float32(NOT_MEASURED)
+    total = np.sqrt((norms**2).sum(axis=1, where=measured))
+    # Of a step at which not all were measured, only that something was not finite is known.
+    total[~measured.all(axis=1) & np.isfinite(total)] = NOT_MEASURED
     found = {"grad_norm": total}
     share = _clipped_share(norms, _columns(keys, values, "grad_max_abs"), total, optimizer)
     if share is not None:

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from keras_course_ext.monitoring.branch import branch
+from keras_course_ext.monitoring.reductions import SQUARES, reduced
+
 # Between these bounds a sum of squares has lost less than 1e-7 of itself to squares that
 # underflow (an element under 1e-19 squares to less than float32 can hold) and has not overflowed.
 _SMALLEST_SAFE = 1e-24
@@ -13,24 +16,57 @@ _LARGEST_SAFE = 1e37
 def l2_norms(tensors: Sequence[tf.Tensor]) -> tf.Tensor:
     """Return ‖x‖₂ = √(Σᵢ xᵢ²) of each tensor, as one float32 vector.
 
+    Args:
+        tensors: Dense tensors of any floating dtype and shape.
+
+    Returns:
+        A float32 tensor of shape `(len(tensors),)`.
+    """
+    return norms_and_non_finite(tensors, reduced(tensors, {SQUARES})[SQUARES])[0]
+
+
+def norms_and_non_finite(
+    tensors: Sequence[tf.Tensor], half: tf.Tensor, apart: bool = False
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return ‖x‖₂ of each tensor, and how many of its elements are not finite.
+
     The gradients of a deep sigmoid network are so small that their squares are zero in float32,
     and exploding ones so large that their squares are infinite, though the norm itself is an
     ordinary number. When a plain sum of squares comes out near either end, all norms are taken
     again as m ‖x / m‖ with m = max |xᵢ|; otherwise that branch costs nothing.
 
     Args:
-        tensors: Dense tensors of any floating dtype and shape, at least one.
+        tensors: Dense tensors of any floating dtype and shape.
+        half: Σᵢ xᵢ² / 2 of each.
+        apart: Whether each tensor is looked at by itself, so that none is kept until the sums of
+            all are known.
 
     Returns:
-        A float32 tensor of shape `(len(tensors),)`.
+        Two float32 tensors of shape `(len(tensors),)`.
     """
-    tensors = [tf.cast(x, tf.float32) for x in tensors]
-    half = tf.stack([tf.nn.l2_loss(x) for x in tensors])  # Σ x² / 2
+    if not tensors:
+        return tf.zeros(0), tf.zeros(0)
+    if apart:
+        both = tf.stack(
+            [_norm_and_non_finite(x, h) for x, h in zip(tensors, tf.unstack(half), strict=True)]
+        )
+        return both[:, 0], both[:, 1]
     safe = tf.reduce_all((half > _SMALLEST_SAFE) & (half < _LARGEST_SAFE))
-    return tf.cond(
+    return branch(
         safe,
-        lambda: tf.sqrt(2.0 * half),
-        lambda: tf.stack([_scaled_norm(x) for x in tensors]),
+        lambda: (tf.sqrt(2.0 * half), tf.zeros(len(tensors))),
+        lambda: (
+            tf.stack([_scaled_norm(tf.cast(x, tf.float32)) for x in tensors]),
+            tf.stack([_non_finite(x) for x in tensors]),
+        ),
+    )
+
+
+def _norm_and_non_finite(x: tf.Tensor, half: tf.Tensor) -> tf.Tensor:
+    return tf.cond(
+        (half > _SMALLEST_SAFE) & (half < _LARGEST_SAFE),
+        lambda: tf.stack([tf.sqrt(2.0 * half), 0.0]),
+        lambda: tf.stack([_scaled_norm(tf.cast(x, tf.float32)), _non_finite(x)]),
     )
 
 
@@ -38,3 +74,7 @@ def _scaled_norm(x: tf.Tensor) -> tf.Tensor:
     m = tf.reduce_max(tf.abs(x))
     m = tf.where((m > 0) & tf.math.is_finite(m), m, 1.0)
     return m * tf.sqrt(2.0 * tf.nn.l2_loss(x / m))
+
+
+def _non_finite(x: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_sum(tf.cast(~tf.math.is_finite(x), tf.float32))

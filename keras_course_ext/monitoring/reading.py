@@ -1,6 +1,10 @@
 """Reading a tensor of a graph without changing how TensorFlow optimizes the graph."""
 
+from typing import Any
+
 import tensorflow as tf
+
+from keras_course_ext._tracing import under_xla
 
 
 def beside(x: tf.Tensor) -> tf.Tensor:
@@ -30,3 +34,18 @@ def _factors(x: tf.Tensor) -> list[tf.Tensor]:
     if x.op.type != "Mul":
         return [x]
     return [factor for side in x.op.inputs for factor in _factors(side)]
+
+
+def dense_values(gradient: Any) -> tf.Tensor:
+    """Return the values of a gradient, whether it is dense or rows."""
+    return gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
+
+
+def summed_rows(gradient: Any) -> tf.Tensor:
+    """Return the values of a gradient, those for the same row of an `IndexedSlices` summed."""
+    if not isinstance(gradient, tf.IndexedSlices):
+        return beside(gradient)
+    if under_xla():  # XLA has no tf.unique, and knows the table's size
+        return tf.convert_to_tensor(gradient)
+    rows, position = tf.unique(gradient.indices)
+    return tf.math.unsorted_segment_sum(gradient.values, position, tf.size(rows))

@@ -13,7 +13,7 @@ from keras_course_ext.monitoring.statistics import (
     WEIGHT_STATISTICS,
 )
 
-_NORMS = ("grad_norm", "weight_norm")
+_NORMS = ("grad_norm",)
 _ALL = tuple(dict.fromkeys((*WEIGHT_STATISTICS, *OUTPUT_STATISTICS, *MODEL_STATISTICS)))
 
 

@@ -10,24 +10,24 @@ import tensorflow as tf
 _SHARE = 0.01
 _SELU = 1.0507009873554805 * 1.6732632423543772  # λ α
 
-Test = Callable[[tf.Tensor], tf.Tensor]
+Margin = Callable[[tf.Tensor], tf.Tensor]
 
 # From the output a: σ' = a (1 − a) against 1/4, the diagonal of softmax's derivative likewise,
 # tanh' = 1 − a² against 1, softsign' = (1 − |a|)² against 1, softplus' = 1 − e⁻ᵃ against 1; for
 # x < 0, elu' = a + 1 against 1 and selu' = a + λα against λα. Piecewise linear functions are
-# saturated where they are flat.
-_FROM_OUTPUT: dict[str, Test] = {
-    "sigmoid": lambda a: a * (1 - a) < _SHARE / 4,
-    "softmax": lambda a: a * (1 - a) < _SHARE / 4,
-    "tanh": lambda a: 1 - a * a < _SHARE,
-    "softsign": lambda a: tf.square(1 - tf.abs(a)) < _SHARE,
-    "softplus": lambda a: 1 - tf.exp(-a) < _SHARE,
-    "relu": lambda a: tf.equal(a, 0),
-    "relu6": lambda a: (a <= 0) | (a >= 6),
-    "hard_sigmoid": lambda a: (a <= 0) | (a >= 1),
-    "hard_tanh": lambda a: tf.abs(a) >= 1,
-    "elu": lambda a: a + 1 < _SHARE,
-    "selu": lambda a: a + _SELU < _SHARE * _SELU,
+# saturated where they are flat. Each says by how much it is not: what is not above 0 is saturated.
+_FROM_OUTPUT: dict[str, Margin] = {
+    "sigmoid": lambda a: a * (1 - a) - _SHARE / 4,
+    "softmax": lambda a: a * (1 - a) - _SHARE / 4,
+    "tanh": lambda a: 1 - a * a - _SHARE,
+    "softsign": lambda a: tf.square(1 - tf.abs(a)) - _SHARE,
+    "softplus": lambda a: 1 - tf.exp(-a) - _SHARE,
+    "relu": lambda a: a,
+    "relu6": lambda a: a * (6 - a),
+    "hard_sigmoid": lambda a: a * (1 - a),
+    "hard_tanh": lambda a: 1 - tf.abs(a),
+    "elu": lambda a: a + (1 - _SHARE),
+    "selu": lambda a: a + (1 - _SHARE) * _SELU,
 }
 
 
@@ -42,9 +42,9 @@ def _gelu_slope(z: tf.Tensor) -> tf.Tensor:
 
 
 # From the input z, since two inputs have the same output. The maxima are those of the slopes.
-_FROM_INPUT: dict[str, Test] = {
-    "silu": lambda z: tf.abs(_silu_slope(z)) < _SHARE * 1.0998393,
-    "gelu": lambda z: tf.abs(_gelu_slope(z)) < _SHARE * 1.1289042,
+_FROM_INPUT: dict[str, Margin] = {
+    "silu": lambda z: tf.abs(_silu_slope(z)) - _SHARE * 1.0998393,
+    "gelu": lambda z: tf.abs(_gelu_slope(z)) - _SHARE * 1.1289042,
 }
 
 # Keras's and our layers that are an activation function.
@@ -71,19 +71,21 @@ class Saturation(NamedTuple):
         from_input: A function of Z, or None.
     """
 
-    from_output: Test | None = None
-    from_input: Test | None = None
+    from_output: Margin | None = None
+    from_input: Margin | None = None
 
-    def at(self, a: tf.Tensor, z: tf.Tensor | None) -> tf.Tensor | None:
-        """Return which elements are saturated, or None if that is not known.
+    def of(self, a: tf.Tensor, z: tf.Tensor | None) -> tuple[tf.Tensor, Margin] | tuple[None, None]:
+        """Return what to look at and by how much its elements are not saturated, if that is known.
 
         Args:
             a: The output A.
             z: Z before the activation, or None.
         """
         if self.from_output is not None:
-            return self.from_output(a)
-        return None if z is None or self.from_input is None else self.from_input(z)
+            return a, self.from_output
+        if z is not None and self.from_input is not None:
+            return z, self.from_input
+        return None, None
 
 
 def saturation_of(layer: keras.Layer) -> Saturation:

@@ -12,6 +12,7 @@ not it raised, so nothing of the tap is on the model between two steps. What sta
 graph. The host reads the buffer once per window of steps; no step waits for it.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -27,6 +28,7 @@ from keras_course_ext.monitoring.histograms import HistogramBuffer, decoded
 from keras_course_ext.monitoring.history import GradientHistory, Histogram, Key
 from keras_course_ext.monitoring.inventory import LayerEntry, inventory
 from keras_course_ext.monitoring.model_statistics import MODEL, per_epoch, per_step
+from keras_course_ext.monitoring.statistics import NOT_MEASURED
 from keras_course_ext.monitoring.tapped_step import TappedStep, current_graph
 
 _WINDOW = 128
@@ -44,19 +46,22 @@ class GradientTap:
         optimizer: The optimizer whose `apply` gets the gradients. Defaults to the model's.
         wanted: Names of the statistics to compute. Defaults to the norms.
         histograms: Every how many steps there are histograms. Defaults to none.
+        every_step: Whether every step is recorded, so that no step needs to find out.
     """
 
     def __init__(
         self,
         model: keras.Model,
         optimizer: Any = None,
-        wanted: Sequence[str] = ("grad_norm", "weight_norm"),
+        wanted: Sequence[str] = ("grad_norm",),
         histograms: int | None = None,
+        every_step: bool = False,
     ) -> None:
         self.model = model
         self.optimizer = optimizer if optimizer is not None else model.optimizer
         self.start = 0
         self.wanted = frozenset(wanted)
+        self.every_step = every_step
         self.strategy = model.distribute_strategy
         self.capacity = max(_WINDOW, 2 * model.steps_per_execution)
         self.columns: Columns | None = None
@@ -140,8 +145,9 @@ class GradientTap:
                     self.buffers.append(RowBuffer(self.capacity, size, units))
                     if self._histograms:
                         self.histogram_buffers.append(self._histogram_buffer(self._histograms))
+        period, self._period = self._period, (1, 0)
         self.start_at(self.start)
-        self.set_period(*self._period)
+        self.set_period(*period)
         if forward_order:
             self.columns.order(forward_order)
 
@@ -158,6 +164,8 @@ class GradientTap:
 
     def set_period(self, period: int, offset: int = 0) -> None:
         """Have every `period`-th step recorded from now on, counted from step `offset`."""
+        if self.buffers and (period, offset) == self._period:
+            return
         self._period = (period, offset)
         for buffer in self.buffers:
             buffer.set_period(period, offset)
@@ -173,7 +181,12 @@ class GradientTap:
 
     def last_grad_norm(self) -> float:
         """Return the global gradient norm of the step that was recorded last."""
-        return self.buffers[0].last_grad_norm() if self.buffers else float("nan")
+        row = self.buffers[0].last_row() if self.buffers else None
+        if row is None or self.columns is None:
+            return float("nan")
+        keys, values = self.columns.decode(row[None, None])
+        of_model, norms = per_step(keys, values, self.optimizer)
+        return float(norms[0, 0]) if of_model else float("nan")
 
     def readable_steps(self) -> int:
         """Return after how many steps the buffers must be read."""
@@ -201,7 +214,11 @@ class GradientTap:
         model_keys, model_values = per_step(keys, values, self.optimizer)
         keys, values = [*keys, *model_keys], np.concatenate([values, model_values], axis=1)
         keys, values = _of_layers(keys, values, layers)
-        history.append(steps, np.full(len(steps), epoch), keys, values)
+        for run, kept in _as_measured(values):
+            now = steps[run]
+            history.append(
+                now, np.full(len(now), epoch), [keys[i] for i in kept], values[run][:, kept]
+            )
 
     def drain_histograms(self, history: GradientHistory, epoch: int) -> list[Histogram]:
         """Move the histograms since the last call from the buffer to the history."""
@@ -241,6 +258,17 @@ def _of_layers(
     """Leave out what is of other layers; what is of the whole model stays."""
     kept = [i for i, k in enumerate(keys) if layers is None or k.layer in ("", *layers)]
     return [keys[i] for i in kept], values[:, kept]
+
+
+def _as_measured(values: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield runs of rows, and the columns that were measured in all of their steps.
+
+    A step that is recorded only because something is not finite lacks what it was too late for.
+    """
+    measured = values != np.float32(NOT_MEASURED)
+    changes = np.flatnonzero((measured[1:] != measured[:-1]).any(axis=1)) + 1
+    for start, stop in itertools.pairwise([0, *changes.tolist(), len(values)]):
+        yield slice(start, stop), np.flatnonzero(measured[start])
 
 
 def replica_id() -> int:

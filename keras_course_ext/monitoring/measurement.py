@@ -1,0 +1,122 @@
+"""The statistics of a step's tensors, computed inside of it."""
+
+from collections.abc import Sequence, Set
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from keras_course_ext.monitoring.norms import norms_and_non_finite
+from keras_course_ext.monitoring.reductions import (
+    ABS_MAX,
+    ABS_SUM,
+    NONZERO,
+    SQUARES,
+    SUM,
+    pieces,
+    reduced,
+)
+from keras_course_ext.monitoring.saturation import Margin
+
+_OF_GRADIENT = {
+    "grad_mean_abs": ABS_SUM,
+    "grad_max_abs": ABS_MAX,
+    "grad_zero_share": NONZERO,
+}
+
+
+def gradient_columns(
+    gradients: Sequence[tf.Tensor],
+    sizes: Sequence[int],
+    signals: Sequence[tf.Tensor],
+    scale: tf.Tensor | None,
+    wanted: Set[str],
+    apart: bool = False,
+) -> tuple[list[tf.Tensor], tf.Tensor]:
+    """Return the statistics of the weights' gradients, and the norms of what flows back.
+
+    Args:
+        gradients: ∂L/∂W of each weight, elements that are certainly 0 possibly left out.
+        sizes: Their numbers of elements with those.
+        signals: ∂L/∂A of each output.
+        scale: The factor by which all of them are scaled; None for 1.
+        wanted: Names out of `WEIGHT_STATISTICS`.
+        apart: Whether no tensor may be kept longer than it takes to look at it.
+
+    Returns:
+        Columns with one entry a weight: the norms, and what else is wanted up to
+        `"grad_non_finite"`, in the order of `WEIGHT_STATISTICS`; and ‖∂L/∂A‖ of each signal.
+    """
+    sums = reduced(gradients, {SQUARES} | {s for w, s in _OF_GRADIENT.items() if w in wanted})
+    of_signals = reduced(signals, {SQUARES})[SQUARES]
+    half = tf.concat([sums[SQUARES], of_signals], axis=0)
+    norms, non_finite = norms_and_non_finite([*gradients, *signals], half, apart)
+    norms = _unscaled(norms, scale)
+    n = tf.constant(sizes, tf.float32)
+    columns = [norms[: len(sizes)]]
+    if "grad_mean_abs" in wanted:
+        columns.append(_unscaled(sums[ABS_SUM] / n, scale))
+    if "grad_max_abs" in wanted:
+        columns.append(_unscaled(sums[ABS_MAX], scale))
+    if "grad_zero_share" in wanted:
+        columns.append((n - sums[NONZERO]) / n)
+    if "grad_non_finite" in wanted:
+        columns.append(non_finite[: len(sizes)])
+    return columns, norms[len(sizes) :]
+
+
+def output_columns(
+    outputs: Sequence[tf.Tensor],
+    saturation: Sequence[tuple[tf.Tensor, Margin] | tuple[None, None]],
+    wanted: Set[str],
+) -> list[tf.Tensor]:
+    """Return `OUTPUT_SUMS` of some outputs but the norm; NaN for what is not wanted or not known.
+
+    Args:
+        outputs: The outputs A.
+        saturation: For each, what to look at and its margin; see `Saturation.of`.
+        wanted: Names out of `OUTPUT_STATISTICS`.
+
+    Returns:
+        Columns with one entry an output.
+    """
+    absent = tf.fill([len(outputs)], np.float32(np.nan))
+    count = tf.stack([tf.cast(tf.size(a), tf.float32) for a in outputs])
+    of_output = {"mean": SUM, "std": SUM, "zero_share": NONZERO}
+    sums = reduced(outputs, {s for w, s in of_output.items() if w in wanted})
+    total: Any = sums.get(SUM, absent)
+    squares = absent
+    if "std" in wanted:
+        squares = 2.0 * reduced(outputs, {SQUARES}, about=total / count)[SQUARES]
+    zeros = count - sums[NONZERO] if NONZERO in sums else absent
+    hit = absent
+    if "saturated_share" in wanted:
+        hit = tf.stack(
+            [
+                absent[0] if x is None or margin is None else _saturated(x, margin)
+                for x, margin in saturation
+            ]
+        )
+    return [count, total, squares, zeros, hit]
+
+
+def live_units(outputs: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Return, for each unit along the last axis, its largest |output|: 0 if it was 0 throughout."""
+    largest = [tf.reduce_max(tf.abs(tf.reshape(a, (-1, a.shape[-1]))), axis=0) for a in outputs]
+    largest = [tf.cast(a, tf.float32) for a in largest]
+    return largest[0] if len(largest) == 1 else tf.reduce_max(tf.stack(largest), axis=0)
+
+
+def _saturated(x: tf.Tensor, margin: Margin) -> tf.Tensor:
+    """Count the elements whose margin is not above 0."""
+    counts = []
+    for piece in pieces(x):
+        sign = tf.sign(margin(tf.cast(piece, tf.float32)))
+        # Of −1, 0 and 1: Σ s² + Σ s is twice the number of ones.
+        above = tf.nn.l2_loss(sign) + 0.5 * tf.reduce_sum(sign)
+        counts.append(tf.cast(tf.size(sign), tf.float32) - above)
+    return counts[0] if len(counts) == 1 else tf.add_n(counts)
+
+
+def _unscaled(x: tf.Tensor, scale: tf.Tensor | None) -> tf.Tensor:
+    return x if scale is None else x / scale
