@@ -35,6 +35,8 @@ class LayerInfo:
         activation: Name of its activation function, or None.
         initializer: Class of its kernel's initializer, such as `"HeNormal"`, or None.
         weights: Names of its trainable weights, such as `("kernel", "bias")`.
+        fan_in: Number of inputs of one of its units, or None if it has no kernel.
+        fan_out: Number of outputs that one of its inputs goes to, or None.
     """
 
     name: str
@@ -42,6 +44,8 @@ class LayerInfo:
     activation: str | None = None
     initializer: str | None = None
     weights: tuple[str, ...] = ("kernel", "bias")
+    fan_in: int | None = None
+    fan_out: int | None = None
 
 
 class Histogram(NamedTuple):
