@@ -83,6 +83,7 @@ def test_what_a_logarithm_cannot_show_is_a_gap(value):
     history._chunks[0].values[7, 0] = value
     first = layer_lines(lines(history), 3)[0]
     np.testing.assert_array_equal(np.flatnonzero(np.isnan(first.get_ydata())), [7])
+    assert not first.axes.texts
     long = history_of(3, steps=1000)
     long._chunks[0].values[503, 0] = np.nan
     first = layer_lines(lines(long), 3)[0]
@@ -163,6 +164,7 @@ def test_theory_passes_activation_layers_and_ends_at_what_it_does_not_know():
         ([("Activation", "sigmoid")], 0.25, "theory, at most"),
         ([("Dropout",)], np.nan, "theory"),
         ([("BatchNormalization",)], np.nan, "theory"),
+        ([("LSTM", "linear", "HeNormal")], np.nan, "theory"),
     ]:
         shown, said = between(*kinds)
         np.testing.assert_allclose(shown, [2 * factor, 2**0.5, 1.0], rtol=1e-6)
