@@ -1,0 +1,138 @@
+"""A real TensorBoard shows what was recorded, beside what Keras's own callback wrote."""
+
+import json
+import math
+import re
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+import warnings
+
+import keras
+import numpy as np
+import pytest
+
+import keras_course_ext as kce
+from keras_course_ext.monitoring.sinks import TensorBoardSink
+
+pytest.importorskip("tensorboard", reason="needs the extra `tensorboard`")
+
+
+def fitted(log_dir):
+    """Train with the TensorBoard callback, write the record beside it and return it."""
+    layers = [keras.layers.Dense(4, "relu"), keras.layers.Dense(1)]
+    model = keras.Sequential([keras.Input((3,)), *layers])
+    model.compile(kce.optimizers.SGD(0.1), "mse")
+    x = np.random.default_rng(0).normal(size=(24, 3)).astype("float32")
+    board = keras.callbacks.TensorBoard(log_dir, update_freq=4, histogram_freq=1)
+    monitor = kce.callbacks.GradientMonitor(update_freq=1, histograms=2)
+    with warnings.catch_warnings():
+        # Keras's callback reads variables by `np.array(variable)`.
+        warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+        model.fit(x, x[:, :1], batch_size=4, epochs=2, verbose=0, callbacks=[monitor, board])
+    history = monitor.history
+    sink = TensorBoardSink(log_dir)
+    sink.open(0, history.layers)
+    for step in history.steps:
+        for key in history.keys:
+            steps, epochs, values = history.series(*key)
+            at = steps == step
+            sink.write(steps[at], epochs[at], [key], values[at, None])
+    sink.write_histograms(history.histograms)
+    sink.close()
+    return history
+
+
+class Server:
+    """A TensorBoard on a free port of this machine."""
+
+    def __init__(self, log_dir):
+        options = f"--logdir={log_dir} --host=127.0.0.1 --port=0 --reload_interval=1".split()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tensorboard.main", *options],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        said = []
+        for line in self.process.stderr:
+            said.append(line)
+            if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+                self.url = found[0]
+                return
+        raise AssertionError("".join(said))
+
+    def get(self, path, **query):
+        url = f"{self.url}/data/plugin/{path}?{urllib.parse.urlencode(query)}"
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            return json.load(answer)
+
+    def tags(self, plugin):
+        """The tags of the run `train`; the server needs a moment to read the files."""
+        for _ in range(100):
+            if found := self.get(f"{plugin}/tags").get("train"):
+                return set(found)
+            time.sleep(0.1)
+        raise AssertionError(self.get(f"{plugin}/tags"))
+
+    def close(self):
+        self.process.terminate()
+        self.process.communicate(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    log_dir = tmp_path_factory.mktemp("logs")
+    keras.utils.set_random_seed(0)
+    history = fitted(log_dir)
+    server = Server(log_dir)
+    yield history, server
+    server.close()
+
+
+def test_the_scalars_are_those_of_the_history(shown):
+    history, server = shown
+    expected = {
+        f"gradients.{key.statistic}/" + "/".join(filter(None, [key.layer, key.tensor])): key
+        for key in history.keys
+    }
+    tags = server.tags("scalars")
+    # In the same run as the curves of Keras's own callback.
+    assert "epoch_loss" in tags
+    assert {tag for tag in tags if tag.startswith("gradients")} == set(expected)
+    assert "gradients.grad_norm/dense/kernel" in tags
+    for tag, key in expected.items():
+        points = server.get("scalars/scalars", run="train", tag=tag)
+        steps, _, values = history.series(*key)
+        assert [step for _, step, _ in points] == steps.tolist(), tag
+        # JSON has no NaN; the server writes a string.
+        np.testing.assert_array_equal([np.float32(value) for _, _, value in points], values)
+    assert history.steps.tolist() == list(range(12))
+
+
+def test_the_histograms_have_the_elements_that_there_were(shown):
+    history, server = shown
+    tags = server.tags("histograms")
+    groups = {"gradients": "gradient", "weights": "weight", "activations": "activation"}
+    ours = {tag for tag in tags if tag.split("/")[0] in groups}
+    # Keras's callback writes weights too, once an epoch.
+    assert any(tag.endswith("/kernel/histogram") for tag in tags - ours)
+    kinds = [(h.kind, h.layer, h.tensor) for h in history.histograms]
+    assert {(groups[tag.split("/")[0]], *tag.split("/")[1:]) for tag in ours} == set(kinds)
+    for tag in ours:
+        group, layer, tensor = tag.split("/")
+        found = {
+            h.step: h
+            for h in history.histograms
+            if (h.kind, h.layer, h.tensor) == (groups[group], layer, tensor)
+        }
+        points = server.get("histograms/histograms", run="train", tag=tag)
+        assert [step for _, step, _ in points] == list(found) == [0, 2, 4, 6, 8, 10]
+        for _, step, buckets in points:
+            h = found[step]
+            rows = zip(h.edges[:-1], h.edges[1:], h.counts, strict=True)
+            expected = [row for row in rows if row[2]]
+            assert [tuple(row) for row in buckets if row[2]] == expected
+    kernel = server.get("histograms/histograms", run="train", tag="gradients/dense/kernel")
+    assert all(math.fsum(row[2] for row in buckets) == 3 * 4 for _, _, buckets in kernel)
