@@ -34,7 +34,7 @@ def fitted(log_dir):
         model.fit(x, x[:, :1], batch_size=4, epochs=2, verbose=0, callbacks=[monitor, board])
     history = monitor.history
     sink = TensorBoardSink(log_dir)
-    sink.open(0, history.layers)
+    sink.open(0, history)
     for step in history.steps:
         for key in history.keys:
             steps, epochs, values = history.series(*key)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_course_ext.monitoring import Key
+from keras_course_ext.monitoring import GradientHistory, Key
 from keras_course_ext.monitoring.history import Histogram
 from keras_course_ext.monitoring.sinks import TensorBoardSink
 from keras_course_ext.monitoring.sinks.tensorboard_callback import tensorboard_log_dir
@@ -26,7 +26,7 @@ TAGS = [
 
 def opened(path, first_step=0):
     sink = TensorBoardSink(path)
-    sink.open(first_step, [])
+    sink.open(first_step, GradientHistory())
     return sink
 
 

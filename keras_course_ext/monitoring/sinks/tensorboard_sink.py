@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_course_ext.monitoring.history import Histogram, Key, LayerInfo
+from keras_course_ext.monitoring.history import GradientHistory, Histogram, Key
 from keras_course_ext.monitoring.sinks.event_files import cut
 
 _RUN = "train"
@@ -54,9 +54,9 @@ class TensorBoardSink:
     Example:
         >>> import tempfile
         >>> import keras_course_ext as kce
-        >>> from keras_course_ext.monitoring import Key
+        >>> from keras_course_ext.monitoring import GradientHistory, Key
         >>> sink = kce.monitoring.sinks.TensorBoardSink(tempfile.mkdtemp())
-        >>> sink.open(first_step=0, layers=[])
+        >>> sink.open(0, GradientHistory())
         >>> sink.write([0, 1], [0, 0], [Key("dense", "kernel", "grad_norm")], [[0.5], [0.25]])
         >>> sink.close()
     """
@@ -75,17 +75,17 @@ class TensorBoardSink:
     def __repr__(self) -> str:
         return f"TensorBoardSink({self.log_dir!r})"
 
-    def open(self, first_step: int, layers: Sequence[LayerInfo]) -> None:
+    def open(self, first_step: int, history: GradientHistory) -> None:
         """Cut off what lies at or after the first step, and begin an event file.
 
         Args:
-            first_step: The step that is recorded next.
-            layers: The layers of the record; the tags name them, so they are not kept.
+            first_step: Number of the first step.
+            history: The record that is written; the tags say all that is needed of it.
 
         Raises:
             OSError: If nothing can be written there.
         """
-        del layers
+        del history
         run = os.path.join(self.log_dir, _RUN)
         with self._as_os_error():
             tf.io.gfile.makedirs(run)
