@@ -114,19 +114,34 @@ def test_a_resumed_run_goes_on_without_a_gap_or_a_doubled_step(tmp_path, torn):
         sink = opened(tmp_path, first)
         write(sink, range(first, first + 6), value)
         sink.close()
-    last = max(files(tmp_path), key=lambda file: file.stat().st_mtime_ns)
+    last = files(tmp_path)[-1]
     last.write_bytes(last.read_bytes()[: -torn or None])
     sink = opened(tmp_path, 7)
     write(sink, [7, 8], 3.0)
     sink.close()
     expected = [(s, 1.0) for s in range(4)] + [(s, 2.0) for s in range(4, 7)]
-    # Files of one second are not in the order of their making.
-    assert sorted(points(tmp_path)) == [*expected, (7, 3.0), (8, 3.0)]
+    assert points(tmp_path) == [*expected, (7, 3.0), (8, 3.0)]
     assert {file.name[:20] for file in (tmp_path / "train").iterdir()} == {"events.out.tfevents."}
     # A run from the start begins the curves anew.
     write(opened(tmp_path, 0), [0], 4.0)
     assert points(tmp_path) == [(0, 4.0)]
     assert len(files(tmp_path)) == 1
+
+
+def test_files_are_named_in_the_order_of_their_making(tmp_path):
+    def number():
+        directory = tmp_path / "other"
+        tf.summary.create_file_writer(str(directory)).close()
+        (file,) = directory.iterdir()
+        file.unlink()
+        return int(file.name.split(".")[-2])
+
+    while set(str(number() + 1)) != {"9"}:
+        pass
+    # The first of these is the number 9, 99 or 999 of this process, the next is a digit longer.
+    for step in range(4):
+        write(opened(tmp_path, step), [step])
+    assert points(tmp_path) == [(step, 1.0) for step in range(4)]
 
 
 def test_what_others_wrote_is_left_alone(tmp_path):

@@ -1,6 +1,7 @@
-"""TensorBoard's event files: what of an interrupted run is cut off before a resumed one goes on."""
+"""TensorBoard's event files: cutting off what an interrupted run left, and beginning a new one."""
 
 import os
+import time
 from typing import Any
 
 import tensorflow as tf
@@ -20,8 +21,33 @@ def cut(directory: str, suffix: str, first_step: int) -> None:
         suffix: End of the names of the files to cut; files of other writers are left alone.
         first_step: The first step to drop.
     """
-    for path in sorted(tf.io.gfile.glob(os.path.join(directory, f"events.out.tfevents.*{suffix}"))):
+    for path in _files(directory, suffix):
         _cut_file(path, os.path.join(directory, _TEMPORARY), first_step)
+
+
+def begin(directory: str, suffix: str) -> Any:
+    """Return a writer of a new event file, one that TensorBoard reads after those that are there.
+
+    Args:
+        directory: Where to.
+        suffix: End of the name.
+    """
+    earlier = _files(directory, suffix)
+    writer = tf.summary.create_file_writer(directory, filename_suffix=suffix)
+    (path,) = set(_files(directory, suffix)) - set(earlier)
+    if path > max(earlier, default=""):
+        return writer
+    # Files are read in the order of their names, which hold the second and, as text, how many of
+    # them the process has begun: the tenth of a second would come before the ninth, whose points,
+    # read later, TensorBoard takes for those of a restart and hides all after them.
+    writer.close()
+    tf.io.gfile.remove(path)
+    time.sleep(1 - time.time() % 1)
+    return tf.summary.create_file_writer(directory, filename_suffix=suffix)
+
+
+def _files(directory: str, suffix: str) -> list[str]:
+    return sorted(tf.io.gfile.glob(os.path.join(directory, f"events.out.tfevents.*{suffix}")))
 
 
 def _cut_file(path: str, temporary: str, first_step: int) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_course_ext.monitoring.history import GradientHistory, Histogram, Key
-from keras_course_ext.monitoring.sinks.event_files import cut
+from keras_course_ext.monitoring.sinks.event_files import begin, cut
 
 _RUN = "train"
 _SUFFIX = ".gradients"
@@ -90,7 +90,7 @@ class TensorBoardSink:
         with self._as_os_error():
             tf.io.gfile.makedirs(run)
             cut(run, _SUFFIX, first_step)
-            self._writer = tf.summary.create_file_writer(run, filename_suffix=_SUFFIX)
+            self._writer = begin(run, _SUFFIX)
 
     def write(
         self,
