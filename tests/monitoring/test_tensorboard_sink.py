@@ -1,6 +1,7 @@
 """TensorBoard's files hold what was recorded, no more, and a resumed run goes on in them."""
 
 import resource
+import time
 
 import keras
 import numpy as np
@@ -138,6 +139,7 @@ def test_files_are_named_in_the_order_of_their_making(tmp_path):
 
     while set(str(number() + 1)) != {"9"}:
         pass
+    time.sleep(1 - time.time() % 1)  # so that all are of one second
     # The first of these is the number 9, 99 or 999 of this process, the next is a digit longer.
     for step in range(4):
         write(opened(tmp_path, step), [step])
