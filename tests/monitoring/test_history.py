@@ -94,7 +94,9 @@ def test_csv_keeps_every_value(history, tmp_path):
 
 
 def test_other_files_are_refused(history, tmp_path):
-    with pytest.raises(ValueError, match=r"saved as .csv or .json. Received: .*history.txt"):
+    with pytest.raises(
+        ValueError, match=r"saved as .csv, .json or .jsonl. Received: .*history.txt"
+    ):
         history.save(tmp_path / "history.txt")
     (tmp_path / "other.json").write_text('{"a": 1}')
     with pytest.raises(ValueError, match="is not a saved GradientHistory"):

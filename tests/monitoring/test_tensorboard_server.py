@@ -15,34 +15,24 @@ import numpy as np
 import pytest
 
 import keras_course_ext as kce
-from keras_course_ext.monitoring.sinks import TensorBoardSink
 
 pytest.importorskip("tensorboard", reason="needs the extra `tensorboard`")
 
 
 def fitted(log_dir):
-    """Train with the TensorBoard callback, write the record beside it and return it."""
+    """Train with the TensorBoard callback and a monitor that joins it; return the history."""
     layers = [keras.layers.Dense(4, "relu"), keras.layers.Dense(1)]
     model = keras.Sequential([keras.Input((3,)), *layers])
     model.compile(kce.optimizers.SGD(0.1), "mse")
     x = np.random.default_rng(0).normal(size=(24, 3)).astype("float32")
+    # An integer `update_freq` has most steps of the fit not recorded by tf.summary.
     board = keras.callbacks.TensorBoard(log_dir, update_freq=4, histogram_freq=1)
-    monitor = kce.callbacks.GradientMonitor(update_freq=1, histograms=2)
+    monitor = kce.callbacks.GradientMonitor(update_freq=1, histograms=2, sinks=["tensorboard"])
     with warnings.catch_warnings():
         # Keras's callback reads variables by `np.array(variable)`.
         warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
         model.fit(x, x[:, :1], batch_size=4, epochs=2, verbose=0, callbacks=[monitor, board])
-    history = monitor.history
-    sink = TensorBoardSink(log_dir)
-    sink.open(0, history)
-    for step in history.steps:
-        for key in history.keys:
-            steps, epochs, values = history.series(*key)
-            at = steps == step
-            sink.write(steps[at], epochs[at], [key], values[at, None])
-    sink.write_histograms(history.histograms)
-    sink.close()
-    return history
+    return monitor.history
 
 
 class Server:

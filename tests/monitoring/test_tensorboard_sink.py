@@ -1,5 +1,6 @@
 """TensorBoard's files hold what was recorded, no more, and a resumed run goes on in them."""
 
+import json
 import resource
 import time
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_course_ext.callbacks import GradientMonitor
 from keras_course_ext.monitoring import GradientHistory, Key
 from keras_course_ext.monitoring.history import Histogram
 from keras_course_ext.monitoring.sinks import TensorBoardSink
@@ -217,3 +219,26 @@ def test_the_tensorboard_callback_of_the_same_fit_is_found(tmp_path):
     ]:
         with pytest.raises(ValueError, match=message + r".*TensorBoardSink\('logs'\)"):
             tensorboard_log_dir(fit.callbacks[0].params)
+
+
+def test_a_monitor_alone_says_before_training_that_it_knows_no_directory():
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    monitor = GradientMonitor(sinks=["tensorboard"])
+    x = np.ones((4, 1), "float32")
+    with pytest.raises(ValueError, match="no TensorBoard callback"):
+        model.fit(x, x, verbose=0, callbacks=[monitor])
+    with pytest.raises(ValueError, match="no TensorBoard callback"), monitor.watch(model):
+        pass
+    assert int(model.optimizer.iterations.numpy()) == 0
+    with pytest.raises(ValueError, match=r"must end in \.csv or \.jsonl, or be 'tensorboard'"):
+        GradientMonitor(sinks=["tensorbord"])
+
+
+def test_a_monitor_keeps_its_tensorboard_sinks_when_it_is_serialized(tmp_path):
+    monitor = GradientMonitor(sinks=["tensorboard", TensorBoardSink(tmp_path)])
+    config = json.loads(json.dumps(keras.saving.serialize_keras_object(monitor)))
+    first, second = keras.saving.deserialize_keras_object(config).sinks
+    assert first == "tensorboard"
+    assert isinstance(second, TensorBoardSink)
+    assert second.log_dir == str(tmp_path)

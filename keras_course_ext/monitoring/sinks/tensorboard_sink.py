@@ -7,6 +7,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -20,6 +21,7 @@ _GROUP = {"gradient": "gradients", "weight": "weights", "activation": "activatio
 _SCALAR, _TENSOR = 1, 2
 
 
+@keras.saving.register_keras_serializable(package="keras_course_ext")
 class TensorBoardSink:
     """Writes a record where TensorBoard shows it, among the curves of Keras's own callback.
 
@@ -122,6 +124,15 @@ class TensorBoardSink:
             writer, self._writer = self._writer, None
             with self._as_os_error():
                 writer.close()
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make an equal sink."""
+        return {"log_dir": self.log_dir}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "TensorBoardSink":
+        """Return the sink that `get_config` describes."""
+        return cls(**config)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
