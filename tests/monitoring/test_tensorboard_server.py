@@ -20,19 +20,32 @@ pytest.importorskip("tensorboard", reason="needs the extra `tensorboard`")
 
 
 def fitted(log_dir):
-    """Train with the TensorBoard callback and a monitor that joins it; return the history."""
+    """Train with the TensorBoard callback and a monitor that joins it, in two parts.
+
+    Yields:
+        The history of the first part and that of the second.
+    """
     layers = [keras.layers.Dense(4, "relu"), keras.layers.Dense(1)]
     model = keras.Sequential([keras.Input((3,)), *layers])
     model.compile(kce.optimizers.SGD(0.1), "mse")
     x = np.random.default_rng(0).normal(size=(24, 3)).astype("float32")
     # An integer `update_freq` has most steps of the fit not recorded by tf.summary.
-    board = keras.callbacks.TensorBoard(log_dir, update_freq=4, histogram_freq=1)
+    board = keras.callbacks.TensorBoard(log_dir, update_freq=3, histogram_freq=1)
     monitor = kce.callbacks.GradientMonitor(update_freq=1, histograms=2, sinks=["tensorboard"])
     with warnings.catch_warnings():
         # Keras's callback reads variables by `np.array(variable)`.
         warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
-        model.fit(x, x[:, :1], batch_size=4, epochs=2, verbose=0, callbacks=[monitor, board])
-    return monitor.history
+        for epoch in range(2):
+            model.fit(
+                x,
+                x[:, :1],
+                batch_size=4,
+                initial_epoch=epoch,
+                epochs=epoch + 1,
+                verbose=0,
+                callbacks=[monitor, board],
+            )
+            yield monitor.history
 
 
 class Server:
@@ -75,17 +88,17 @@ class Server:
 def shown(tmp_path_factory):
     log_dir = tmp_path_factory.mktemp("logs")
     keras.utils.set_random_seed(0)
-    history = fitted(log_dir)
+    histories = list(fitted(log_dir))
     server = Server(log_dir)
-    yield history, server
+    yield histories, server
     server.close()
 
 
 def test_the_scalars_are_those_of_the_history(shown):
-    history, server = shown
+    (first, second), server = shown
     expected = {
         f"gradients.{key.statistic}/" + "/".join(filter(None, [key.layer, key.tensor])): key
-        for key in history.keys
+        for key in first.keys
     }
     tags = server.tags("scalars")
     # In the same run as the curves of Keras's own callback.
@@ -94,27 +107,29 @@ def test_the_scalars_are_those_of_the_history(shown):
     assert "gradients.grad_norm/dense/kernel" in tags
     for tag, key in expected.items():
         points = server.get("scalars/scalars", run="train", tag=tag)
-        steps, _, values = history.series(*key)
+        series = [history.series(*key) for history in (first, second)]
+        steps, _, values = (np.concatenate(parts) for parts in zip(*series, strict=True))
         assert [step for _, step, _ in points] == steps.tolist(), tag
         # JSON has no NaN; the server writes a string.
         np.testing.assert_array_equal([np.float32(value) for _, _, value in points], values)
-    assert history.steps.tolist() == list(range(12))
+    assert first.steps.tolist() + second.steps.tolist() == list(range(12))
 
 
 def test_the_histograms_have_the_elements_that_there_were(shown):
-    history, server = shown
+    (first, second), server = shown
+    recorded = first.histograms + second.histograms
     tags = server.tags("histograms")
     groups = {"gradients": "gradient", "weights": "weight", "activations": "activation"}
     ours = {tag for tag in tags if tag.split("/")[0] in groups}
     # Keras's callback writes weights too, once an epoch.
     assert any(tag.endswith("/kernel/histogram") for tag in tags - ours)
-    kinds = [(h.kind, h.layer, h.tensor) for h in history.histograms]
+    kinds = [(h.kind, h.layer, h.tensor) for h in recorded]
     assert {(groups[tag.split("/")[0]], *tag.split("/")[1:]) for tag in ours} == set(kinds)
     for tag in ours:
         group, layer, tensor = tag.split("/")
         found = {
             h.step: h
-            for h in history.histograms
+            for h in recorded
             if (h.kind, h.layer, h.tensor) == (groups[group], layer, tensor)
         }
         points = server.get("histograms/histograms", run="train", tag=tag)
