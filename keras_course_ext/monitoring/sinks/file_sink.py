@@ -54,8 +54,8 @@ class FileSink:
         except OSError as error:
             raise OSError(
                 error.errno,
-                f"{self!r} cannot write: {error.strerror}. Give a path that this process may "
-                "write to, on a disk with space left",
+                f"{self!r} cannot write: {error.strerror} ('{error.filename or self._file}'). Give "
+                "a path that this process may write to, on a disk with space left",
             ) from error
 
     def write(
