@@ -220,7 +220,10 @@ def test_a_sink_that_fails_is_left_alone_after_one_warning_and_the_others_go_on(
     [
         ("x.csv", r"must be a list. Received: sinks='x.csv'. Write `sinks=\['x.csv'\]`"),
         (CSVSink("x.csv"), r"must be a list. Received: sinks=CSVSink\('x.csv'\)"),
-        (["x.txt"], r"must end in .csv or .jsonl. Received: 'x.txt'. Write .* 'x.jsonl'"),
+        (
+            ["x.txt"],
+            r"must end in .csv or .jsonl, or be 'tensorboard'.* 'x.txt'. Write .* 'x.jsonl'",
+        ),
         ([3], "must be a path or an object with the methods .*Received: 3"),
         ([CSVSink], "must be a path or an object .*Received: <class"),
         (["x.csv", CSVSink("./x.csv")], "names the file '.*x.csv' more than once"),
