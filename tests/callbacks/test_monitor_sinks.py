@@ -116,25 +116,25 @@ def test_a_fit_resumed_within_an_epoch_has_no_step_twice(tmp_path):
 
 
 def test_initial_epoch_goes_on_in_the_same_file_and_another_model_does_not(tmp_path):
-    model, data = compiled("sequential", "graph")
+    model, data = compiled("sequential", "eager")
     path = tmp_path / "record.jsonl"
     fit(model, data, epochs=1, callbacks=[GradientMonitor(1, "norms", sinks=[path])])
     monitor = GradientMonitor(1, "norms", sinks=[path], resume=path)
     fit(model, data, epochs=2, initial_epoch=1, callbacks=[monitor])
-    whole, _ = compiled("sequential", "graph")
+    whole, _ = compiled("sequential", "eager")
     other = GradientMonitor(1, "norms")
     fit(whole, data, callbacks=[other])
     assert same(GradientHistory.load(path), other.history)
     assert same(monitor.history, other.history)
 
-    strange, data = compiled("functional_with_skip", "graph")
+    strange, data = compiled("functional_with_skip", "eager")
     strange.optimizer.iterations.assign(3)
     with pytest.raises(ValueError, match=r"has records of 'linear', .* which the model does not"):
         fit(strange, data, callbacks=[monitor])
 
 
 def test_a_step_that_only_accumulates_is_counted_when_training_is_resumed():
-    model, data = compiled("sequential", "graph", gradient_accumulation_steps=2)
+    model, data = compiled("sequential", "eager", gradient_accumulation_steps=2)
     monitor = GradientMonitor(1, "norms")
     steps = []
     for _ in range(2):
@@ -145,7 +145,7 @@ def test_a_step_that_only_accumulates_is_counted_when_training_is_resumed():
 
 def test_an_unwritable_path_is_said_before_training_starts(tmp_path):
     (tmp_path / "taken").write_text("")
-    model, data = compiled("sequential", "graph")
+    model, data = compiled("sequential", "eager")
     sinks = [tmp_path / "fine.csv", tmp_path / "taken" / "record.jsonl"]
     with pytest.raises(OSError, match=r"JSONLinesSink\('.*record.jsonl'\) cannot write"):
         fit(model, data, callbacks=[GradientMonitor(sinks=sinks)])
@@ -172,11 +172,11 @@ def full_disk():
 
 def test_a_disk_that_fills_up_ends_the_file_but_not_the_training(full_disk, tmp_path):
     paths = [tmp_path / "record.jsonl", tmp_path / "record.csv"]
-    plain, data = compiled("sequential", "graph")
+    plain, data = compiled("sequential", "eager")
     fit(plain, data, epochs=4)
-    model, data = compiled("sequential", "graph")
+    model, data = compiled("sequential", "eager")
     monitor = GradientMonitor(1, "norms", sinks=paths[:1])
-    with warnings.catch_warnings(record=True, action="always") as caught, full_disk(20_000):
+    with warnings.catch_warnings(record=True, action="always") as caught, full_disk(5_000):
         fit(model, data, epochs=4, callbacks=[monitor])
     (warning,) = [w for w in caught if "GradientMonitor" in str(w.message)]
     assert f"writes no more to JSONLinesSink('{paths[0]}')" in str(warning.message)
@@ -193,7 +193,7 @@ def test_after_an_exception_the_file_gets_what_is_read_and_is_not_left_open(tmp_
     def stop():
         raise KeyboardInterrupt
 
-    model, data = compiled("sequential", "graph")
+    model, data = compiled("sequential", "eager")
     monitor = GradientMonitor(1, "norms", sinks=[tmp_path / "record.jsonl"])
     with pytest.raises(KeyboardInterrupt):
         fit(model, data, callbacks=[monitor, Interrupt(14, stop)])
@@ -219,7 +219,7 @@ def test_watch_writes_too_and_closes(tmp_path):
         def close(self):
             self.append(("close",))
 
-    model, (x, y) = compiled("sequential", "graph")
+    model, (x, y) = compiled("sequential", "eager")
     calls, path = Closes(), tmp_path / "record.jsonl"
     monitor = GradientMonitor(1, "norms", sinks=[path, calls])
 
