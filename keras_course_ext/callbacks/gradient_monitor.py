@@ -20,7 +20,10 @@ from keras_course_ext.monitoring.request import (
     checked_statistics,
     refuse,
 )
+from keras_course_ext.monitoring.resume import checked_resume, earlier
 from keras_course_ext.monitoring.schedule import Schedule
+from keras_course_ext.monitoring.sinks.fan_out import FanOut
+from keras_course_ext.monitoring.sinks.resolve import checked_sinks, config_of, sinks_of
 from keras_course_ext.monitoring.tap import GradientTap
 
 if TYPE_CHECKING:
@@ -52,7 +55,7 @@ class GradientMonitor(keras.callbacks.Callback):
       ‖∂L/∂W‖ over its mean) and `"skipped_steps"` under loss scaling.
 
     The loss L is that of the batch, unscaled under loss scaling. One step is one batch, under
-    `steps_per_execution` too, counted from the number of updates that the optimizer had made.
+    `steps_per_execution` too, counted from the number of steps that the optimizer had made.
     Whatever `update_freq` says, the first ten steps are recorded, and every step at which a
     gradient is not finite. `logs` gets `"grad_norm"`, the median of the epoch, and a value for the
     gravest finding under its name, so that `History`, `CSVLogger`, `EarlyStopping` and the progress
@@ -68,6 +71,13 @@ class GradientMonitor(keras.callbacks.Callback):
         layers: Names of the layers to keep records of. Default: all.
         histograms: Every how many steps the elements of gradients, weights and outputs are counted
             into bins between powers of 2, for `history.histograms`; at least 1. Default: never.
+        sinks: Where to write the record while training runs: a list of paths that end in `.jsonl`
+            or `.csv`, of `"tensorboard"`, the directory of the TensorBoard callback in the same
+            `fit`, and of `kce.monitoring.sinks.Sink`. Default: nowhere. Where the optimizer has
+            made no step yet a file begins anew, otherwise the steps are appended to it.
+        resume: The record of an interrupted run to begin `history` with: a `.jsonl` or `.json`
+            file, or a `GradientHistory`. Of it the steps are taken that come before the first of
+            this run, none where that is 0. Default: begin with an empty one.
 
     Attributes:
         history: A `kce.monitoring.GradientHistory`, of the `fit` that is running or the last one.
@@ -75,7 +85,9 @@ class GradientMonitor(keras.callbacks.Callback):
 
     Raises:
         ValueError: If an argument is not one of the above. By `fit`, before training starts: if
-            the model has no trainable weights, or no layer of a name in `layers`.
+            the model has no trainable weights, or no layer of a name in `layers`; if the file of
+            a sink or of `resume` is something else than a record.
+        OSError: By `fit`, before training starts: if a file cannot be written or read.
 
     Example:
         >>> import keras, numpy as np
@@ -103,15 +115,20 @@ class GradientMonitor(keras.callbacks.Callback):
         statistics: str | Sequence[str] = "all",
         layers: Sequence[str] | None = None,
         histograms: int | None = None,
+        sinks: Sequence[Any] | None = None,
+        resume: Any = None,
     ) -> None:
         super().__init__()
         self.update_freq = update_freq
         self.statistics = statistics
         self.layers = None if layers is None else list(layers)
         self.histograms = checked_period(histograms)
+        self.sinks = checked_sinks(sinks)
+        self.resume = checked_resume(resume)
         self._wanted = checked_statistics(statistics)
         self._schedule = Schedule(update_freq)
         self._history = GradientHistory()
+        self._fan_out = FanOut()
         self._tap: GradientTap | None = None
         self._fit: MonitoredFit | None = None
         self._begun = False
@@ -210,7 +227,7 @@ class GradientMonitor(keras.callbacks.Callback):
         self._start(model, optimizer)
         tap = self._tap
         assert tap is not None
-        tap.start_at(_updates_so_far(optimizer))
+        self._begin(optimizer)
         tap.set_period(*self._schedule.begin_epoch(tap.steps(), None))
         start = tap.steps()
         try:
@@ -219,6 +236,7 @@ class GradientMonitor(keras.callbacks.Callback):
         finally:
             seen = tap.steps() - start
             self._end_epoch(self._epoch)
+            self._fan_out.close()
             self._tap = None
         if not seen:
             raise RuntimeError(
@@ -233,7 +251,7 @@ class GradientMonitor(keras.callbacks.Callback):
         model: Any = self.model
         refuse(model, model.optimizer)
         checked_layers(model, self.layers)
-        self._start(model, model.optimizer)
+        self._start(model, model.optimizer, self.params)
         assert self._tap is not None
         self._fit = MonitoredFit.join(model, self.params, self._tap)
 
@@ -242,9 +260,9 @@ class GradientMonitor(keras.callbacks.Callback):
         assert self._tap is not None
         if not self._begun:
             # Not in on_train_begin: a BackupAndRestore may stand behind the monitor.
-            self._begun = True
             model: Any = self.model
-            self._tap.start_at(_updates_so_far(model.optimizer))
+            self._begin(model.optimizer)
+            self._begun = True
         self._epoch = epoch
         self._next = self._tap.steps()
         self._began = None
@@ -290,16 +308,35 @@ class GradientMonitor(keras.callbacks.Callback):
             "statistics": self.statistics,
             "layers": self.layers,
             "histograms": self.histograms,
+            "sinks": config_of(self.sinks),
+            "resume": self.resume,
         }
 
-    def _start(self, model: keras.Model, optimizer: Any) -> None:
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "GradientMonitor":
+        """Return the monitor whose arguments `get_config` gave."""
+        return cls(**config)
+
+    def _start(self, model: keras.Model, optimizer: Any, params: Any = None) -> None:
         every_step = self.update_freq == 1
         self._tap = GradientTap(model, optimizer, self._wanted, self.histograms, every_step)
         scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
         self._history = GradientHistory(loss_scaled=scaled)
         self._schedule = Schedule(self.update_freq)
+        self._fan_out = FanOut(sinks_of(self.sinks, params))
         self._begun = False
         self._unread = 0
+
+    def _begin(self, optimizer: Any) -> None:
+        """Go on from where the optimizer stands."""
+        assert self._tap is not None
+        first = _steps_so_far(optimizer)
+        self._tap.start_at(first)
+        columns = self._tap.columns
+        before = earlier(self.resume, first, columns.names if columns is not None else ())
+        before.loss_scaled = self._history.loss_scaled
+        self._history = before
+        self._fan_out.open(first, before)
 
     def _measure(self, steps: int) -> None:
         """Tell the schedule how long the execution that just ended took."""
@@ -318,17 +355,20 @@ class GradientMonitor(keras.callbacks.Callback):
         assert self._tap is not None
         self._tap.drain(self._history, self._epoch, self.layers)
         self._tap.drain_histograms(self._history, self._epoch)
+        self._fan_out.send(self._history)
 
     def _end_epoch(self, epoch: int) -> None:
         assert self._tap is not None
         self._drain()
         self._unread = 0
         self._tap.drain_window(self._history, epoch, self.layers)
+        self._fan_out.send(self._history)
 
     def _end(self) -> None:
         if self._tap is not None and self._fit is not None:
             self._drain()
             self._fit.leave(self._tap)
+        self._fan_out.close()
         self._tap = self._fit = None
 
     def _logs(self, epoch: int) -> dict[str, float]:
@@ -342,7 +382,11 @@ class GradientMonitor(keras.callbacks.Callback):
         return logs
 
 
-def _updates_so_far(optimizer: keras.optimizers.Optimizer) -> int:
+def _steps_so_far(optimizer: keras.optimizers.Optimizer) -> int:
+    """Return the number of batches that the optimizer has got, whether or not each was an update.
+
+    `optimizer.iterations` is that number divided by `gradient_accumulation_steps`, rounded down.
+    """
     inner = getattr(optimizer, "inner_optimizer", optimizer)
-    batches_an_update = inner.gradient_accumulation_steps or 1
-    return int(tf.convert_to_tensor(inner.iterations).numpy()) * batches_an_update
+    (batches,) = (v for v in inner.variables if v.name == "iteration")
+    return int(tf.convert_to_tensor(batches).numpy())

@@ -3,8 +3,9 @@
 Everything here but the tap works on recorded arrays alone, without a model.
 """
 
+from keras_course_ext.monitoring import sinks
 from keras_course_ext.monitoring.diagnosis import diagnose
 from keras_course_ext.monitoring.finding import Finding
 from keras_course_ext.monitoring.history import GradientHistory, Histogram, Key, LayerInfo
 
-__all__ = ["Finding", "GradientHistory", "Histogram", "Key", "LayerInfo", "diagnose"]
+__all__ = ["Finding", "GradientHistory", "Histogram", "Key", "LayerInfo", "diagnose", "sinks"]

@@ -35,6 +35,8 @@ class LayerInfo:
         activation: Name of its activation function, or None.
         initializer: Class of its kernel's initializer, such as `"HeNormal"`, or None.
         weights: Names of its trainable weights, such as `("kernel", "bias")`.
+        fan_in: Number of inputs of one of its units, or None if it has no kernel.
+        fan_out: Number of outputs that one of its inputs goes to, or None.
     """
 
     name: str
@@ -42,6 +44,8 @@ class LayerInfo:
     activation: str | None = None
     initializer: str | None = None
     weights: tuple[str, ...] = ("kernel", "bias")
+    fan_in: int | None = None
+    fan_out: int | None = None
 
 
 class Histogram(NamedTuple):
@@ -67,11 +71,20 @@ class Histogram(NamedTuple):
     counts: np.ndarray
 
 
-class _Chunk(NamedTuple):
+class Block(NamedTuple):
+    """Rows that were recorded together, one a step, with one column a key.
+
+    Attributes:
+        keys: What each column is.
+        steps: Step of each row, shape `(rows,)`.
+        epochs: Epoch of each row, shape `(rows,)`.
+        values: float32 of shape `(rows, len(keys))`.
+    """
+
     keys: tuple[Key, ...]
-    steps: np.ndarray  # (rows,)
-    epochs: np.ndarray  # (rows,)
-    values: np.ndarray  # (rows, keys)
+    steps: np.ndarray
+    epochs: np.ndarray
+    values: np.ndarray
 
 
 class GradientHistory:
@@ -95,7 +108,7 @@ class GradientHistory:
     def __init__(self, layers: Sequence[LayerInfo] = (), loss_scaled: bool = False) -> None:
         self.layers = tuple(layers)
         self.loss_scaled = loss_scaled
-        self._chunks: list[_Chunk] = []
+        self._chunks: list[Block] = []
         self._keys: dict[Key, None] = {}
         self.histograms: list[Histogram] = []
 
@@ -117,7 +130,7 @@ class GradientHistory:
         Raises:
             ValueError: If the shapes do not fit each other.
         """
-        chunk = _Chunk(
+        chunk = Block(
             tuple(keys),
             np.asarray(steps, dtype=np.int64),
             np.asarray(epochs, dtype=np.int64),
@@ -142,6 +155,27 @@ class GradientHistory:
         steps = self.steps
         span = f"steps {steps[0]} to {steps[-1]}" if len(steps) else "no steps"
         return f"<GradientHistory of {len(self.layers)} layers, {span}, {len(self)} values>"
+
+    def blocks(self, first: int = 0) -> list[Block]:
+        """Return the blocks of rows in the order in which they were added.
+
+        Args:
+            first: How many of them to leave out, at the beginning.
+        """
+        return self._chunks[first:]
+
+    def before(self, step: int) -> "GradientHistory":
+        """Return the record of the steps before `step`, as it was then.
+
+        Args:
+            step: The first step to leave out.
+        """
+        earlier = GradientHistory(self.layers, self.loss_scaled)
+        for block in self._chunks:
+            at = block.steps < step
+            earlier.append(block.steps[at], block.epochs[at], block.keys, block.values[at])
+        earlier.histograms = [h for h in self.histograms if h.step < step]
+        return earlier
 
     @property
     def keys(self) -> list[Key]:
@@ -220,15 +254,15 @@ class GradientHistory:
         return sorted(records, key=lambda record: record["step"])
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write the record to a file, `.csv` (one value a line) or `.json` (read by `load`).
+        """Write the record to a file: `.csv`, or `.json` or `.jsonl` for `load`.
 
-        Histograms go into the `.json` file only.
+        A `.csv` has one value a line and no histograms, a `.jsonl` one step a line.
 
         Args:
             path: Where to; the ending decides the format.
 
         Raises:
-            ValueError: If the ending is neither `.csv` nor `.json`.
+            ValueError: If the ending is none of these.
         """
         from keras_course_ext.monitoring import storage
 
@@ -256,10 +290,10 @@ class GradientHistory:
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "GradientHistory":
-        """Read a record that `save` wrote as `.json`.
+        """Read a record that `save` wrote as `.json` or `.jsonl`, or a `JSONLinesSink`.
 
         Args:
-            path: The file.
+            path: The file. Training may still be writing to a `.jsonl`, or have been killed.
 
         Returns:
             A `GradientHistory` equal to the one saved.

@@ -1,6 +1,7 @@
 """What a model consists of: its layers under readable names, and the weights each one owns."""
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import keras
@@ -88,13 +89,18 @@ def _unique(name: str, taken: set[str]) -> str:
     return unique
 
 
-def _describe(name: str, layer: keras.Layer, weights: Iterable[str]) -> LayerInfo:
+def _describe(name: str, layer: keras.Layer, weights: dict[str, keras.Variable]) -> LayerInfo:
     activation = getattr(layer, "activation", None)
     initializer = getattr(layer, "kernel_initializer", None)
+    # As initializers count them: the last two axes are channels, those before them the window.
+    shape = tuple(weights["kernel"].shape) if "kernel" in weights else ()
+    fans = [math.prod(shape[:-2]) * n for n in shape[-2:]] if len(shape) > 1 else [None, None]
     return LayerInfo(
         name=name,
         kind=type(layer).__name__,
         activation=getattr(activation, "__name__", None),
         initializer=type(initializer).__name__ if initializer is not None else None,
         weights=tuple(weights),
+        fan_in=fans[0],
+        fan_out=fans[1],
     )

@@ -1,4 +1,4 @@
-"""Gradient records as files: CSV for spreadsheets, JSON for everything else."""
+"""Gradient records as files: CSV for spreadsheets, JSON and JSON Lines for everything else."""
 
 import csv
 import json
@@ -11,33 +11,40 @@ from typing import Any
 
 import numpy as np
 
+from keras_course_ext.monitoring import json_lines
 from keras_course_ext.monitoring.history import GradientHistory, Histogram, Key, LayerInfo
 
 FORMAT = "keras_course_ext.GradientHistory/1"
 
 
 def save(history: GradientHistory, path: str | os.PathLike) -> None:
-    """Write a history to `path`, whose ending is `.csv` or `.json`."""
+    """Write a history to `path`, whose ending is `.csv`, `.json` or `.jsonl`."""
     path = Path(path)
-    writers = {".csv": _write_csv, ".json": _write_json}
+    writers = {".csv": _write_csv, ".json": _write_json, ".jsonl": _write_json_lines}
     if path.suffix not in writers:
         raise ValueError(
-            f"A history is saved as .csv or .json. Received: '{path}'. "
+            f"A history is saved as .csv, .json or .jsonl. Received: '{path}'. "
             f"Write for example '{path.with_suffix('.json')}'."
         )
     writers[path.suffix](history, path)
 
 
 def load(path: str | os.PathLike) -> GradientHistory:
-    """Read a history from a `.json` file that `save` wrote.
+    """Read a history from a `.json` or `.jsonl` file that `save` or a sink wrote.
 
     Raises:
         ValueError: If the file is not one.
     """
+    path = Path(path)
     try:
-        return from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
+        if path.suffix == ".jsonl":
+            with path.open("rb") as file:
+                return json_lines.decode(file)
+        return from_dict(json.loads(path.read_text(encoding="utf-8")))
     except ValueError as error:
-        raise ValueError(f"'{path}' is not a saved GradientHistory (.json): {error}") from error
+        raise ValueError(
+            f"'{path}' is not a saved GradientHistory (.json or .jsonl): {error}"
+        ) from error
 
 
 def to_dict(history: GradientHistory) -> dict[str, Any]:
@@ -100,6 +107,11 @@ def _write_csv(history: GradientHistory, path: Path) -> None:
 def _write_json(history: GradientHistory, path: Path) -> None:
     text = json.dumps(to_dict(history), allow_nan=False, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
+
+
+def _write_json_lines(history: GradientHistory, path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(json_lines.encode(history))
 
 
 def _shortest(value: np.float32) -> float | str:

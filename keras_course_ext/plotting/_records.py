@@ -36,6 +36,12 @@ def shortened(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else f"{name[:half]}…{name[-half:]}"
 
 
+def few(count: int, most: int) -> list[int]:
+    """Return which of so many things to name: all, or every n-th, the first and last among them."""
+    every = -(-count // most)
+    return [*range(0, count - 1 - every // 2, every), count - 1]
+
+
 def kernels(history: GradientHistory, statistic: str) -> list[Key]:
     """Return the key of one kernel a layer, in forward order.
 
@@ -96,22 +102,23 @@ def layer_lines(ax: "Axes", keys: list[Key], x: np.ndarray, values: np.ndarray) 
     """Draw one line a layer, dark at the input and light at the output, and say which is which."""
     plt = _matplotlib.pyplot()
     styles = ("-", "--", "-.", ":")
-    few = len(keys) <= MOST_NAMED
+    named = len(keys) <= MOST_NAMED
     marker = "o" if len(x) == 1 else None
     for i, (key, color) in enumerate(zip(keys, shades(len(keys)), strict=True)):
-        style = styles[i % 4] if few else "-"
+        style = styles[i % 4] if named else "-"
         label = shortened(key.layer)
         ax.plot(
             x,
             positive(values[i]),
             style,
             color=color,
-            lw=1.6 if few else 0.9,
+            lw=1.6 if named else 0.9,
             label=label,
             marker=marker,
         )
     logarithmic(ax)
-    if few:
+    _say_what_has_no_line(ax, keys, values)
+    if named:
         handles, labels = ax.get_legend_handles_labels()
         ax.legend(
             handles[: len(keys)][::-1],
@@ -130,3 +137,25 @@ def layer_lines(ax: "Axes", keys: list[Key], x: np.ndarray, values: np.ndarray) 
     at = np.unique(np.linspace(0, len(keys) - 1, 6).round().astype(int))
     bar.set_ticks(at.tolist(), labels=[shortened(keys[i].layer) for i in at])
     bar.set_label("layer: input (dark) to output (light)")
+
+
+def _say_what_has_no_line(ax: "Axes", keys: list[Key], values: np.ndarray) -> None:
+    """Name the layers that a logarithmic axis shows nothing of: often the ones that are ill."""
+    names = [
+        shortened(key.layer)
+        for key, row in zip(keys, values, strict=True)
+        if np.isnan(positive(row)).all()
+    ]
+    if not names:
+        return
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    ax.text(
+        0.01,
+        0.01,
+        f"no line, as 0 or not finite throughout: {', '.join(names[:3])}{more}",
+        transform=ax.transAxes,
+        va="bottom",
+        fontsize="small",
+        bbox={"facecolor": "white", "edgecolor": "0.8", "pad": 2},
+        zorder=5,
+    )

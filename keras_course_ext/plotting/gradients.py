@@ -1,18 +1,25 @@
 """Heat map of a run: layers by steps, coloured by log10 of the gradient norm."""
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_course_ext.monitoring.diagnosis import diagnose
+from keras_course_ext.monitoring.finding import Finding
 from keras_course_ext.monitoring.history import GradientHistory, Key
 from keras_course_ext.plotting import _matplotlib
+from keras_course_ext.plotting._records import MOST_COLUMNS, few, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _STATE = {"vanishing": "starves", "exploding": "explodes", "non_finite": "NaN or inf"}
-_MOST_COLUMNS = 160
+_MARK = "#b2182b"
+# More rows than this get fewer names, and marks of neighbours are drawn as one.
+_MOST_ROWS = 24
+# A healthy run must not look colourful because the scale was stretched over its noise.
+_LEAST_DECADES = 3
 
 
 def gradients(
@@ -25,18 +32,18 @@ def gradients(
     """Draw log10 ‖∂L/∂W‖ of every layer's kernel over the steps.
 
     The output layer, where gradients start, is the top row, the input layer the bottom one. What
-    to conclude: a picture of one colour is healthy. Rows that darken from the top to the bottom
-    are layers that starve, the gradient vanishes on its way; rows that brighten explode. A row
-    that goes dark from left to right stops learning, which is right when the loss is small.
-    Layers that the diagnosis names are marked at the right. Grey is NaN or infinite. A column is
-    one step, or of a long run the median of some neighbouring ones.
+    to conclude: a picture of about one colour from top to bottom is healthy. Rows that darken from
+    the top to the bottom are layers that starve, the gradient vanishes on its way; rows that
+    brighten explode. A row that goes dark from left to right stops learning, which is right when
+    the loss is small. Layers that the diagnosis names are marked at the right. Grey is NaN or
+    infinite. A column is one step, or of a long run the median of some neighbouring ones.
 
     Args:
         history: What a `GradientMonitor` recorded.
         ax: The matplotlib Axes to draw into; default is a new figure's.
         title: Title of the Axes.
         limits: Lowest and highest log10 of the colour scale, to make pictures comparable; default
-            is this run's own range.
+            is this run's own range, three decades at least.
         colorbar: Whether to draw the colour scale beside the Axes.
 
     Returns:
@@ -49,8 +56,7 @@ def gradients(
     plt = _matplotlib.pyplot()
     keys, edges, log10 = _columns(*log10_norms(history))
     if ax is None:
-        height = 1.6 + 0.3 * len(keys)
-        _, ax = plt.subplots(figsize=(9, min(height, 24)), layout="constrained")
+        _, ax = plt.subplots(figsize=(9, min(2.0 + 0.3 * len(keys), 8.0)), layout="constrained")
     assert ax is not None
     low, high = limits or color_limits(history)
     # matplotlib would draw the −∞ of an exact zero as it draws NaN.
@@ -59,25 +65,63 @@ def gradients(
     mesh = ax.pcolormesh(
         edges, np.arange(len(keys) + 1) - 0.5, log10, vmin=low, vmax=high, cmap=cmap
     )
-    ax.set_yticks(range(len(keys)), [key.layer for key in keys])
+    rows = few(len(keys), _MOST_ROWS)
+    ax.set_yticks(rows, [_name(keys, row) for row in rows])
     ax.set(xlabel="step", title=title)
+    marked = _mark(ax, keys, diagnose(history))
     if colorbar:
         label = "log₁₀ ‖∂L/∂W‖ of the kernel"
-        ax.figure.colorbar(mesh, ax=ax, label=label, extend="min", pad=0.11)
-    for finding in diagnose(history):
-        for key in keys:
-            if key.layer in finding.layers:
-                row = [k.layer for k in keys].index(key.layer)
-                ax.annotate(
-                    f"◀ {_STATE[finding.kind]}",
-                    (1.005, row),
-                    xycoords=("axes fraction", "data"),
-                    va="center",
-                    color="#b2182b",
-                    weight="bold",
-                    annotation_clip=False,
-                )
+        ax.figure.colorbar(
+            mesh,
+            ax=ax,
+            label=label,
+            extend="min",
+            extendfrac=0.03,
+            aspect=30,
+            pad=0.11 if marked else 0.02,
+        )
     return ax
+
+
+def _name(keys: list[Key], row: int) -> str:
+    """Return the layer, and its kernel too where it has several."""
+    key = keys[row]
+    alone = sum(other.layer == key.layer for other in keys) == 1
+    return shortened(key.layer if alone else f"{key.layer} {key.tensor}")
+
+
+def _mark(ax: "Axes", keys: list[Key], findings: Iterable[Finding]) -> bool:
+    """Mark the layers of the findings at the right; return whether there are any."""
+    marked = False
+    for finding in findings:
+        rows = [i for i, key in enumerate(keys) if key.layer in finding.layers]
+        for first, last in _runs(rows, len(keys)):
+            marked = True
+            if first < last:
+                x, y = [1.008, 1.008], [first - 0.4, last + 0.4]
+                side = ax.get_yaxis_transform()
+                line = _matplotlib.pyplot().Line2D(x, y, color=_MARK, lw=2, transform=side)
+                line.set_clip_on(False)
+                ax.add_artist(line)
+            ax.annotate(
+                f"{'  ' if first < last else '◀ '}{_STATE[finding.kind]}",
+                (1.005, (first + last) / 2),
+                xycoords=("axes fraction", "data"),
+                va="center",
+                color=_MARK,
+                weight="bold",
+                annotation_clip=False,
+            )
+    return marked
+
+
+def _runs(rows: list[int], count: int) -> Iterator[tuple[int, int]]:
+    """Yield the first and last of rows that are marked as one: of few rows, each by itself."""
+    near = 0 if count <= _MOST_ROWS else 1 + count // _MOST_ROWS
+    ends = [i for i in range(len(rows)) if i + 1 == len(rows) or rows[i + 1] - rows[i] > near]
+    starts = [0, *(i + 1 for i in ends[:-1])]
+    for start, end in zip(starts, ends, strict=False):
+        yield rows[start], rows[end]
 
 
 def log10_norms(history: GradientHistory) -> tuple[list[Key], np.ndarray, np.ndarray]:
@@ -107,7 +151,7 @@ def _columns(
     keys: list[Key], steps: np.ndarray, log10: np.ndarray
 ) -> tuple[list[Key], np.ndarray, np.ndarray]:
     """Gather the steps of a long run into columns that can be seen; edges half a step outside."""
-    groups = np.array_split(np.arange(len(steps)), min(len(steps), _MOST_COLUMNS))
+    groups = np.array_split(np.arange(len(steps)), min(len(steps), MOST_COLUMNS))
     columns = [
         # One step that is not finite must not be lost in the median of its neighbours.
         np.ma.masked_where(np.ma.getmaskarray(part).any(axis=1), np.ma.median(part, axis=1))
@@ -118,10 +162,13 @@ def _columns(
 
 
 def color_limits(*histories: GradientHistory) -> tuple[float, float]:
-    """Return the lowest and highest finite log10 norm of some runs, for a common colour scale."""
+    """Return the lowest and highest finite log10 norm of some runs, for a common colour scale.
+
+    They are three decades apart at least.
+    """
     parts = [np.ma.filled(log10_norms(h)[2], np.nan).ravel() for h in histories]
     values = np.concatenate(parts)
     values = values[np.isfinite(values)]
-    if not len(values):
-        return -1.0, 0.0
-    return float(np.floor(values.min() + 1e-6)), float(np.ceil(values.max() - 1e-6))
+    low, high = (values.min(), values.max()) if len(values) else (0.0, 0.0)
+    high = np.ceil(high - 1e-6)
+    return float(min(np.floor(low + 1e-6), high - _LEAST_DECADES)), float(high)

@@ -75,10 +75,12 @@ def test_shapes_that_do_not_fit(history):
         history.append([3], [1], [A, B], [[1, 2, 3]])
 
 
-def test_json_keeps_everything_and_is_json(history, tmp_path):
-    path = tmp_path / "history.json"
+@pytest.mark.parametrize("ending", ["json", "jsonl"])
+def test_json_keeps_everything_and_is_json(history, tmp_path, ending):
+    path = tmp_path / f"history.{ending}"
     history.save(path)
-    json.loads(path.read_text(), parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
+    for text in [path.read_text()] if ending == "json" else path.read_text().splitlines():
+        json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
     assert same(GradientHistory.load(path), history)
     assert same(GradientHistory.from_dict(history.to_dict()), history)
 
@@ -94,7 +96,9 @@ def test_csv_keeps_every_value(history, tmp_path):
 
 
 def test_other_files_are_refused(history, tmp_path):
-    with pytest.raises(ValueError, match=r"saved as .csv or .json. Received: .*history.txt"):
+    with pytest.raises(
+        ValueError, match=r"saved as .csv, .json or .jsonl. Received: .*history.txt"
+    ):
         history.save(tmp_path / "history.txt")
     (tmp_path / "other.json").write_text('{"a": 1}')
     with pytest.raises(ValueError, match="is not a saved GradientHistory"):
@@ -104,12 +108,13 @@ def test_other_files_are_refused(history, tmp_path):
         GradientHistory.load(tmp_path / "torn.json")
 
 
-def test_histograms_come_back_from_json(tmp_path):
+@pytest.mark.parametrize("ending", ["json", "jsonl"])
+def test_histograms_come_back_from_json(tmp_path, ending):
     history = GradientHistory()
     edges, counts = np.array([-1.0, -0.5, 0.5, 1.0]), np.array([2, 0, 5])
     history.histograms = [Histogram(3, 1, "a", "kernel", "gradient", edges, counts)]
-    history.save(tmp_path / "history.json")
-    (found,) = GradientHistory.load(tmp_path / "history.json").histograms
+    history.save(tmp_path / f"history.{ending}")
+    (found,) = GradientHistory.load(tmp_path / f"history.{ending}").histograms
     assert found[:5] == (3, 1, "a", "kernel", "gradient")
     np.testing.assert_array_equal(found.edges, edges)
     np.testing.assert_array_equal(found.counts, counts)

@@ -17,11 +17,11 @@ from keras_course_ext.plotting.save import save
 LAYERS = 9
 
 
-def history_of(rate, steps=30):
-    layers = [LayerInfo(f"h{i}", activation="sigmoid") for i in range(LAYERS - 1)]
+def history_of(rate, steps=30, count=LAYERS):
+    layers = [LayerInfo(f"h{i}", activation="sigmoid") for i in range(count - 1)]
     history = GradientHistory([*layers, LayerInfo("out", activation="softmax")])
     keys = [Key(x.name, t, "grad_norm") for x in history.layers for t in ("kernel", "output")]
-    signal = rate ** np.arange(LAYERS - 1, -1, -1.0)
+    signal = rate ** np.arange(count - 1, -1, -1.0)
     history.append(range(steps), [0] * steps, keys, np.tile(np.repeat(signal, 2), (steps, 1)))
     return history
 
@@ -59,6 +59,33 @@ def test_plot_shows_the_norms_and_marks_the_layers():
     plt.close("all")
 
 
+def test_plot_of_many_layers_marks_neighbours_as_one():
+    history = history_of(0.7, count=60)
+    ax = gradients(history)
+    assert [text.get_text() for text in ax.texts] == ["  starves"]
+    (line,) = ax.lines
+    assert line.get_window_extent().x0 >= ax.get_window_extent().x1
+    names = [info.name for info in history.layers]
+    rows = sorted(names.index(name) for name in diagnose(history)[0].layers)
+    np.testing.assert_allclose(line.get_ydata(), [rows[0] - 0.4, rows[-1] + 0.4])
+    shown = [t.get_text() for t in ax.get_yticklabels()]
+    assert len(shown) < 25
+    assert (shown[0], shown[-1]) == ("h0", "out")
+    assert ax.get_xlim() == (-0.5, 29.5)
+    assert ax.get_ylim() == (-0.5, 59.5)
+    assert ax.figure.get_size_inches()[1] <= 8
+    plt.close("all")
+
+
+def test_a_layer_with_several_kernels_has_a_row_for_each():
+    history = GradientHistory([LayerInfo("lstm", weights=("kernel", "recurrent_kernel", "bias"))])
+    keys = [Key("lstm", t, "grad_norm") for t in ("kernel", "recurrent_kernel")]
+    history.append([0], [0], keys, [[1.0, 2.0]])
+    shown = [t.get_text() for t in gradients(history).get_yticklabels()]
+    assert shown == ["lstm kernel", "lstm recurrent_kernel"]
+    plt.close("all")
+
+
 def test_plot_gathers_a_long_run_and_hides_no_nan():
     history = history_of(0.9, steps=1000)
     history._chunks[0].values[503, 0] = np.nan
@@ -82,6 +109,8 @@ def test_an_exact_zero_is_dark_and_not_grey():
 
 def test_color_limits_span_all_runs():
     assert color_limits(history_of(1.0), history_of(0.1)) == (-8.0, 0.0)
+    # Otherwise the noise of a healthy run would fill the whole scale.
+    assert color_limits(history_of(0.99)) == (-3.0, 0.0)
 
 
 def test_plot_draws_into_given_axes_and_into_a_file(tmp_path):

@@ -7,7 +7,10 @@ import pytest
 import keras_course_ext as kce
 from keras_course_ext.monitoring import GradientHistory, Key, LayerInfo
 from keras_course_ext.monitoring.history import Histogram
+from keras_course_ext.monitoring.inventory import inventory
 from keras_course_ext.plotting import activations, depth, lines, update_ratios
+from keras_course_ext.plotting._records import few
+from keras_course_ext.plotting._theory import rate
 from keras_course_ext.plotting.save import PLOTS, save
 
 
@@ -55,12 +58,32 @@ def test_one_line_a_layer(plot, count):
         assert [t.get_text() for t in ax.get_legend().get_texts()] == ["out", "h1", "h0"]
 
 
+def test_a_layer_without_a_line_is_named():
+    history = history_of(60, rate=0.8)
+    for dead in (0, 3):
+        history._chunks[0].values[:, 3 * dead] = 0.0
+    (note,) = lines(history).texts
+    assert note.get_text() == "no line, as 0 or not finite throughout: h0, h3"
+    history._chunks[0].values[:, : 3 * 40 : 3] = np.nan
+    (note,) = lines(history).texts
+    assert note.get_text().endswith(": h0, h1, h2 and 37 more")
+
+
+@pytest.mark.parametrize("count", [3, 24, 25, 60, 200])
+def test_some_names_are_shown_the_first_and_the_last_among_them(count):
+    shown = few(count, 24)
+    assert (shown[0], shown[-1]) == (0, count - 1)
+    assert len(shown) == min(count, len(shown)) <= 25
+    assert min(np.diff(shown)) > -(-count // 24) / 2
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])
 def test_what_a_logarithm_cannot_show_is_a_gap(value):
     history = history_of(3)
     history._chunks[0].values[7, 0] = value
     first = layer_lines(lines(history), 3)[0]
     np.testing.assert_array_equal(np.flatnonzero(np.isnan(first.get_ydata())), [7])
+    assert not first.axes.texts
     long = history_of(3, steps=1000)
     long._chunks[0].values[503, 0] = np.nan
     first = layer_lines(lines(long), 3)[0]
@@ -90,6 +113,71 @@ def test_depth_shows_the_signal_and_the_decay_of_theory(case):
     np.testing.assert_allclose(theory.get_ydata()[:8], expected, rtol=1e-5)
     assert np.isnan(theory.get_ydata()[8])
     assert ("at most" in theory.get_label()) == (case[0] in {"sigmoid", "tanh"})
+
+
+def signal_back(layer, gradient, x, rng):
+    """Simulate a layer: ∂L/∂A of what goes into it, from ∂L/∂A of its output."""
+    spread = {"HeNormal": 2 / layer.fan_in, "GlorotUniform": 2 / (layer.fan_in + layer.fan_out)}
+    if layer.kind == "Dense":
+        W = rng.normal(0, np.sqrt(spread[layer.initializer]), (layer.fan_in, layer.fan_out))
+        delta = gradient * (x @ W > 0) if layer.activation == "relu" else gradient
+        return W @ delta
+    window, n, m = 5, layer.fan_in // 5, layer.fan_out // 5
+    W = rng.normal(0, np.sqrt(spread[layer.initializer]), (window, n, m))
+    delta = gradient.reshape(-1, m)
+    return np.array(
+        [sum(np.convolve(delta[:, j], W[:, i, j]) for j in range(m)) for i in range(n)]
+    ).T
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        LayerInfo("a", "Dense", "relu", "HeNormal", fan_in=2000, fan_out=1000),
+        LayerInfo("a", "Dense", "relu", "GlorotUniform", fan_in=2000, fan_out=1000),
+        LayerInfo("a", "Dense", "linear", "GlorotUniform", fan_in=800, fan_out=2400),
+        LayerInfo("a", "Conv1D", "linear", "HeNormal", fan_in=5 * 16, fan_out=5 * 40),
+        LayerInfo("a", "Conv1D", "linear", "GlorotUniform", fan_in=5 * 16, fan_out=5 * 40),
+    ],
+)
+def test_theory_is_what_a_simulated_layer_does_whatever_its_widths(layer):
+    rng = np.random.default_rng(0)
+    gradient = rng.normal(size=(40 * layer.fan_out,) if layer.kind == "Conv1D" else layer.fan_out)
+    back = signal_back(layer, gradient, rng.normal(size=layer.fan_in), rng)
+    assert rate(layer) == pytest.approx(np.linalg.norm(back) / np.linalg.norm(gradient), rel=0.06)
+
+
+def test_theory_passes_activation_layers_and_ends_at_what_it_does_not_know():
+    def between(*kinds):
+        history = history_of(4, 0.5, "linear", "HeNormal")
+        others = [LayerInfo(f"x{i}", *kind, weights=()) for i, kind in enumerate(kinds)]
+        # In front of the last hidden layer but one.
+        history.layers = (*history.layers[:1], *others, *history.layers[1:])
+        *_, theory = depth(history).lines
+        return theory.get_ydata()[:3] / theory.get_ydata()[2], theory.get_label()
+
+    # linear with He, √2 a layer, and what stands between.
+    for kinds, factor, label in [
+        ([], 1.0, "theory"),
+        ([("ReLU",)], 0.5**0.5, "theory"),
+        ([("Activation", "relu"), ("Flatten",)], 0.5**0.5, "theory"),
+        ([("Activation", "sigmoid")], 0.25, "theory, at most"),
+        ([("Dropout",)], np.nan, "theory"),
+        ([("BatchNormalization",)], np.nan, "theory"),
+        ([("LSTM", "linear", "HeNormal")], np.nan, "theory"),
+    ]:
+        shown, said = between(*kinds)
+        np.testing.assert_allclose(shown, [2 * factor, 2**0.5, 1.0], rtol=1e-6)
+        assert said == label
+
+
+def test_the_inventory_knows_the_widths():
+    import keras
+
+    layers = [keras.Input((9, 3)), keras.layers.Conv1D(4, 5), keras.layers.Flatten()]
+    entries = inventory(keras.Sequential([*layers, kce.layers.Dense(2)]))
+    fans = [(entry.info.fan_in, entry.info.fan_out) for entry in entries]
+    assert fans == [(15, 20), (None, None), (20, 2)]
 
 
 def test_depth_leaves_out_what_theory_does_not_know():

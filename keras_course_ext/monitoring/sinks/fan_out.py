@@ -1,0 +1,86 @@
+"""Hands a growing record on to its sinks, and keeps their faults away from training."""
+
+import warnings
+from collections.abc import Sequence
+
+from keras_course_ext.monitoring.history import GradientHistory
+from keras_course_ext.monitoring.sinks.sink import Sink
+
+
+class FanOut:
+    """The sinks of one `fit`, and how much of the record they have got.
+
+    Args:
+        sinks: Where to write.
+    """
+
+    def __init__(self, sinks: Sequence[Sink] = ()) -> None:
+        self._sinks = list(sinks)
+        self._open: list[Sink] = []
+        self._blocks = 0
+        self._histograms = 0
+
+    def open(self, first_step: int, history: GradientHistory) -> None:
+        """Open all sinks, or none if one of them cannot be opened.
+
+        Args:
+            first_step: Number of the first step of this run.
+            history: The record; what it holds already is not written again.
+        """
+        self._blocks, self._histograms = len(history.blocks()), len(history.histograms)
+        opened: list[Sink] = []
+        try:
+            for sink in self._sinks:
+                sink.open(first_step, history)
+                opened.append(sink)
+        except BaseException:
+            for sink in opened:
+                sink.close()
+            raise
+        self._open = opened
+
+    def send(self, history: GradientHistory) -> None:
+        """Hand on what has been added to the record since the last call.
+
+        A sink that raises is closed and gets nothing more: the disk may be full, which must not
+        end the training, and one warning is as good as a thousand.
+        """
+        blocks = history.blocks(self._blocks)
+        histograms = history.histograms[self._histograms :]
+        self._blocks += len(blocks)
+        self._histograms += len(histograms)
+        for sink in list(self._open):
+            try:
+                for block in blocks:
+                    sink.write(block.steps, block.epochs, block.keys, block.values)
+                if histograms:
+                    sink.write_histograms(histograms)
+            except Exception as error:
+                self._open.remove(sink)
+                _close_and_warn(sink, error)
+
+    def close(self) -> None:
+        """Close the sinks that are still open."""
+        while self._open:
+            sink = self._open.pop()
+            try:
+                sink.close()
+            except Exception as error:
+                _warn(sink, error)
+
+
+def _close_and_warn(sink: Sink, error: Exception) -> None:
+    try:
+        sink.close()
+    except Exception as another:
+        error.add_note(f"and closing it raised {another!r}")
+    _warn(sink, error)
+
+
+def _warn(sink: Sink, error: Exception) -> None:
+    warnings.warn(
+        f"GradientMonitor writes no more to {sink!r}, which raised {type(error).__name__}: "
+        f"{error}. Training goes on and `monitor.history` holds the whole record; "
+        "`monitor.history.save(path)` writes it somewhere else.",
+        stacklevel=2,
+    )

@@ -1,0 +1,135 @@
+"""What all sinks that append lines to a file have in common."""
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from keras_course_ext.monitoring.history import GradientHistory, Histogram, Key
+
+
+class FileSink:
+    """Appends whole lines to a file.
+
+    The file is opened for every block and closed again. So what has been written is with the
+    operating system when `write` returns, and after an exception in `fit` there is no open file
+    left behind.
+
+    Args:
+        path: The file. A folder that does not exist is made. What is relative is relative to the
+            working directory at the start of training.
+    """
+
+    def __init__(self, path: str | os.PathLike) -> None:
+        self.path = os.fspath(path)
+        self._file = Path(self.path)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.path!r})"
+
+    def open(self, first_step: int, history: GradientHistory) -> None:
+        """Make the file, or cut off of the one that is there what comes from `first_step` on.
+
+        Args:
+            first_step: Number of the first step. At 0 the file begins anew.
+            history: The record that is written.
+
+        Raises:
+            OSError: If the file cannot be written.
+            ValueError: If the file exists and is not a record of this kind.
+        """
+        try:
+            # A link stays a link: the file that it leads to is the one to be replaced.
+            self._file = Path(self.path).resolve()
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            if self._file.exists() and not self._file.is_file():
+                what = "a folder" if self._file.is_dir() else "not an ordinary file"
+                raise ValueError(
+                    f"{self!r} cannot write: the path is {what}. Give the path of a file in it, "
+                    f"such as '{Path(self.path, 'record').with_suffix(self._file.suffix)}'."
+                )
+            self._replace(first_step, history)
+        except OSError as error:
+            raise OSError(
+                error.errno,
+                f"{self!r} cannot write: {error.strerror} ('{error.filename or self._file}'). Give "
+                "a path that this process may write to, on a disk with space left",
+            ) from error
+
+    def write(
+        self, steps: np.ndarray, epochs: np.ndarray, keys: Sequence[Key], values: np.ndarray
+    ) -> None:
+        """Append a block of rows; see `kce.monitoring.sinks.Sink`."""
+        raise NotImplementedError
+
+    def write_histograms(self, histograms: Sequence[Histogram]) -> None:
+        """Append the histograms of some steps; see `kce.monitoring.sinks.Sink`."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Do nothing: the file is closed after every block."""
+
+    def header(self, history: GradientHistory) -> bytes:
+        """Return the first line of the file."""
+        raise NotImplementedError
+
+    def is_header(self, line: bytes) -> bool:
+        """Say whether a file that begins with this line is a record of this kind."""
+        raise NotImplementedError
+
+    def step_of(self, line: bytes) -> int | None:
+        """Return the step that a line belongs to, None if to none; a ValueError if it is broken."""
+        raise NotImplementedError
+
+    def append(self, text: str) -> None:
+        """Append whole lines, all of them or none."""
+        data = text.encode()
+        with self._file.open("r+b", buffering=0) as file:
+            end = file.seek(0, os.SEEK_END)
+            try:
+                written = 0
+                while written < len(data):
+                    written += file.write(data[written:])
+            except OSError:
+                file.truncate(end)
+                raise
+
+    def _replace(self, first_step: int, history: GradientHistory) -> None:
+        """Write the lines that are kept to a new file, and put it in the place of the old one."""
+        new = self._file.with_name(self._file.name + ".part")
+        try:
+            with new.open("wb") as file:
+                file.write(self.header(history))
+                if self._file.exists():
+                    # Opened for writing: a file that is write-protected is not to be replaced.
+                    with self._file.open("r+b") as old:
+                        file.writelines(self._kept(old, first_step))
+                    shutil.copymode(self._file, new)
+            os.replace(new, self._file)
+        finally:
+            new.unlink(missing_ok=True)
+
+    def _kept(self, lines: Iterable[bytes], first_step: int) -> Iterator[bytes]:
+        """Return the lines below the header that belong to steps before `first_step`."""
+        lines = iter(lines)
+        first = next(lines, None)
+        if first is not None and not self.is_header(first):
+            raise ValueError(
+                f"{self!r} would overwrite a file that is no such record: it begins with "
+                f"{first[:60]!r}. Give another path, or remove the file."
+            )
+        for number, line in enumerate(lines, 2):
+            # A killed process may have left a last line unfinished.
+            if not first_step or not line.endswith(b"\n"):
+                return
+            try:
+                step = self.step_of(line)
+            except ValueError as error:
+                raise ValueError(
+                    f"{self!r} cannot go on with the file: its line {number} is not one of a "
+                    f"record, but {line[:60]!r}. Give another path, or remove the file."
+                ) from error
+            if step is None or step < first_step:
+                yield line

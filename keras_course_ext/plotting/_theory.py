@@ -1,0 +1,76 @@
+"""The decay that theory expects of a signal on its way back through layers as initialized."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from keras_course_ext.monitoring.history import LayerInfo
+from keras_course_ext.plotting._records import positive
+
+# n Var(W) for n inputs.
+_GAIN: dict[str | None, float] = {
+    "LecunUniform": 1.0,
+    "LecunNormal": 1.0,
+    "HeUniform": 2.0,
+    "HeNormal": 2.0,
+}
+# E[f'(z)²]: exact for ReLU and linear, an upper bound for the others, reached at z = 0.
+_SLOPE = {"linear": 1.0, None: 1.0, "relu": 0.5, "sigmoid": 1 / 16, "tanh": 1.0, "softsign": 1.0}
+_EXACT = {"linear", None, "relu"}
+_WITH_KERNEL = {"Dense", "Conv1D", "Conv2D", "Conv3D"}
+_ACTIVATION_LAYERS = {
+    "Linear": "linear",
+    "ReLU": "relu",
+    "Sigmoid": "sigmoid",
+    "Tanh": "tanh",
+    "Softsign": "softsign",
+}
+# They hand the signal on as it is: containers, whose layers are listed by themselves, and layers
+# that only give the same values another shape.
+_NEUTRAL = {"Sequential", "Functional", "Flatten", "Reshape", "Permute"}
+
+
+def expected(
+    layers: Sequence[LayerInfo], names: Sequence[str], norms: np.ndarray
+) -> tuple[np.ndarray, bool]:
+    """Return the norms that theory expects, and whether they are more than an upper bound.
+
+    Args:
+        layers: All layers in forward order.
+        names: Those whose outputs the norms are of.
+        norms: ‖∂L/∂A‖ of them; theory starts at the last but one.
+    """
+    theory = np.full(len(names), np.nan)
+    exact = True
+    at = [[info.name for info in layers].index(name) for name in names]
+    # Not from the output itself: softmax mixes its units, and the loss knows their number.
+    start = len(names) - 2
+    if start < 0:
+        return theory, exact
+    theory[start] = norms[start]
+    for i in range(start - 1, -1, -1):
+        passed = layers[at[i] + 1 : at[i + 1] + 1]
+        theory[i] = theory[i + 1] * np.prod([rate(info) for info in passed])
+        if np.isfinite(theory[i]):
+            exact = exact and all(_activation(info) in _EXACT for info in passed)
+    return positive(theory), exact
+
+
+def rate(layer: LayerInfo) -> float:
+    """Return by which factor ‖∂L/∂A‖ changes through a layer; NaN if theory does not know it."""
+    if layer.kind in _NEUTRAL:
+        return 1.0
+    slope = _SLOPE.get(_activation(layer), np.nan)
+    if layer.kind == "Activation" or layer.kind in _ACTIVATION_LAYERS:
+        return float(np.sqrt(slope))
+    if layer.kind not in _WITH_KERNEL:
+        return float("nan")
+    gain = _GAIN.get(layer.initializer, np.nan)
+    if layer.initializer in ("GlorotUniform", "GlorotNormal"):
+        # Var(W) = 2 / (n + m) for n inputs and m outputs; as many where nothing else is known.
+        gain = 2 / (1 + layer.fan_out / layer.fan_in) if layer.fan_in and layer.fan_out else 1.0
+    return float(np.sqrt(gain * slope))
+
+
+def _activation(layer: LayerInfo) -> str | None:
+    return _ACTIVATION_LAYERS.get(layer.kind, layer.activation)
