@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_course_ext.callbacks.monitored_fit import MonitoredFit
 from keras_course_ext.monitoring.diagnosis import diagnose
@@ -20,7 +19,7 @@ from keras_course_ext.monitoring.request import (
     checked_statistics,
     refuse,
 )
-from keras_course_ext.monitoring.resume import checked_resume, earlier
+from keras_course_ext.monitoring.resume import checked_resume, earlier, steps_so_far
 from keras_course_ext.monitoring.schedule import Schedule
 from keras_course_ext.monitoring.sinks.fan_out import FanOut
 from keras_course_ext.monitoring.sinks.resolve import checked_sinks, config_of, sinks_of
@@ -330,7 +329,7 @@ class GradientMonitor(keras.callbacks.Callback):
     def _begin(self, optimizer: Any) -> None:
         """Go on from where the optimizer stands."""
         assert self._tap is not None
-        first = _steps_so_far(optimizer)
+        first = steps_so_far(optimizer)
         self._tap.start_at(first)
         columns = self._tap.columns
         before = earlier(self.resume, first, columns.names if columns is not None else ())
@@ -380,13 +379,3 @@ class GradientMonitor(keras.callbacks.Callback):
         for finding in self.findings[:1]:
             logs[f"{finding.kind}_in_{finding.layer}"] = float(len(finding.layers) or 1)
         return logs
-
-
-def _steps_so_far(optimizer: keras.optimizers.Optimizer) -> int:
-    """Return the number of batches that the optimizer has got, whether or not each was an update.
-
-    `optimizer.iterations` is that number divided by `gradient_accumulation_steps`, rounded down.
-    """
-    inner = getattr(optimizer, "inner_optimizer", optimizer)
-    (batches,) = (v for v in inner.variables if v.name == "iteration")
-    return int(tf.convert_to_tensor(batches).numpy())

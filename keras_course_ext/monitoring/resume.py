@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import keras
+import tensorflow as tf
+
 from keras_course_ext.monitoring.history import GradientHistory
 
 
@@ -57,3 +60,13 @@ def earlier(resume: Any, first_step: int, layers: Iterable[str]) -> GradientHist
             "this model, with layers named as they were, or write `resume=None`."
         )
     return found
+
+
+def steps_so_far(optimizer: keras.optimizers.Optimizer) -> int:
+    """Return the number of batches that the optimizer has got, whether or not each was an update.
+
+    `optimizer.iterations` is that number divided by `gradient_accumulation_steps`, rounded down.
+    """
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    (batches,) = (v for v in inner.variables if v.name == "iteration")
+    return int(tf.convert_to_tensor(batches).numpy())
