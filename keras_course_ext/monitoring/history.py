@@ -38,6 +38,8 @@ class LayerInfo:
         activation: Name of its activation function, or None.
         initializer: Class of its kernel's initializer, such as `"HeNormal"`, or None.
         weights: Names of its trainable weights, such as `("kernel", "bias")`.
+        units: Size of the last axis of its output (units of a Dense layer, filters of a
+            convolution), or None if that is not known.
     """
 
     name: str
@@ -45,6 +47,7 @@ class LayerInfo:
     activation: str | None = None
     initializer: str | None = None
     weights: tuple[str, ...] = ("kernel", "bias")
+    units: int | None = None
 
 
 class Histogram(NamedTuple):

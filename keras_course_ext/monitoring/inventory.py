@@ -88,6 +88,11 @@ def _unique(name: str, taken: set[str]) -> str:
     return unique
 
 
+def _units(layer: keras.Layer) -> int | None:
+    shape = getattr(getattr(layer, "output", None), "shape", None)
+    return shape[-1] if shape else None
+
+
 def _describe(name: str, layer: keras.Layer, weights: Iterable[str]) -> LayerInfo:
     activation = getattr(layer, "activation", None)
     initializer = getattr(layer, "kernel_initializer", None)
@@ -97,4 +102,5 @@ def _describe(name: str, layer: keras.Layer, weights: Iterable[str]) -> LayerInf
         activation=getattr(activation, "__name__", None),
         initializer=type(initializer).__name__ if initializer is not None else None,
         weights=tuple(weights),
+        units=_units(layer),
     )

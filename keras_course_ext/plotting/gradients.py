@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_course_ext.monitoring.diagnosis import diagnose
+from keras_course_ext.monitoring.finding import states
 from keras_course_ext.monitoring.history import GradientHistory, Key
 from keras_course_ext.plotting import _matplotlib
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_STATE = {"vanishing": "starves", "exploding": "explodes", "non_finite": "NaN or inf"}
 _MOST_COLUMNS = 160
 
 
@@ -64,19 +64,19 @@ def gradients(
     if colorbar:
         label = "log₁₀ ‖∂L/∂W‖ of the kernel"
         ax.figure.colorbar(mesh, ax=ax, label=label, extend="min", pad=0.11)
-    for finding in diagnose(history):
-        for key in keys:
-            if key.layer in finding.layers:
-                row = [k.layer for k in keys].index(key.layer)
-                ax.annotate(
-                    f"◀ {_STATE[finding.kind]}",
-                    (1.005, row),
-                    xycoords=("axes fraction", "data"),
-                    va="center",
-                    color="#b2182b",
-                    weight="bold",
-                    annotation_clip=False,
-                )
+    words = states(diagnose(history))
+    rows = {key.layer: row for row, key in reversed(list(enumerate(keys)))}
+    for layer, row in rows.items():
+        if layer in words:
+            ax.annotate(
+                f"◀ {words[layer]}",
+                (1.005, row),
+                xycoords=("axes fraction", "data"),
+                va="center",
+                color="#b2182b",
+                weight="bold",
+                annotation_clip=False,
+            )
     return ax
 
 
