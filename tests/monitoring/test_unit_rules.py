@@ -41,10 +41,10 @@ OUTPUT, KERNEL = "output", "kernel"
 NAN = float("nan")
 # name: record, then kind, layer, epoch, step and layers of the finding
 CASES = {
-    "most units dead": ((OUTPUT, "dead_units", [[5, 0]]), ("dead", "a", 0, ("a",))),
-    "half of them dead": ((OUTPUT, "dead_units", [[4, 4]]), None),
+    "most units dead": ((OUTPUT, "dead_units", [[7, 0]]), ("dead", "a", 0, ("a",))),
+    "three quarters dead": ((OUTPUT, "dead_units", [[4, 6]]), None),
     "dead since the second epoch": (
-        (OUTPUT, "dead_units", [[0, 4], [5, 6], [5, 7]]),
+        (OUTPUT, "dead_units", [[0, 4], [7, 7], [7, 8]]),
         ("dead", "b", 1, ("a", "b")),
     ),
     "dead for a while": ((OUTPUT, "dead_units", [[8, 8], [1, 0]]), None),
@@ -118,10 +118,10 @@ def test_output_layers_are_rightly_saturated():
 
 
 def test_the_number_of_units_must_be_known():
-    history = history_of(OUTPUT, "dead_units", [[5, 5]])
+    history = history_of(OUTPUT, "dead_units", [[7, 7]])
     history.layers = tuple(LayerInfo(x.name, activation="relu") for x in history.layers)
     assert diagnose(history) == []
-    again = GradientHistory.from_dict(history_of(OUTPUT, "dead_units", [[5, 5]]).to_dict())
+    again = GradientHistory.from_dict(history_of(OUTPUT, "dead_units", [[7, 7]]).to_dict())
     assert diagnose(again)[0].kind == "dead"
 
 

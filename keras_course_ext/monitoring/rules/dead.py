@@ -6,15 +6,16 @@ from keras_course_ext.monitoring.finding import Finding
 from keras_course_ext.monitoring.history import GradientHistory, Key
 from keras_course_ext.monitoring.rules.epochs import medians
 
-# A healthy ReLU is zero for half of the samples, but for others in each unit. Some units that no
-# sample reaches are common; a layer that has lost most of them is not.
-MOST = 0.5
+# A healthy ReLU is zero for half of the samples, but for others in each unit. Deep down in a net,
+# where all samples look alike, a unit is zero for all or for none of them, each with a chance of
+# 1/2, and training gets by with that; a layer that has lost three quarters is another matter.
+MOST = 0.75
 
 
 def find(history: GradientHistory) -> list[Finding]:
     """Find the ReLU layers most of whose units were zero for every recorded sample of an epoch.
 
-        dead units / units > 1/2   in an epoch and in all that follow it
+        dead units / units > 3/4   in an epoch and in all that follow it
 
     The share of zeros says nothing of the kind: it is 1/2 in a healthy layer.
     """
