@@ -111,6 +111,7 @@ def test_no_update_without_a_gradient_is_not_a_small_one():
 
 def test_output_layers_are_rightly_saturated():
     history = history_of(OUTPUT, "saturated_share", [[0.0, 0.9]], "sigmoid")
+    history.layers = (*history.layers[:2], LayerInfo("out", activation="sigmoid"))
     history.append([STEPS - 1], [0], [Key("out", "output", "saturated_share")], [[1.0]])
     assert [f.layers for f in diagnose(history)] == [("b",)]
     history.append([STEPS - 1], [0], [Key("b", "logits", "grad_norm")], [[1.0]])
