@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from keras_course_ext.callbacks.live_logs import LiveLogs, finding_logs
 from keras_course_ext.callbacks.monitored_fit import MonitoredFit
 from keras_course_ext.monitoring.diagnosis import diagnose
 from keras_course_ext.monitoring.finding import Finding
@@ -57,8 +58,9 @@ class GradientMonitor(keras.callbacks.Callback):
     `steps_per_execution` too, counted from the number of steps that the optimizer had made.
     Whatever `update_freq` says, the first ten steps are recorded, and every step at which a
     gradient is not finite. `logs` gets `"grad_norm"`, the median of the epoch, and a value for the
-    gravest finding under its name, so that `History`, `CSVLogger`, `EarlyStopping` and the progress
-    bar have them too.
+    gravest finding under its name, `"vanishing_in_dense_3"`, so that `History`, `CSVLogger`,
+    `EarlyStopping` and `ModelCheckpoint` have them too. With `verbose=1` the progress bar shows,
+    while the epoch runs, the norm recorded last and that finding.
 
     Args:
         update_freq: `"auto"` (default): so often that recording takes 2 % of the time, measured
@@ -130,6 +132,7 @@ class GradientMonitor(keras.callbacks.Callback):
         self._fan_out = FanOut()
         self._tap: GradientTap | None = None
         self._fit: MonitoredFit | None = None
+        self._live: LiveLogs | None = None
         self._begun = False
         self._epoch = 0
         self._next = 0
@@ -253,6 +256,7 @@ class GradientMonitor(keras.callbacks.Callback):
         self._start(model, model.optimizer, self.params)
         assert self._tap is not None
         self._fit = MonitoredFit.join(model, self.params, self._tap)
+        self._live = LiveLogs(self._tap.last_grad_norm, lambda: self.history, self.params)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Begin an epoch; called by `fit`."""
@@ -268,8 +272,6 @@ class GradientMonitor(keras.callbacks.Callback):
         self._tap.begin_epoch()
         self._tap.set_period(*self._schedule.begin_epoch(self._next, self.params.get("steps")))
 
-    # `on_train_batch_end` is left alone on purpose: a callback that has it makes Keras wait for the
-    # metrics of every step.
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Have the next batch recorded, and read the rows before they run out; called by `fit`."""
         assert self._tap is not None
@@ -280,7 +282,19 @@ class GradientMonitor(keras.callbacks.Callback):
         if self._unread > self._tap.readable_steps():
             self._drain()
             self._unread = steps
+        if self._live is not None and self._live.refresh():
+            self._unread = steps
+            self._began = None  # the time that took is not the step's
         self._fit.before_batch()
+
+    # On a backend that allows it Keras waits for the metrics of a step in another thread, unless a
+    # callback has the hook below and does not say that this thread may call it.
+    async_safe = True
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Tell the progress bar what is known already; called by `fit`."""
+        if self._live is not None:
+            self._live.add_to(logs)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Read what the epoch left; called by `fit`."""
@@ -368,7 +382,7 @@ class GradientMonitor(keras.callbacks.Callback):
             self._drain()
             self._fit.leave(self._tap)
         self._fan_out.close()
-        self._tap = self._fit = None
+        self._tap = self._fit = self._live = None
 
     def _logs(self, epoch: int) -> dict[str, float]:
         """Return what `logs` gets at the end of an epoch."""
@@ -376,6 +390,7 @@ class GradientMonitor(keras.callbacks.Callback):
         if self._history.has("", "model"):
             _, epochs, norms = self._history.series("", "model")
             logs["grad_norm"] = float(np.median(norms[epochs == epoch]))
-        for finding in self.findings[:1]:
-            logs[f"{finding.kind}_in_{finding.layer}"] = float(len(finding.layers) or 1)
-        return logs
+        findings = self.findings
+        if self._live is not None:
+            self._live.found(findings)
+        return logs | finding_logs(findings)

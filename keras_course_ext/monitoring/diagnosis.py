@@ -2,14 +2,29 @@
 
 from keras_course_ext.monitoring.finding import Finding
 from keras_course_ext.monitoring.history import GradientHistory
-from keras_course_ext.monitoring.rules import exploding, non_finite, vanishing
+from keras_course_ext.monitoring.rules import (
+    dead,
+    exploding,
+    non_finite,
+    saturated,
+    update_ratio,
+    vanishing,
+)
 
-# In the order of gravity: after a NaN the other rules have nothing sound to look at.
-RULES = (non_finite.find, exploding.find, vanishing.find)
+# In the order of gravity: after a NaN the other rules have nothing sound to look at. Causes come
+# before what they cause: no gradient passes a dead or a saturated layer.
+RULES = (
+    non_finite.find,
+    exploding.find,
+    dead.find,
+    saturated.find,
+    vanishing.find,
+    update_ratio.find,
+)
 
 
 def diagnose(history: GradientHistory) -> list[Finding]:
-    """Say what is wrong with the gradients of a run.
+    """Say what is wrong with the gradients, units and updates of a run.
 
     A pure function of the record. No rule has an absolute threshold for a gradient: they compare
     layers with each other and the run with its own past, so that multiplying the loss by a

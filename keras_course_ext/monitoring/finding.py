@@ -1,7 +1,38 @@
 """Finding: one thing that is wrong with a run, where, since when, how it shows, what to change."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
+
+Kind = Literal[
+    "non_finite",
+    "exploding",
+    "vanishing",
+    "dead",
+    "saturated",
+    "large_updates",
+    "small_updates",
+]
+
+_NAMES: dict[Kind, str] = {
+    "non_finite": "non-finite gradient",
+    "exploding": "exploding gradient",
+    "vanishing": "vanishing gradient",
+    "dead": "dead units",
+    "saturated": "saturated units",
+    "large_updates": "too large updates",
+    "small_updates": "too small updates",
+}
+
+_STATES: dict[Kind, str] = {
+    "non_finite": "NaN or inf",
+    "exploding": "explodes",
+    "vanishing": "starves",
+    "dead": "dead",
+    "saturated": "saturated",
+    "large_updates": "too fast",
+    "small_updates": "too slow",
+}
 
 
 @dataclass(frozen=True)
@@ -9,7 +40,9 @@ class Finding:
     """One diagnosis.
 
     Attributes:
-        kind: `"vanishing"`, `"exploding"` or `"non_finite"`.
+        kind: `"non_finite"`, `"exploding"` or `"vanishing"` for a gradient; `"dead"` or
+            `"saturated"` for the units of a layer; `"large_updates"` or `"small_updates"` for how
+            far a step moves the weights.
         layer: Name of the layer where it shows most.
         epoch: Epoch in which it was first seen.
         step: First step of the window in which it was first seen; for `"non_finite"` the step at
@@ -19,7 +52,7 @@ class Finding:
         layers: Names of all layers concerned, in forward order.
     """
 
-    kind: Literal["vanishing", "exploding", "non_finite"]
+    kind: Kind
     layer: str
     epoch: int
     step: int
@@ -29,7 +62,18 @@ class Finding:
 
     def __str__(self) -> str:
         """Return the finding as a paragraph."""
-        kind = self.kind.replace("_", "-")
-        return (
-            f"{kind} gradient in '{self.layer}' (epoch {self.epoch}): {self.evidence} {self.advice}"
-        )
+        name = _NAMES[self.kind]
+        return f"{name} in '{self.layer}' (epoch {self.epoch}): {self.evidence} {self.advice}"
+
+
+def states(findings: Iterable[Finding]) -> dict[str, str]:
+    """Return a word for the state of every layer concerned, by its name.
+
+    Args:
+        findings: Findings, the gravest first; a layer has the state of the gravest.
+    """
+    words: dict[str, str] = {}
+    for finding in findings:
+        for layer in finding.layers:
+            words.setdefault(layer, _STATES[finding.kind])
+    return words

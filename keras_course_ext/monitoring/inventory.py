@@ -89,6 +89,11 @@ def _unique(name: str, taken: set[str]) -> str:
     return unique
 
 
+def _units(layer: keras.Layer) -> int | None:
+    shape = getattr(getattr(layer, "output", None), "shape", None)
+    return shape[-1] if shape else None
+
+
 def _describe(name: str, layer: keras.Layer, weights: dict[str, keras.Variable]) -> LayerInfo:
     activation = getattr(layer, "activation", None)
     initializer = getattr(layer, "kernel_initializer", None)
@@ -103,4 +108,5 @@ def _describe(name: str, layer: keras.Layer, weights: dict[str, keras.Variable])
         weights=tuple(weights),
         fan_in=fans[0],
         fan_out=fans[1],
+        units=_units(layer),
     )

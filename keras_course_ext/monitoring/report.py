@@ -1,7 +1,5 @@
 """The report: a table of the layers' gradients, and the findings in words."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from rich import box
 from rich.console import Console
@@ -9,13 +7,17 @@ from rich.table import Table
 from rich.text import Text
 
 from keras_course_ext.monitoring.diagnosis import diagnose
+from keras_course_ext.monitoring.finding import states
 from keras_course_ext.monitoring.history import GradientHistory, Key
 from keras_course_ext.monitoring.rules.signal import signal_keys
 
-if TYPE_CHECKING:
-    from keras_course_ext.monitoring.finding import Finding
-
-_STATE = {"vanishing": "starves", "exploding": "explodes", "non_finite": "NaN or inf"}
+# Heading, statistic, and whether it is the kernel's or the output's.
+_MORE = (
+    ("ΔW/W", "update_ratio", "kernel"),
+    ("zero", "zero_share", "output"),
+    ("sat.", "saturated_share", "output"),
+    ("dead", "dead_units", "output"),
+)
 
 
 def print_report(history: GradientHistory, console: Console | None = None) -> None:
@@ -26,7 +28,7 @@ def print_report(history: GradientHistory, console: Console | None = None) -> No
         console: Where to; default is the terminal.
     """
     console = console or Console()
-    console.print(gradient_table(history, "Gradients by layer"))
+    console.print(gradient_table(history, "Gradients by layer", wide=True))
     findings = diagnose(history)
     for finding in findings:
         console.print(Text(f"{finding}\n", style="red"))
@@ -34,7 +36,7 @@ def print_report(history: GradientHistory, console: Console | None = None) -> No
         console.print("No finding: the gradients reach every layer.\n")
 
 
-def gradient_table(history: GradientHistory, title: str = "") -> Table:
+def gradient_table(history: GradientHistory, title: str = "", wide: bool = False) -> Table:
     """Lay out one line a layer, from the output, where the gradients start, down to the input.
 
     The columns are the medians over the last recorded epoch of ‖∂L/∂W‖ of the kernel and of the
@@ -43,16 +45,23 @@ def gradient_table(history: GradientHistory, title: str = "") -> Table:
     Args:
         history: What a `GradientMonitor` recorded.
         title: The table's title.
+        wide: Whether there are columns, where recorded, for the kernel's update ratio ‖ΔW‖ / ‖W‖,
+            and of the output the share of zeros, the share that is saturated and the number of
+            dead units. Default: no.
 
     Returns:
-        A `rich.table.Table`; two of them fit beside each other into 80 columns.
+        A `rich.table.Table`; two of them fit beside each other into 80 columns, or a wide one.
     """
     table = Table(title=title, title_style="bold", box=box.SIMPLE_HEAD, show_edge=False)
     table.add_column("layer")
     table.add_column("‖∂L/∂W‖", justify="right")
     table.add_column("signal", justify="right")
+    recorded = {key.statistic for key in history.keys}
+    more = [column for column in _MORE if wide and column[1] in recorded]
+    for heading, _, _ in more:
+        table.add_column(heading, justify="right")
     table.add_column("state")
-    states = _states(diagnose(history))
+    words = states(diagnose(history))
     signals = {key.layer: _last_median(history, key) for key in signal_keys(history)}
     at_output = list(signals.values())[-1] if signals else np.nan
     for info in reversed(history.layers):
@@ -64,17 +73,24 @@ def gradient_table(history: GradientHistory, title: str = "") -> Table:
             info.name,
             _figure(_last_median(history, Key(info.name, kernel, "grad_norm"))),
             _figure(signal / at_output if at_output else np.nan),
-            states.get(info.name, Text("ok", style="green")),
+            *(
+                _cell(history, Key(info.name, kernel if t == "kernel" else t, s))
+                for _, s, t in more
+            ),
+            _state(words.get(info.name)),
         )
     return table
 
 
-def _states(findings: "list[Finding]") -> dict[str, Text]:
-    return {
-        layer: Text(_STATE[finding.kind], style="bold red")
-        for finding in reversed(findings)
-        for layer in finding.layers
-    }
+def _state(word: str | None) -> Text:
+    return Text(word, style="bold red") if word else Text("ok", style="green")
+
+
+def _cell(history: GradientHistory, key: Key) -> str:
+    if not history.has(*key):
+        return ""
+    value = _last_median(history, key)
+    return f"{value:.0f}" if key.statistic == "dead_units" else _figure(value)
 
 
 def _last_median(history: GradientHistory, key: Key) -> float:
@@ -85,4 +101,4 @@ def _last_median(history: GradientHistory, key: Key) -> float:
 def _figure(value: float) -> str:
     if np.isnan(value):
         return "NaN"
-    return f"{value:.2f}" if 0.01 <= value < 100 else f"{value:.0e}"
+    return f"{value:.2f}" if 0.01 <= value < 100 or value == 0 else f"{value:.0e}"

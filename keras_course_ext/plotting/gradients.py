@@ -1,12 +1,12 @@
 """Heat map of a run: layers by steps, coloured by log10 of the gradient norm."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from keras_course_ext.monitoring.diagnosis import diagnose
-from keras_course_ext.monitoring.finding import Finding
+from keras_course_ext.monitoring.finding import states
 from keras_course_ext.monitoring.history import GradientHistory, Key
 from keras_course_ext.plotting import _matplotlib
 from keras_course_ext.plotting._records import MOST_COLUMNS, few, shortened
@@ -14,7 +14,6 @@ from keras_course_ext.plotting._records import MOST_COLUMNS, few, shortened
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_STATE = {"vanishing": "starves", "exploding": "explodes", "non_finite": "NaN or inf"}
 _MARK = "#b2182b"
 # More rows than this get fewer names, and marks of neighbours are drawn as one.
 _MOST_ROWS = 24
@@ -68,7 +67,7 @@ def gradients(
     rows = few(len(keys), _MOST_ROWS)
     ax.set_yticks(rows, [_name(keys, row) for row in rows])
     ax.set(xlabel="step", title=title)
-    marked = _mark(ax, keys, diagnose(history))
+    marked = _mark(ax, keys, states(diagnose(history)))
     if colorbar:
         label = "log₁₀ ‖∂L/∂W‖ of the kernel"
         ax.figure.colorbar(
@@ -90,11 +89,11 @@ def _name(keys: list[Key], row: int) -> str:
     return shortened(key.layer if alone else f"{key.layer} {key.tensor}")
 
 
-def _mark(ax: "Axes", keys: list[Key], findings: Iterable[Finding]) -> bool:
+def _mark(ax: "Axes", keys: list[Key], words: dict[str, str]) -> bool:
     """Mark the layers of the findings at the right; return whether there are any."""
     marked = False
-    for finding in findings:
-        rows = [i for i, key in enumerate(keys) if key.layer in finding.layers]
+    for word in dict.fromkeys(words.values()):
+        rows = [i for i, key in enumerate(keys) if words.get(key.layer) == word]
         for first, last in _runs(rows, len(keys)):
             marked = True
             if first < last:
@@ -104,7 +103,7 @@ def _mark(ax: "Axes", keys: list[Key], findings: Iterable[Finding]) -> bool:
                 line.set_clip_on(False)
                 ax.add_artist(line)
             ax.annotate(
-                f"{'  ' if first < last else '◀ '}{_STATE[finding.kind]}",
+                f"{'  ' if first < last else '◀ '}{word}",
                 (1.005, (first + last) / 2),
                 xycoords=("axes fraction", "data"),
                 va="center",

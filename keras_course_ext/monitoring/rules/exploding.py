@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_course_ext.monitoring.finding import Finding
-from keras_course_ext.monitoring.history import GradientHistory
+from keras_course_ext.monitoring.history import GradientHistory, Key
 from keras_course_ext.monitoring.rules.signal import SignalProfile, profiles
 
 GROWN = 1e3
@@ -56,7 +56,7 @@ def _growing(profile: SignalProfile) -> tuple[str, ...]:
 
 
 def _over_steps(history: GradientHistory) -> list[Finding]:
-    weights = [k for k in history.keys if k.statistic == "grad_norm" and _is_weight(k.tensor)]
+    weights = [k for k in history.keys if k.statistic == "grad_norm" and _is_weight(k)]
     if not weights:
         return []
     steps, epochs, norms = history.matrix(weights)
@@ -84,5 +84,5 @@ def _over_steps(history: GradientHistory) -> list[Finding]:
     return []
 
 
-def _is_weight(tensor: str) -> bool:
-    return tensor not in ("output", "logits")
+def _is_weight(key: Key) -> bool:
+    return key.tensor not in ("output", "logits", "model")

@@ -1,0 +1,96 @@
+"""What `logs` holds of a monitor while an epoch is still running, for Keras's progress bar."""
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_course_ext.monitoring.diagnosis import diagnose
+from keras_course_ext.monitoring.finding import Finding
+from keras_course_ext.monitoring.history import GradientHistory
+
+# Reading the norm makes the host wait for the device, and a diagnosis looks at the whole record. So
+# the one happens a few times a second, the other after 1/4, 1/2, 1, 2, ... seconds and then every
+# ten, and it takes 1 % of the time at most.
+_SECONDS = 0.25
+_SELDOM = 10.0
+_SHARE = 0.01
+# A median of fewer steps is not yet one of the epoch.
+_STEPS = 10
+
+
+class LiveLogs:
+    """The gradient norm recorded last and the gravest finding, brought up to date now and then.
+
+    Args:
+        norm: Returns the gradient norm recorded last.
+        history: Returns the history with everything recorded so far.
+        params: What Keras gives to the callbacks of a `fit`; its `"verbose"` says whether there is
+            a bar that shows the batches. At `verbose=2` there is a line an epoch only, whose
+            values come from the logs of the epoch.
+    """
+
+    def __init__(
+        self,
+        norm: Callable[[], float],
+        history: Callable[[], GradientHistory],
+        params: Mapping[str, Any],
+    ) -> None:
+        self.wanted = params.get("verbose") in (1, "auto")
+        self._read_norm = norm
+        self._read_history = history
+        self._began: float | None = None
+        self._norm_due = self._diagnosis_due = 0.0
+        self._costs = (math.inf, math.inf)
+        self._norm: dict[str, float] = {}
+        self._finding: dict[str, float] = {}
+
+    def refresh(self) -> bool:
+        """Bring up to date what is due, before a batch; return whether the history was read."""
+        if not self.wanted:
+            return False
+        now = time.perf_counter()
+        if self._began is None:  # nothing has been recorded before the first batch
+            self._began = now
+            self._diagnosis_due = now + _SECONDS
+            return False
+        if now >= self._norm_due:
+            self._norm = {"grad_norm": self._read_norm()}
+            self._norm_due = now + _SECONDS
+        if now < self._diagnosis_due:
+            return False
+        history = self._read_history()
+        if _tells_of_an_epoch(history):
+            self.found(diagnose(history))
+        ended = time.perf_counter()
+        # The first diagnosis is a slow one, whatever the record.
+        self._costs = (self._costs[1], ended - now)
+        pause = max(_SECONDS, min(_SELDOM, ended - self._began))
+        self._diagnosis_due = ended + max(pause, min(self._costs) / _SHARE)
+        return True
+
+    def found(self, findings: Sequence[Finding]) -> None:
+        """Show the first of some findings from now on."""
+        self._finding = finding_logs(findings)
+
+    def add_to(self, logs: dict[str, Any] | None) -> None:
+        """Put what is known into the logs of a batch."""
+        if self.wanted and logs is not None:
+            logs.update(self._norm)
+            logs.update(self._finding)
+
+
+def finding_logs(findings: Sequence[Finding]) -> dict[str, float]:
+    """Return what `logs` gets of the findings: the gravest one's name and number of layers."""
+    return {f"{f.kind}_in_{f.layer}": float(len(f.layers) or 1) for f in findings[:1]}
+
+
+def _tells_of_an_epoch(history: GradientHistory) -> bool:
+    """Say whether the epoch that is running is long enough already, or not finite."""
+    if not history.has("", "model"):
+        return False
+    _, epochs, norms = history.series("", "model")
+    now = norms[epochs == epochs[-1]]
+    return len(now) >= _STEPS or not np.isfinite(now).all()
