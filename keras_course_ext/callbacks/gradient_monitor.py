@@ -170,6 +170,10 @@ class GradientMonitor(keras.callbacks.Callback):
         under `strategy.run`. Passes that train nothing, such as a validation, belong outside of
         the context or into a `tf.function` of their own.
 
+        Under `tf.distribute.MultiWorkerMirroredStrategy` every worker's record is of the whole
+        batch. Reading `history` inside of the context brings the workers together, so all of them
+        must do it, at the same steps; what was not read when one of them raised is lost.
+
         Args:
             model: The built model that is trained.
             optimizer: The optimizer whose `apply` or `apply_gradients` gets the gradients. Default:
@@ -213,12 +217,16 @@ class GradientMonitor(keras.callbacks.Callback):
         tap.start_at(_updates_so_far(optimizer))
         tap.set_period(*self._schedule.begin_epoch(tap.steps(), None))
         start = tap.steps()
+        raised = True
         try:
             with tap.recording(whole_step=False):
                 yield self
+            raised = False
         finally:
             seen = tap.steps() - start
-            self._end_epoch(self._epoch)
+            # Who waits for other workers after an exception of his own may wait for ever.
+            if not (raised and tap.has_other_workers):
+                self._end_epoch(self._epoch)
             self._tap = None
         if not seen:
             raise RuntimeError(

@@ -23,11 +23,12 @@ import tensorflow as tf
 from keras_course_ext._override import overridden
 from keras_course_ext.monitoring.buffer import FIRST_STEPS, RowBuffer
 from keras_course_ext.monitoring.columns import Columns
-from keras_course_ext.monitoring.histograms import HistogramBuffer, decoded
+from keras_course_ext.monitoring.histograms import BINS, HistogramBuffer, decoded
 from keras_course_ext.monitoring.history import GradientHistory, Histogram, Key
 from keras_course_ext.monitoring.inventory import LayerEntry, inventory
 from keras_course_ext.monitoring.model_statistics import MODEL, per_epoch, per_step
 from keras_course_ext.monitoring.tapped_step import TappedStep, current_graph
+from keras_course_ext.monitoring.workers import gathered, has_other_workers, of_all_workers
 
 _WINDOW = 128
 
@@ -58,6 +59,7 @@ class GradientTap:
         self.start = 0
         self.wanted = frozenset(wanted)
         self.strategy = model.distribute_strategy
+        self.has_other_workers = has_other_workers(self.strategy)
         self.capacity = max(_WINDOW, 2 * model.steps_per_execution)
         self.columns: Columns | None = None
         self.buffers: list[RowBuffer] = []
@@ -193,6 +195,9 @@ class GradientTap:
         if self.columns is None:
             return
         read = [buffer.read() for buffer in self.buffers]
+        if self.has_other_workers:
+            shape = [self.columns.size]
+            read = of_all_workers(self.strategy, read, self.capacity, shape)
         steps = read[0][1]
         if not len(steps):
             return
@@ -209,6 +214,9 @@ class GradientTap:
             return []
         read = [buffer.read() for buffer in self.histogram_buffers]
         subjects, found = self.columns.subjects, []
+        if self.has_other_workers:
+            rows = self.histogram_buffers[0].capacity
+            read = of_all_workers(self.strategy, read, rows, [len(subjects), BINS])
         for row, step in enumerate(read[0][1]):
             counts = read[0][0][row]
             # Weights and their gradients are the same on all replicas, outputs are shared out.
@@ -225,7 +233,10 @@ class GradientTap:
         if self.columns is None or not len(history.steps):
             return
         read = [buffer.read_window() for buffer in self.buffers]
-        keys, values = self.columns.decode_window(np.max([live for live, _ in read], axis=0))
+        lives = [live for live, _ in read]
+        if self.has_other_workers and self.columns.units:
+            lives = gathered(self.strategy, lives)
+        keys, values = self.columns.decode_window(np.max(lives, axis=0))
         if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
             keys.append(Key(*MODEL, "skipped_steps"))
             values = np.append(values, read[0][1])

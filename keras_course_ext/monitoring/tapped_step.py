@@ -78,7 +78,7 @@ class TappedStep:
         pairs = self._known(grads, variables)
         if not pairs and not self._signals:
             return apply(grads, *given)
-        columns, buffer = self._tap.columns, self._tap.buffers[self._replica]
+        columns, buffer = self._tap.columns, self._tap.buffers[self._place]
         assert columns is not None
         columns.saw([*(columns.weights[id(w)][0] for _, w in pairs), *self._signals])
         due = buffer.due() | buffer.alarm(self._finite(pairs))
@@ -97,6 +97,11 @@ class TappedStep:
         buffer.count_step(self._skipped(before))
         self._ended = True
         return result
+
+    @property
+    def _place(self) -> int:
+        """The number of this replica among those of its own process."""
+        return self._replica % len(self._tap.buffers)
 
     def _noting_inputs(self, entry: LayerEntry) -> AbstractContextManager:
         """Note what goes into the layer's activation, where saturation shows only there."""
@@ -159,7 +164,7 @@ class TappedStep:
             for g, w in zip(grads, variables, strict=True)
             if g is not None and id(w) in known
         ]
-        if len(self._tap.buffers) == 1 or not pairs:
+        if self._tap.strategy.num_replicas_in_sync == 1 or not pairs:
             return pairs
         dense = [tf.convert_to_tensor(g) for g, _ in pairs]
         context: Any = tf.distribute.get_replica_context()
@@ -260,8 +265,8 @@ class TappedStep:
         assert columns is not None
         if not self._tap.histogram_buffers:
             return
-        buffer = self._tap.histogram_buffers[self._replica]
-        step = self._tap.buffers[self._replica].step
+        buffer = self._tap.histogram_buffers[self._place]
+        step = self._tap.buffers[self._place].step
         of_weight = {id(w): (g, w) for g, w in pairs}
         nothing = tf.zeros(0)
 
@@ -277,7 +282,7 @@ class TappedStep:
         branch(buffer.due(step), lambda: buffer.write(step, tensors()), lambda: tf.no_op())
 
     def _write(self, measured: list[tf.Tensor], pairs: Pairs) -> tf.Operation:
-        columns, buffer = self._tap.columns, self._tap.buffers[self._replica]
+        columns, buffer = self._tap.columns, self._tap.buffers[self._place]
         assert columns is not None
         table, sums, live, grad_norm, weight_norms, *before = measured
         if before:
