@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from keras_course_ext._tracing import under_xla
+from keras_course_ext.monitoring.buffer import plain_variable
 from keras_course_ext.monitoring.history import Histogram
 
 # A float32 is a sign, eight bits of exponent and the mantissa: shifted by 23 its bits are the
@@ -55,9 +55,9 @@ class HistogramBuffer:
     def __init__(self, subjects: int, period: int, per_execution: int) -> None:
         self.period = period
         self.capacity = max(_ROWS, per_execution // period + 2)
-        self._counts = _variable(np.zeros((self.capacity, subjects, BINS), np.int32))
-        self._step_of_row = _variable(np.zeros(self.capacity, np.int64))
-        self._written = _variable(np.int64(0))
+        self._counts = plain_variable(np.zeros((self.capacity, subjects, BINS), np.int32))
+        self._step_of_row = plain_variable(np.zeros(self.capacity, np.int64))
+        self._written = plain_variable(np.int64(0))
         self._read = 0
 
     def due(self, step: tf.Tensor) -> tf.Tensor:
@@ -119,7 +119,3 @@ def _edges_and_counts(row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     edges = 2.0 ** (np.arange(low, high + 1) - _BIAS)
     counts = np.concatenate([negative[low:high][::-1], [zeros], positive[low:high]])
     return np.concatenate([-edges[::-1], edges]), counts
-
-
-def _variable(value: Any) -> Any:
-    return tf.Variable(value, trainable=False)

@@ -1,5 +1,6 @@
 """One pass through a training step: what the taps hand over, and the row made of it."""
 
+import weakref
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -145,10 +146,15 @@ class TappedStep:
         return observed
 
     def _identity(self, key: Key, a: tf.Tensor) -> tf.Tensor:
+        # TensorFlow keeps `grad` for ever, in the registry of all gradients.
+        step = weakref.ref(self)
+
         @tf.custom_gradient
         def observed(a: tf.Tensor) -> Any:
             def grad(da: tf.Tensor) -> tf.Tensor:
-                self._signals.setdefault(key, []).append(da)
+                recording = step()
+                if recording is not None:
+                    recording._signals.setdefault(key, []).append(da)
                 return da
 
             return tf.identity(a), grad
