@@ -16,6 +16,7 @@ from keras_course_ext.monitoring.finding import Finding
 from keras_course_ext.monitoring.history import GradientHistory
 from keras_course_ext.monitoring.request import (
     checked_layers,
+    checked_names,
     checked_period,
     checked_statistics,
     refuse,
@@ -107,7 +108,7 @@ class GradientMonitor(keras.callbacks.Callback):
         super().__init__()
         self.update_freq = update_freq
         self.statistics = statistics
-        self.layers = None if layers is None else list(layers)
+        self.layers = checked_names(layers)
         self.histograms = checked_period(histograms)
         self._wanted = checked_statistics(statistics)
         self._schedule = Schedule(update_freq)
@@ -206,6 +207,7 @@ class GradientMonitor(keras.callbacks.Callback):
         """
         optimizer = optimizer if optimizer is not None else getattr(model, "optimizer", None)
         refuse(model, optimizer)
+        checked_layers(model, self.layers)
         if not model.built:
             raise ValueError(
                 f"`watch` needs a built model, but '{model.name}' is not. Call it on a batch, or "
