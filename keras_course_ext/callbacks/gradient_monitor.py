@@ -16,6 +16,7 @@ from keras_course_ext.monitoring.finding import Finding
 from keras_course_ext.monitoring.history import GradientHistory
 from keras_course_ext.monitoring.request import (
     checked_layers,
+    checked_names,
     checked_period,
     checked_statistics,
     refuse,
@@ -122,7 +123,7 @@ class GradientMonitor(keras.callbacks.Callback):
         super().__init__()
         self.update_freq = update_freq
         self.statistics = statistics
-        self.layers = None if layers is None else list(layers)
+        self.layers = checked_names(layers)
         self.histograms = checked_period(histograms)
         self.sinks = checked_sinks(sinks)
         self.resume = checked_resume(resume)
@@ -189,6 +190,10 @@ class GradientMonitor(keras.callbacks.Callback):
         under `strategy.run`. Passes that train nothing, such as a validation, belong outside of
         the context or into a `tf.function` of their own.
 
+        Under `tf.distribute.MultiWorkerMirroredStrategy` every worker's record is of the whole
+        batch. Reading `history` inside of the context brings the workers together, so all of them
+        must do it, at the same steps; what was not read when one of them raised is lost.
+
         Args:
             model: The built model that is trained.
             optimizer: The optimizer whose `apply` or `apply_gradients` gets the gradients. Default:
@@ -221,6 +226,7 @@ class GradientMonitor(keras.callbacks.Callback):
         """
         optimizer = optimizer if optimizer is not None else getattr(model, "optimizer", None)
         refuse(model, optimizer)
+        checked_layers(model, self.layers)
         if not model.built:
             raise ValueError(
                 f"`watch` needs a built model, but '{model.name}' is not. Call it on a batch, or "
@@ -232,12 +238,16 @@ class GradientMonitor(keras.callbacks.Callback):
         self._begin(optimizer)
         tap.set_period(*self._schedule.begin_epoch(tap.steps(), None))
         start = tap.steps()
+        raised = True
         try:
             with tap.recording(whole_step=False):
                 yield self
+            raised = False
         finally:
             seen = tap.steps() - start
-            self._end_epoch(self._epoch)
+            # Who waits for other workers after an exception of his own may wait for ever.
+            if not (raised and tap.has_other_workers):
+                self._end_epoch(self._epoch)
             self._fan_out.close()
             self._tap = None
         if not seen:

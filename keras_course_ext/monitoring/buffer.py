@@ -1,5 +1,6 @@
 """What the tap keeps on a device between two readings: rows of statistics, one a recorded step."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -22,17 +23,17 @@ class RowBuffer:
 
     def __init__(self, capacity: int, columns: int, units: int) -> None:
         self.capacity = capacity
-        self._rows = _variable(np.zeros((capacity, columns), np.float32))
-        self._step_of_row = _variable(np.zeros(capacity, np.int64))
-        self._steps = _variable(np.int64(0))
-        self._start = _variable(np.int64(0))
-        self._written = _variable(np.int64(0))
-        self._next = _variable(np.int64(0))
-        self._period = _variable(np.int64(1))
-        self._offset = _variable(np.int64(0))
-        self._alarms = _variable(np.int64(_ALARMS))
-        self._skipped = _variable(np.float32(0))
-        self._live = _variable(np.zeros(units, np.float32))
+        self._rows = plain_variable(np.zeros((capacity, columns), np.float32))
+        self._step_of_row = plain_variable(np.zeros(capacity, np.int64))
+        self._steps = plain_variable(np.int64(0))
+        self._start = plain_variable(np.int64(0))
+        self._written = plain_variable(np.int64(0))
+        self._next = plain_variable(np.int64(0))
+        self._period = plain_variable(np.int64(1))
+        self._offset = plain_variable(np.int64(0))
+        self._alarms = plain_variable(np.int64(_ALARMS))
+        self._skipped = plain_variable(np.float32(0))
+        self._live = plain_variable(np.zeros(units, np.float32))
         self._read = 0
 
     @property
@@ -135,5 +136,16 @@ class RowBuffer:
         return live, skipped
 
 
-def _variable(value: Any) -> Any:
-    return tf.Variable(value, trainable=False)
+def plain_variable(value: Any) -> Any:
+    """Return a plain variable, in a strategy's scope too: scopes do not reach other threads."""
+    if not tf.distribute.has_strategy():
+        return tf.Variable(value, trainable=False)
+    with tf.init_scope():
+        device = tf.constant(0).device
+
+    def make() -> tf.Variable:
+        with tf.device(device):
+            return tf.Variable(value, trainable=False)
+
+    with ThreadPoolExecutor(1) as other:
+        return other.submit(make).result()

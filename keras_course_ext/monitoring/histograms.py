@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from keras_course_ext._tracing import under_xla
+from keras_course_ext.monitoring.buffer import plain_variable
 from keras_course_ext.monitoring.history import Histogram
 
 # A float32 is a sign, eight bits of exponent and the mantissa: shifted by 23 its bits are the
 # number of a bin that reaches from one power of 2 to the next.
-_BINS = 512
+BINS = 512
 _EXPONENTS = 256
 _BIAS = 127
 _ZERO, _NON_FINITE = 0, 255
@@ -39,13 +39,13 @@ def bin_counts(x: tf.Tensor) -> tf.Tensor:
     bits = tf.bitcast(tf.reshape(tf.cast(x, tf.float32), [-1]), tf.uint32)
     number = tf.cast(tf.bitwise.right_shift(bits, tf.constant(23, tf.uint32)), tf.int32)
     if under_xla():
-        return tf.math.unsorted_segment_sum(tf.ones_like(number), number, _BINS)
-    return tf.math.bincount(number, minlength=_BINS, maxlength=_BINS)
+        return tf.math.unsorted_segment_sum(tf.ones_like(number), number, BINS)
+    return tf.math.bincount(number, minlength=BINS, maxlength=BINS)
 
 
 def no_counts(n: int) -> tf.Tensor:
     """Return the counts of n tensors without elements."""
-    return tf.zeros((n, _BINS), tf.int32)
+    return tf.zeros((n, BINS), tf.int32)
 
 
 class HistogramBuffer:
@@ -60,9 +60,9 @@ class HistogramBuffer:
     def __init__(self, subjects: int, period: int, per_execution: int) -> None:
         self.period = period
         self.capacity = max(_ROWS, per_execution // period + 2)
-        self._counts = _variable(np.zeros((self.capacity, subjects, _BINS), np.int32))
-        self._step_of_row = _variable(np.zeros(self.capacity, np.int64))
-        self._written = _variable(np.int64(0))
+        self._counts = plain_variable(np.zeros((self.capacity, subjects, BINS), np.int32))
+        self._step_of_row = plain_variable(np.zeros(self.capacity, np.int64))
+        self._written = plain_variable(np.int64(0))
         self._read = 0
 
     def due(self, step: tf.Tensor) -> tf.Tensor:
@@ -91,7 +91,7 @@ class HistogramBuffer:
             )
         self._read += len(new)
         if not len(new):
-            return np.zeros((0, 0, _BINS), np.int64), new
+            return np.zeros((0, 0, BINS), np.int64), new
         at = new % self.capacity
         return self._counts.numpy()[at].astype(np.int64), self._step_of_row.numpy()[at]
 
@@ -122,7 +122,3 @@ def _edges_and_counts(row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     edges = 2.0 ** (np.arange(low, high + 1) - _BIAS)
     counts = np.concatenate([negative[low:high][::-1], [zeros], positive[low:high]])
     return np.concatenate([-edges[::-1], edges]), counts
-
-
-def _variable(value: Any) -> Any:
-    return tf.Variable(value, trainable=False)

@@ -33,6 +33,11 @@ def checked_statistics(statistics: str | Sequence[str]) -> tuple[str, ...]:
             f'`statistics` must be "all", "norms" or a list of names. Received: {statistics!r}. '
             f"Write `statistics=[{statistics!r}]` for one. The names are: {', '.join(_ALL)}."
         )
+    if not isinstance(statistics, Sequence):
+        raise ValueError(
+            f'`statistics` must be "all", "norms" or a list of names. Received: {statistics!r}. '
+            f"The names are: {', '.join(_ALL)}."
+        )
     for name in statistics:
         if name not in _ALL:
             raise ValueError(
@@ -55,6 +60,26 @@ def checked_period(histograms: int | None) -> int | None:
             f"Received: histograms={histograms!r}. Write `histograms=50` for every fiftieth step."
         )
     return histograms
+
+
+def checked_names(layers: Sequence[str] | None) -> list[str] | None:
+    """Return the names as a list, or None.
+
+    Raises:
+        ValueError: If `layers` is anything else than a sequence of strings, a single one included.
+    """
+    if layers is None:
+        return None
+    if isinstance(layers, str):
+        raise ValueError(
+            f"`layers` must be a list of names. Received: {layers!r}. Write `layers=[{layers!r}]`."
+        )
+    if not isinstance(layers, Sequence) or not all(isinstance(name, str) for name in layers):
+        raise ValueError(
+            f"`layers` must be a list of names of layers, or None for all. Received: {layers!r}. "
+            "Write `layers=[layer.name for layer in model.layers[:2]]` for the first two."
+        )
+    return list(layers)
 
 
 def checked_layers(model: keras.Model, layers: Sequence[str] | None) -> None:

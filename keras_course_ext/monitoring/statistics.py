@@ -46,14 +46,16 @@ def combined(rows: np.ndarray) -> dict[str, np.ndarray]:
     Returns:
         By name out of `OUTPUT_STATISTICS`, arrays of shape `(steps,)`.
     """
-    late = rows[0] == NOT_MEASURED
-    rows = np.where(late, 0.0, rows.astype(np.float64))
+    # Where something was not finite on one replica only, that one alone has measured it.
+    unmeasured = rows == np.float32(NOT_MEASURED)
+    late = unmeasured.all(axis=0)
+    rows = np.where(unmeasured, 0.0, rows.astype(np.float64))
     norm, count, total, squares, zeros, saturated = np.moveaxis(rows, -1, 0)
     n = count.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         mean = total.sum(axis=0) / n
         # The replicas' means differ from the common one, and their squares are about their own.
-        between = (count * (total / count - mean) ** 2).sum(axis=0)
+        between = (count * (total / np.maximum(count, 1) - mean) ** 2).sum(axis=0)
         found = {
             "grad_norm": np.sqrt((norm**2).sum(axis=0)),
             "mean": mean,

@@ -15,6 +15,7 @@ graph. The host reads the buffer once per window of steps; no step waits for it.
 import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import reduce
 from typing import Any
 
 import keras
@@ -24,12 +25,13 @@ import tensorflow as tf
 from keras_course_ext._override import overridden
 from keras_course_ext.monitoring.buffer import FIRST_STEPS, RowBuffer
 from keras_course_ext.monitoring.columns import Columns
-from keras_course_ext.monitoring.histograms import HistogramBuffer, decoded
+from keras_course_ext.monitoring.histograms import BINS, HistogramBuffer, decoded
 from keras_course_ext.monitoring.history import GradientHistory, Histogram, Key
 from keras_course_ext.monitoring.inventory import LayerEntry, inventory
 from keras_course_ext.monitoring.model_statistics import MODEL, per_epoch, per_step
 from keras_course_ext.monitoring.statistics import NOT_MEASURED
 from keras_course_ext.monitoring.tapped_step import TappedStep, current_graph
+from keras_course_ext.monitoring.workers import gathered, has_other_workers, of_all_workers
 
 _WINDOW = 128
 
@@ -63,6 +65,7 @@ class GradientTap:
         self.wanted = frozenset(wanted)
         self.every_step = every_step
         self.strategy = model.distribute_strategy
+        self.has_other_workers = has_other_workers(self.strategy)
         self.capacity = max(_WINDOW, 2 * model.steps_per_execution)
         self.columns: Columns | None = None
         self.buffers: list[RowBuffer] = []
@@ -206,6 +209,10 @@ class GradientTap:
         if self.columns is None:
             return
         read = [buffer.read() for buffer in self.buffers]
+        if self.has_other_workers:
+            shape = [self.columns.size]
+            read = of_all_workers(self.strategy, read, self.capacity, shape)
+        read = _of_common_steps(read)
         steps = read[0][1]
         if not len(steps):
             return
@@ -226,6 +233,9 @@ class GradientTap:
             return []
         read = [buffer.read() for buffer in self.histogram_buffers]
         subjects, found = self.columns.subjects, []
+        if self.has_other_workers:
+            rows = self.histogram_buffers[0].capacity
+            read = of_all_workers(self.strategy, read, rows, [len(subjects), BINS])
         for row, step in enumerate(read[0][1]):
             counts = read[0][0][row]
             # Weights and their gradients are the same on all replicas, outputs are shared out.
@@ -242,7 +252,10 @@ class GradientTap:
         if self.columns is None or not len(history.steps):
             return
         read = [buffer.read_window() for buffer in self.buffers]
-        keys, values = self.columns.decode_window(np.max([live for live, _ in read], axis=0))
+        lives = [live for live, _ in read]
+        if self.has_other_workers and self.columns.units:
+            lives = gathered(self.strategy, lives)
+        keys, values = self.columns.decode_window(np.max(lives, axis=0))
         if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
             keys.append(Key(*MODEL, "skipped_steps"))
             values = np.append(values, read[0][1])
@@ -258,6 +271,12 @@ def _of_layers(
     """Leave out what is of other layers; what is of the whole model stays."""
     kept = [i for i, k in enumerate(keys) if layers is None or k.layer in ("", *layers)]
     return [keys[i] for i in kept], values[:, kept]
+
+
+def _of_common_steps(read: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[Any]:
+    """Return the rows of the steps that all replicas have."""
+    common = reduce(np.intersect1d, [steps for _, steps in read])
+    return [(rows[np.isin(steps, common)], common) for rows, steps in read]
 
 
 def _as_measured(values: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:

@@ -1,5 +1,6 @@
 """One pass through a training step: what the taps hand over, and the row made of it."""
 
+import weakref
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -78,14 +79,19 @@ class TappedStep:
         updates_before = self._updates()
         result = apply(grads, *given)
         self._record.update_has_ended()
-        self._tap.buffers[self._replica].count_step(self._skipped(updates_before))
+        self._tap.buffers[self._place].count_step(self._skipped(updates_before))
         self._ended = True
         return result
 
     def _begin_record(self) -> None:
         self._tap.allot(self._called)
-        self._record = StepRecord(self._tap, self._replica, self._outputs, self._inputs)
+        self._record = StepRecord(self._tap, self._place, self._outputs, self._inputs)
         self._record.forward_has_ended()
+
+    @property
+    def _place(self) -> int:
+        """The number of this replica among those of its own process."""
+        return self._replica % len(self._tap.buffers)
 
     def _noting_inputs(self, entry: LayerEntry) -> AbstractContextManager:
         """Note what goes into the layer's activation, where saturation shows only there."""
@@ -129,18 +135,27 @@ class TappedStep:
         return observed
 
     def _identity(self, key: Key, a: tf.Tensor) -> tf.Tensor:
+        # TensorFlow keeps `grad` for ever, in the registry of all gradients.
+        step = weakref.ref(self)
+
         @tf.custom_gradient
         def observed(a: tf.Tensor) -> Any:
             def grad(da: tf.Tensor) -> tf.Tensor:
-                if current_graph() is self._graph:
-                    if self._record is None:
-                        self._begin_record()
-                    self._signals.setdefault(key, []).append(da)
+                recording = step()
+                if recording is not None:
+                    recording.flowed_back(key, da)
                 return da
 
             return tf.identity(a), grad
 
         return observed(a)
+
+    def flowed_back(self, key: Key, da: tf.Tensor) -> None:
+        """Note ∂L/∂A of an output, or of a use of it."""
+        if current_graph() is self._graph:
+            if self._record is None:
+                self._begin_record()
+            self._signals.setdefault(key, []).append(da)
 
     def _known(self, grads: list[Any], variables: Sequence[keras.Variable]) -> list[Any]:
         """Pair the gradients with their variables, summed over the replicas."""
@@ -151,7 +166,7 @@ class TappedStep:
             for g, w in zip(grads, variables, strict=True)
             if g is not None and id(w) in known
         ]
-        if len(self._tap.buffers) == 1 or not pairs:
+        if self._tap.strategy.num_replicas_in_sync == 1 or not pairs:
             return pairs
         dense = [tf.convert_to_tensor(g) for g, _ in pairs]
         context: Any = tf.distribute.get_replica_context()

@@ -101,29 +101,62 @@ def test_exploding_over_the_steps():
     assert "learning rate" in finding.advice
 
 
-def with_non_finite(value, layers, step=13, **kwargs):
-    history = history_of(np.ones(5), **kwargs)
-    chunk = history._chunks[0]
-    for i, key in enumerate(chunk.keys):
-        if key.layer in layers:
-            chunk.values[step, i] = value
+def with_non_finite(value, layers, step=13, tensors=("kernel", "output"), **kwargs):
+    history = history_of(np.ones((3, 5)), **kwargs)
+    for chunk in history._chunks:
+        at = np.isin(chunk.steps, step)
+        for i, key in enumerate(chunk.keys):
+            if key.layer in layers and key.tensor in tensors:
+                chunk.values[at, i] = value
     return history
 
 
+ORIGINS = {
+    "behind it": (("h0", "h1", "h2"), ("kernel", "output"), "h3", "between 'h3' and 'h2'"),
+    "in its weights": (("h2",), ("kernel",), "h2", "backward, in 'h2'"),
+    "in it and on": (("h0", "h1"), ("output",), "h2", "between 'h2' and 'h1'"),
+    "in the last": (("out",), ("kernel",), "out", "backward, in 'out'"),
+    "loss": (("h0", "h1", "h2", "h3", "out"), ("kernel", "output"), "out", "the loss or the forw"),
+}
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_non_finite_names_the_step_and_the_origin(value):
-    (finding,) = diagnose(with_non_finite(value, {"h0", "h1", "h2"}))
-    assert (finding.kind, finding.layer, finding.step) == ("non_finite", "h2", 13)
-    assert "while the layers above it were finite" in finding.evidence
-    (finding,) = diagnose(with_non_finite(value, {"h0", "h1", "h2", "h3", "out"}))
-    assert finding.layer == "out"
-    assert "the loss or the forward pass" in finding.evidence
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_non_finite_names_the_step_and_the_origin(value, origin):
+    layers, tensors, layer, direction = ORIGINS[origin]
+    (finding,) = diagnose(with_non_finite(value, layers, tensors=tensors))
+    assert (finding.kind, finding.layer, finding.step) == ("non_finite", layer, 13)
+    assert direction in finding.evidence
+    assert finding.layers == layers
 
 
-def test_loss_scaling_may_overflow_now_and_then():
-    assert diagnose(with_non_finite(np.inf, {"h0"}, loss_scaled=True)) == []
-    finding = diagnose(with_non_finite(np.inf, {"h0"}, step=slice(None), loss_scaled=True))[0]
-    assert finding.kind == "non_finite"
+def test_weights_that_were_not_finite_when_training_began():
+    history = history_of(np.ones(5))
+    norms = np.ones((20, 1))
+    norms[0] = np.nan
+    history.append(np.arange(20), np.zeros(20), [Key("h2", "kernel", "weight_norm")], norms)
+    for chunk in history._chunks:
+        chunk.values[0] = np.nan
+    (finding,) = diagnose(history)
+    assert (finding.layer, finding.step) == ("h2", 0)
+    assert "before training began" in finding.evidence
+
+
+# Loss scaling overflows on purpose; how many of which steps are still no finding?
+OVERFLOWS = {
+    "the first fifteen": (range(15), None),
+    "the first sixteen": (range(16), 0),
+    "one of two": (range(1, 60, 2), 1),
+    "one of three": (range(0, 60, 3), None),
+    "all, from the second epoch on": (range(20, 60), 20),
+}
+
+
+@pytest.mark.parametrize(("steps", "found"), OVERFLOWS.values(), ids=OVERFLOWS.keys())
+def test_loss_scaling_may_overflow_now_and_then(steps, found):
+    findings = diagnose(with_non_finite(np.inf, {"h0"}, step=list(steps), loss_scaled=True))
+    kinds = [(f.kind, f.step) for f in findings if f.kind == "non_finite"]
+    assert kinds == ([] if found is None else [("non_finite", found)])
 
 
 def test_nothing_recorded_and_one_layer():

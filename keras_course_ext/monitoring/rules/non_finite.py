@@ -3,10 +3,13 @@
 import numpy as np
 
 from keras_course_ext.monitoring.finding import Finding
-from keras_course_ext.monitoring.history import GradientHistory
+from keras_course_ext.monitoring.history import GradientHistory, Key
 
-# Dynamic loss scaling overflows now and then on purpose and skips that step.
-TOLERATED_UNDER_LOSS_SCALING = 0.5
+_SIGNALS = ("output", "logits")
+# Dynamic loss scaling overflows now and then on purpose, skips that step and halves the scale. A
+# scale of 2^15 has come down to 1 after fifteen steps: who then still overflows is not overscaled.
+# Steps are counted, not records: those that overflow are all recorded, the others are a sample.
+_SKIPPED_TOO_OFTEN, _WITHIN_STEPS = 16, 32
 
 
 def find(history: GradientHistory) -> list[Finding]:
@@ -15,6 +18,8 @@ def find(history: GradientHistory) -> list[Finding]:
     In the order in which a step is computed: a weight that is not finite before it was destroyed by
     the step before, in the backward pass; then the first output on the way forward; then, on
     the way back from the output, the first gradient.
+
+    Under loss scaling a step that overflowed is no finding, unless 16 of 32 steps did.
     """
     keys = [key for key in history.keys if key.statistic == "grad_norm" and key.layer]
     if not keys:
@@ -24,14 +29,19 @@ def find(history: GradientHistory) -> list[Finding]:
     bad_steps = bad.any(axis=0)
     if not bad_steps.any():
         return []
-    if history.loss_scaled and bad_steps.mean() < TOLERATED_UNDER_LOSS_SCALING:
-        return []
     at = int(np.argmax(bad_steps))
-    affected = {key.layer for key, is_bad in zip(keys, bad[:, at], strict=True) if is_bad}
-    layers = tuple(info.name for info in history.layers if info.name in affected)
-    layer, where, step = _origin(history, int(steps[at]), layers)
+    if history.loss_scaled:
+        skipped = np.flatnonzero(bad_steps)
+        last = skipped[_SKIPPED_TOO_OFTEN - 1 :]
+        often = steps[last] - steps[skipped[: len(last)]] < _WITHIN_STEPS
+        if not often.any():
+            return []
+        at = int(skipped[np.argmax(often)])
+    broken = {key for key, is_bad in zip(keys, bad[:, at], strict=True) if is_bad}
+    layers = tuple(i.name for i in history.layers if any(k.layer == i.name for k in broken))
+    layer, where, step = _origin(history, int(steps[at]), broken)
     evidence = (
-        f"a gradient was NaN or infinite at step {step}, {where} "
+        f"a gradient was NaN or infinite at step {steps[at]}; it arose {where} "
         f"({int(bad_steps.sum())} of {steps.size} recorded steps)."
     )
     advice = (
@@ -41,23 +51,28 @@ def find(history: GradientHistory) -> list[Finding]:
     return [Finding("non_finite", layer, int(epochs[at]), step, evidence, advice, layers)]
 
 
-def _origin(history: GradientHistory, step: int, affected: tuple[str, ...]) -> tuple[str, str, int]:
+def _origin(history: GradientHistory, step: int, broken: set[Key]) -> tuple[str, str, int]:
     """Return the layer in which it arose, a description of where, and the step."""
-    order = [info.name for info in history.layers]
     for layer in reversed(_broken(history, "weight_norm", step)):
-        return layer, f"backward, in ∂L/∂W or the update of '{layer}'", step - 1
+        if step == history.steps[0]:
+            return layer, f"before training began: the weights of '{layer}' were not finite", step
+        return layer, f"backward, in ∂L/∂W or the update of '{layer}' at step {step - 1}", step - 1
     forward = _broken(history, "mean", step)
     if forward:
         return forward[0], f"forward, in the output of '{forward[0]}'", step
-    nearest = affected[-1]
-    recorded = {key.layer for key in history.keys if key.statistic == "grad_norm"}
-    last = [name for name in order if name in recorded][-1]
-    if nearest == last:
-        knows = any(key.statistic == "mean" for key in history.keys)
-        what = "the loss" if knows else "the loss or the forward pass"
-        return nearest, f"from the output layer on: {what} was not finite", step
-    where = f"backward, from '{nearest}' toward the input, while the layers above it were finite"
-    return nearest, where, step
+    order = [info.name for info in history.layers]
+    nearest = next(name for name in reversed(order) if any(k.layer == name for k in broken))
+    if not any(k.layer == nearest and k.tensor in _SIGNALS for k in broken):
+        return nearest, f"backward, in '{nearest}': what came back to its output was finite", step
+    # It was not finite when it came out of what was called after `nearest`.
+    norms = [k for k in history.keys if k.statistic == "grad_norm"]
+    watched = {k.layer for k in norms if k.tensor in _SIGNALS}
+    after = [name for name in order[order.index(nearest) + 1 :] if name in watched]
+    if after:
+        return after[0], f"backward, between '{after[0]}' and '{nearest}' before it", step
+    knows = any(key.statistic == "mean" for key in history.keys)
+    what = "the loss" if knows else "the loss or the forward pass"
+    return nearest, f"from the output layer on: {what} was not finite", step
 
 
 def _broken(history: GradientHistory, statistic: str, step: int) -> list[str]:
