@@ -3,7 +3,8 @@
 The loop is eager, on one device, one batch after the other. Each layer's output is caught while its
 own `call` runs, a GradientTape is asked for ∂L/∂A and ∂L/∂W, the weights are read before and after
 the optimizer's `apply`, and every figure is then made of these arrays in float64 NumPy. Two
-replicas are two halves of the batch under one tape: L is the mean of their losses.
+replicas are two halves of the batch under one tape: L is the mean of their losses. Keras's
+optimizers clip what one replica has before they sum over the replicas; ours clip the sum.
 """
 
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 from monitor_models import BATCH, STEPS
 
+import keras_course_ext as kce
 from keras_course_ext.monitoring import Key
 from keras_course_ext.monitoring.inventory import inventory
 
@@ -62,14 +64,18 @@ def _step(model: Any, parts: list[tuple[np.ndarray, np.ndarray]], live: dict[str
         e.layer.call = _caught(e.layer.call, outputs.setdefault(e.name, []))
     with tf.GradientTape(persistent=True) as tape:
         losses = [model.compute_loss(x=a, y=b, y_pred=model(a, training=True)) for a, b in parts]
-        loss = tf.add_n(losses) / len(parts)
-        scaled = model.optimizer.scale_loss(loss)
+        losses = [part / len(parts) for part in losses]
+        scaled = model.optimizer.scale_loss(tf.add_n(losses))
     for e in entries:
         del e.layer.call
     weights, scale = model.trainable_variables, float(model.optimizer.scale_loss(1.0))
     gradients = [tf.convert_to_tensor(g) for g in tape.gradient(scaled, weights)]
     before = [_array(w) for w in weights]
-    model.optimizer.apply(gradients, weights)
+    if len(parts) > 1 and not isinstance(model.optimizer, kce.optimizers.RuleOptimizer):
+        of_parts = [tape.gradient(part, weights) for part in losses]
+        _apply_clipped(model.optimizer, of_parts, weights)
+    else:
+        model.optimizer.apply(gradients, weights)
     step: dict[Key, Any] = {}
     norms = []
     index = {id(w): i for i, w in enumerate(weights)}
@@ -95,6 +101,23 @@ def _caught(call: Callable, outputs: list[Any]) -> Callable:
         return output
 
     return caught
+
+
+def _apply_clipped(optimizer: Any, of_parts: list[Any], weights: Any) -> None:
+    """Clip the gradients of every part on their own, and make a step by their sum."""
+    each, total = optimizer.clipnorm, optimizer.global_clipnorm
+    sums: list[Any] = []
+    for gradients in of_parts:
+        arrays = [_array(g) for g in gradients]
+        norms = [np.linalg.norm(g) for g in arrays]
+        if total:
+            norms = [np.linalg.norm(norms)] * len(arrays)
+        limit = each or total or np.inf
+        clipped = [g * min(1.0, limit / n) if n else g for g, n in zip(arrays, norms, strict=True)]
+        sums = [a + b for a, b in zip(sums, clipped, strict=True)] if sums else clipped
+    optimizer.clipnorm = optimizer.global_clipnorm = None
+    optimizer.apply([tf.constant(g, tf.float32) for g in sums], weights)
+    optimizer.clipnorm, optimizer.global_clipnorm = each, total
 
 
 def _of_weight(g: np.ndarray, before: np.ndarray, after: np.ndarray) -> dict[str, Any]:
