@@ -69,13 +69,16 @@ def _step(model: Any, parts: list[tuple[np.ndarray, np.ndarray]], live: dict[str
     for e in entries:
         del e.layer.call
     weights, scale = model.trainable_variables, float(model.optimizer.scale_loss(1.0))
-    gradients = [tf.convert_to_tensor(g) for g in tape.gradient(scaled, weights)]
+    # The rule gets rows as rows: Keras's takes those that occur twice one after the other.
+    raw = tape.gradient(scaled, weights)
+    gradients = [tf.convert_to_tensor(g) for g in raw]
     before = [_array(w) for w in weights]
-    if len(parts) > 1 and not isinstance(model.optimizer, kce.optimizers.RuleOptimizer):
+    clips = model.optimizer.clipnorm or model.optimizer.global_clipnorm
+    if clips and len(parts) > 1 and not isinstance(model.optimizer, kce.optimizers.RuleOptimizer):
         of_parts = [tape.gradient(part, weights) for part in losses]
         _apply_clipped(model.optimizer, of_parts, weights)
     else:
-        model.optimizer.apply(gradients, weights)
+        model.optimizer.apply(raw, weights)
     step: dict[Key, Any] = {}
     norms = []
     index = {id(w): i for i, w in enumerate(weights)}
