@@ -6,13 +6,11 @@ import pytest
 import tensorflow as tf
 from monitored_models import (
     BATCH,
-    MODELS,
     MODES,
     ROWS,
     compiled,
     dense_data,
     fit,
-    oracle,
     oracle_of,
 )
 
@@ -36,11 +34,15 @@ def recorded(monitor):
     return steps
 
 
-# Every model in graph mode and under XLA, every mode with the models that differ most.
+# Every mode with the models that differ most; the monitor's matrix has the other models.
 CELLS = sorted(
-    {(name, mode) for name in MODELS for mode in ("graph", "jit")}
-    | {(name, mode) for name in ("sequential", "shared_layer") for mode in MODES}
-    | {("embedding_and_lstm", "eager")}
+    {(name, mode) for name in ("sequential", "shared_layer") for mode in MODES}
+    | {
+        (name, mode)
+        for name in ("sixteen_sigmoids", "embedding_and_lstm")
+        for mode in ("graph", "jit")
+    }
+    | {("functional_with_skip", "graph"), ("frozen", "graph"), ("convolution", "jit")}
 )
 
 
@@ -214,32 +216,6 @@ def test_every_step_of_a_long_epoch_is_kept():
         values.append(norms)
     np.testing.assert_array_equal(*values)
     assert len(np.unique(values[0])) > 450
-
-
-@pytest.mark.parametrize("setting", [{"clipnorm": 0.01}, {"gradient_accumulation_steps": 2}])
-def test_gradients_are_those_before_clipping_and_of_each_micro_batch(setting):
-    monitor = GradientMonitor(update_freq=1)
-    model, data = compiled("sequential", "graph", **setting)
-    fit(model, data, callbacks=[monitor])
-    expected = oracle(*compiled("sequential", "eager", **setting))
-    for row, truth in zip(recorded(monitor), expected, strict=True):
-        for key, value in truth.items():
-            assert row[key] == pytest.approx(value, rel=1e-5), key
-
-
-@pytest.mark.parametrize("mode", ["graph", "jit"])
-def test_loss_scaling_is_taken_out(mode):
-    expected = oracle_of("sequential")[0]
-    keras.config.set_dtype_policy("mixed_float16")
-    model, data = compiled("sequential", mode)
-    assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
-    monitor = GradientMonitor(update_freq=1)
-    fit(model, data, callbacks=[monitor])
-    row = recorded(monitor)[0]
-    # In half precision Keras computes the loss from the probabilities, so there are no logits.
-    for key in expected.keys() & row.keys():
-        assert row[key] == pytest.approx(expected[key], rel=1e-2), key
-    assert len(expected.keys() - row.keys()) == 1
 
 
 def test_a_custom_train_step_and_a_subclassed_model():

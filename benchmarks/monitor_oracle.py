@@ -1,0 +1,199 @@
+"""What a monitor must record, from a loop that knows nothing of it.
+
+The loop is eager, on one device, one batch after the other. Each layer's output is caught while its
+own `call` runs, a GradientTape is asked for ∂L/∂A and ∂L/∂W, the weights are read before and after
+the optimizer's `apply`, and every figure is then made of these arrays in float64 NumPy. Two
+replicas are two halves of the batch under one tape: L is the mean of their losses. Keras's
+optimizers clip what one replica has before they sum over the replicas; ours clip the sum.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from monitor_models import BATCH, STEPS
+
+import keras_course_ext as kce
+from keras_course_ext.monitoring import Key
+from keras_course_ext.monitoring.inventory import inventory
+
+Figures = dict[Key, float]
+
+# |f'| < 1 % of its maximum, with the derivative written in terms of the output.
+SATURATED: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "tanh": lambda a: 1 - a**2 < 0.01,
+    "relu": lambda a: a == 0,
+    "softmax": lambda a: a * (1 - a) < 0.01 / 4,
+}
+LAYERS = {"ReLU": "relu", "Softmax": "softmax"}
+PLAIN = ("Dense", "Conv2D", "EinsumDense")
+"""Kinds of layers whose output is its activation of something; a cell's of an RNN is not."""
+
+
+def steps(
+    model: keras.Model, x: np.ndarray, y: np.ndarray, replicas: int, epochs: int
+) -> list[Figures]:
+    """Train a model by hand and return the figures of every step, those of a window at its last.
+
+    Args:
+        model: A compiled model; it ends up trained.
+        x: An epoch of input.
+        y: Its targets.
+        replicas: Into how many parts a batch is cut.
+        epochs: How often to go through them.
+    """
+    found = []
+    for _ in range(epochs):
+        window: list[Figures] = []
+        live: dict[str, Any] = {}
+        for batch in range(STEPS):
+            part = slice(batch * BATCH, (batch + 1) * BATCH)
+            cut = zip(np.split(x[part], replicas), np.split(y[part], replicas), strict=True)
+            window.append(_step(model, list(cut), live))
+        window[-1] |= _of_window(model, window, live)
+        found += window
+    return found
+
+
+def _step(model: Any, parts: list[tuple[np.ndarray, np.ndarray]], live: dict[str, Any]) -> Figures:
+    entries = [e for e in inventory(model) if not isinstance(e.layer, keras.Model)]
+    outputs: dict[str, list[Any]] = {}
+    for e in entries:
+        e.layer.call = _caught(e.layer.call, outputs.setdefault(e.name, []))
+    with tf.GradientTape(persistent=True) as tape:
+        losses = [model.compute_loss(x=a, y=b, y_pred=model(a, training=True)) for a, b in parts]
+        losses = [part / len(parts) for part in losses]
+        scaled = model.optimizer.scale_loss(tf.add_n(losses))
+    for e in entries:
+        del e.layer.call
+    weights, scale = model.trainable_variables, float(model.optimizer.scale_loss(1.0))
+    # The rule gets rows as rows: Keras's takes those that occur twice one after the other.
+    raw = tape.gradient(scaled, weights)
+    gradients = [tf.convert_to_tensor(g) for g in raw]
+    before = [_array(w) for w in weights]
+    clips = model.optimizer.clipnorm or model.optimizer.global_clipnorm
+    if clips and len(parts) > 1 and not isinstance(model.optimizer, kce.optimizers.RuleOptimizer):
+        of_parts = [tape.gradient(part, weights) for part in losses]
+        _apply_clipped(model.optimizer, of_parts, weights)
+    else:
+        model.optimizer.apply(raw, weights)
+    step: dict[Key, Any] = {}
+    norms = []
+    index = {id(w): i for i, w in enumerate(weights)}
+    for e in entries:
+        for tensor, w in e.weights.items():
+            g = _array(gradients[index[id(w)]]) / scale
+            figures = _of_weight(g, before[index[id(w)]], _array(w))
+            step |= {Key(e.name, tensor, name): v for name, v in figures.items()}
+            norms.append(figures["grad_norm"])
+        if outputs[e.name]:  # attention without dropout has a Dropout that it never calls
+            step |= _of_output(e, outputs[e.name], tape, scaled, scale, weights, live)
+    step[Key("", "model", "grad_norm")] = np.linalg.norm(norms)
+    share = _clipped_share(model.optimizer, norms)
+    if share is not None:
+        step[Key("", "model", "clipped_share")] = share
+    return {key: float(v) for key, v in step.items()}
+
+
+def _caught(call: Callable, outputs: list[Any]) -> Callable:
+    def caught(*args: Any, **kwargs: Any) -> Any:
+        output = call(*args, **kwargs)
+        outputs.extend(a for a in keras.tree.flatten(output) if a.dtype.is_floating)
+        return output
+
+    return caught
+
+
+def _apply_clipped(optimizer: Any, of_parts: list[Any], weights: Any) -> None:
+    """Clip the gradients of every part on their own, and make a step by their sum."""
+    each, total = optimizer.clipnorm, optimizer.global_clipnorm
+    sums: list[Any] = []
+    for gradients in of_parts:
+        arrays = [_array(g) for g in gradients]
+        norms = [np.linalg.norm(g) for g in arrays]
+        if total:
+            norms = [np.linalg.norm(norms)] * len(arrays)
+        limit = each or total or np.inf
+        clipped = [g * min(1.0, limit / n) if n else g for g, n in zip(arrays, norms, strict=True)]
+        sums = [a + b for a, b in zip(sums, clipped, strict=True)] if sums else clipped
+    optimizer.clipnorm = optimizer.global_clipnorm = None
+    optimizer.apply([tf.constant(g, tf.float32) for g in sums], weights)
+    optimizer.clipnorm, optimizer.global_clipnorm = each, total
+
+
+def _of_weight(g: np.ndarray, before: np.ndarray, after: np.ndarray) -> dict[str, Any]:
+    size = np.linalg.norm(before)
+    return {
+        "grad_norm": np.linalg.norm(g),
+        "grad_mean_abs": np.abs(g).mean(),
+        "grad_max_abs": np.abs(g).max(),
+        "grad_zero_share": (g == 0).mean(),
+        "grad_non_finite": (~np.isfinite(g)).sum(),
+        "weight_norm": size,
+        "update_ratio": np.linalg.norm(after - before) / size if size else 0.0,
+    }
+
+
+def _of_output(
+    entry: Any,
+    outputs: list[Any],
+    tape: tf.GradientTape,
+    loss: Any,
+    scale: float,
+    weights: Any,
+    live: dict[str, Any],
+) -> Figures:
+    a = np.concatenate([_array(output).ravel() for output in outputs])
+    figures = {"mean": a.mean(), "std": a.std(), "zero_share": (a == 0).mean()}
+    kind = type(entry.layer).__name__
+    activation = entry.info.activation if kind in PLAIN else LAYERS.get(kind)
+    if activation in SATURATED:
+        figures["saturated_share"] = SATURATED[activation](a).mean()
+    if activation == "relu":
+        units = np.concatenate([_array(o).reshape(-1, o.shape[-1]) for o in outputs])
+        live[entry.name] = live.get(entry.name, False) | (units != 0).any(axis=0)
+    step = {Key(entry.name, "output", name): value for name, value in figures.items()}
+    if any(g is not None for g in tape.gradient(outputs, weights)):
+        # Where the loss is computed from the logits, the output itself gets no gradient.
+        logits = [getattr(o, "_keras_logits", None) for o in outputs]
+        for tensor, at in (("output", outputs), ("logits", [z for z in logits if z is not None])):
+            signal = [_array(g).ravel() for g in tape.gradient(loss, at) if g is not None]
+            if signal:
+                norm = np.linalg.norm(np.concatenate(signal)) / scale
+                step[Key(entry.name, tensor, "grad_norm")] = norm
+                break
+    return step
+
+
+def _clipped_share(optimizer: Any, norms: list[float]) -> float | None:
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    if optimizer.clipnorm:
+        return float(np.mean(np.array(norms) > optimizer.clipnorm))
+    if optimizer.global_clipnorm:
+        return float(np.linalg.norm(norms) > optimizer.global_clipnorm)
+    return None
+
+
+def _of_window(model: Any, window: list[Figures], live: dict[str, Any]) -> Figures:
+    found = {
+        Key(name, "output", "dead_units"): float((~alive).sum()) for name, alive in live.items()
+    }
+    total = np.array([step[Key("", "model", "grad_norm")] for step in window])
+    found[Key("", "model", "grad_noise")] = float(total.std() / total.mean())
+    signals = [
+        np.median([step[key] for step in window])
+        for e in inventory(model)
+        if "kernel" in e.weights
+        for tensor in ("output", "logits")
+        if (key := Key(e.name, tensor, "grad_norm")) in window[0]
+    ]
+    if len(signals) > 1:
+        decay = (signals[0] / signals[-1]) ** (1 / (len(signals) - 1))
+        found[Key("", "model", "signal_decay")] = float(decay)
+    return found
+
+
+def _array(value: Any) -> np.ndarray:
+    return np.asarray(tf.cast(tf.convert_to_tensor(value), tf.float64))
