@@ -1,8 +1,11 @@
 """What kind of function is being traced."""
 
+import contextlib
+from collections.abc import Iterable
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.python.framework import ops
 
 
 def under_xla() -> bool:
@@ -18,6 +21,30 @@ def under_xla() -> bool:
             return True
         graph = getattr(graph, "outer_graph", None)
     return False
+
+
+def custom_gradients() -> set[str]:
+    """Return the names under which TensorFlow registered the custom gradients in this graph."""
+    if tf.executing_eagerly():
+        return set()
+    found: set[str] = set()
+    for op in tf.compat.v1.get_default_graph().get_operations():
+        # What a function with a custom gradient returns comes out of such an operation.
+        if op.type == "IdentityN":
+            with contextlib.suppress(ValueError):
+                found.add(op.get_attr("_gradient_op_type").decode())
+    return found
+
+
+def forget_gradients(names: Iterable[str]) -> None:
+    """Drop custom gradients of graphs that nobody will differentiate any more.
+
+    TensorFlow keeps every custom gradient that was ever traced, and with it the whole graph. There
+    is no public way to take one back; without the private one, each such graph stays in memory.
+    """
+    registry = getattr(getattr(ops, "_gradient_registry", None), "_registry", {})
+    for name in names:
+        registry.pop(name, None)
 
 
 def in_plain_graph() -> bool:

@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import keras
-import numpy as np
 
-from keras_course_ext.callbacks.live_logs import LiveLogs, finding_logs
+from keras_course_ext.callbacks.live_logs import LiveLogs, epoch_logs
 from keras_course_ext.callbacks.monitored_fit import MonitoredFit
 from keras_course_ext.monitoring.diagnosis import diagnose
 from keras_course_ext.monitoring.finding import Finding
@@ -64,9 +63,9 @@ class GradientMonitor(keras.callbacks.Callback):
     while the epoch runs, the norm recorded last and that finding.
 
     Args:
-        update_freq: `"auto"` (default): so often that recording takes 2 % of the time, measured
-            as training runs, and at least 20 times an epoch; `"epoch"`: at the first step of each
-            epoch; an integer n of at least 1: every n-th step. Being ready to record costs
+        update_freq: `"auto"` (default): so often that recording takes half a percent of the time,
+            measured as training runs, and at least 20 times an epoch; `"epoch"`: at the first step
+            of each epoch; an integer n of at least 1: every n-th step. Being ready to record costs
             something at the other steps too; `benchmarks/monitor_overhead.py` tells how much.
         statistics: `"all"` (default), `"norms"` (`"grad_norm"` and `"weight_norm"` only), or a
             sequence of the names above.
@@ -317,8 +316,11 @@ class GradientMonitor(keras.callbacks.Callback):
                 "A custom `fit` or `make_train_function` must run `self.train_function`, and a "
                 "custom `train_step` must update through `self.optimizer`."
             )
+        findings = self.findings
+        if self._live is not None:
+            self._live.found(findings)
         if logs is not None:
-            logs.update(self._logs(epoch))
+            logs.update(epoch_logs(self._history, epoch, findings))
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Let go of the model; called by `fit`."""
@@ -341,8 +343,8 @@ class GradientMonitor(keras.callbacks.Callback):
         return cls(**config)
 
     def _start(self, model: keras.Model, optimizer: Any, params: Any = None) -> None:
-        every_step = self.update_freq == 1
-        self._tap = GradientTap(model, optimizer, self._wanted, self.histograms, every_step)
+        every, in_fit = self.update_freq == 1, params is not None
+        self._tap = GradientTap(model, optimizer, self._wanted, self.histograms, every, in_fit)
         scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
         self._history = GradientHistory(loss_scaled=scaled)
         self._schedule = Schedule(self.update_freq)
@@ -393,14 +395,3 @@ class GradientMonitor(keras.callbacks.Callback):
             self._fit.leave(self._tap)
         self._fan_out.close()
         self._tap = self._fit = self._live = None
-
-    def _logs(self, epoch: int) -> dict[str, float]:
-        """Return what `logs` gets at the end of an epoch."""
-        logs: dict[str, float] = {}
-        if self._history.has("", "model"):
-            _, epochs, norms = self._history.series("", "model")
-            logs["grad_norm"] = float(np.median(norms[epochs == epoch]))
-        findings = self.findings
-        if self._live is not None:
-            self._live.found(findings)
-        return logs | finding_logs(findings)

@@ -82,6 +82,17 @@ class LiveLogs:
             logs.update(self._finding)
 
 
+def epoch_logs(
+    history: GradientHistory, epoch: int, findings: Sequence[Finding]
+) -> dict[str, float]:
+    """Return what `logs` gets at the end of an epoch: the median norm, and the gravest finding."""
+    logs: dict[str, float] = {}
+    if history.has("", "model"):
+        _, epochs, norms = history.series("", "model")
+        logs["grad_norm"] = float(np.median(norms[epochs == epoch]))
+    return logs | finding_logs(findings)
+
+
 def finding_logs(findings: Sequence[Finding]) -> dict[str, float]:
     """Return what `logs` gets of the findings: the gravest one's name and number of layers."""
     return {f"{f.kind}_in_{f.layer}": float(len(f.layers) or 1) for f in findings[:1]}

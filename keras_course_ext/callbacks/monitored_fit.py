@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import keras
 
 from keras_course_ext._override import overridden
+from keras_course_ext._tracing import custom_gradients, forget_gradients
 from keras_course_ext.monitoring.tap import GradientTap
 
 
@@ -35,6 +36,8 @@ class MonitoredFit:
         self._plain = model.train_function
         self._observed: Any = None
         self._armed = False
+        self._history: Any = None
+        self._gradients: set[str] = set()
         self._known.add(self)
 
     @classmethod
@@ -58,6 +61,7 @@ class MonitoredFit:
         if not self.started:
             self._observed = self._make_observed()
         self._armed = True
+        self._history = getattr(self._model, "history", None)
         object.__setattr__(self._model, "train_function", self._run)
 
     def leave(self, tap: GradientTap) -> None:
@@ -65,12 +69,16 @@ class MonitoredFit:
         if tap in self._taps:
             self._taps.remove(tap)
         if not self._taps:
+            # The train function that they belong to is gone with this fit.
+            forget_gradients(self._gradients)
             self._known.discard(self)
             self._restore()
             self._observed = self._plain
 
     def _run(self, iterator: Iterator) -> Any:
-        armed, self._armed = self._armed, False
+        # Every fit has a History of its own, which Keras gives to the model.
+        armed = self._armed and self._history is getattr(self._model, "history", None)
+        self._armed = False
         try:
             return (self._observed if armed else self._plain)(iterator)
         finally:
@@ -87,12 +95,16 @@ class MonitoredFit:
         own function stays whatever it was, traced or not.
         """
         model, taps, train_step = self._model, self._taps, self._model.train_step
+        gradients = self._gradients
 
         def observed_step(data: Any) -> Any:
             with ExitStack() as stack:
                 for tap in taps:
                     stack.enter_context(tap.recording())
-                return train_step(data)
+                try:
+                    return train_step(data)
+                finally:
+                    gradients.update(custom_gradients())
 
         with (
             overridden(model, "train_step", observed_step),

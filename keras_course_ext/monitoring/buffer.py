@@ -1,5 +1,6 @@
 """What the tap keeps on a device between two readings: rows of statistics, one a recorded step."""
 
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -112,17 +113,19 @@ class RowBuffer:
     def read(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the rows written since the last call, and the steps that they belong to.
 
-        Raises:
-            RuntimeError: If some were overwritten.
+        Of more rows than there is place for only the last are left, and a warning says so.
         """
         new = np.arange(self._read, self.written())
-        if len(new) > self.capacity:
-            raise RuntimeError(
-                f"{len(new) - self.capacity} of {len(new)} recorded steps were overwritten before "
-                "they were read: more steps ran between two batches of `fit` than the model's "
-                "`steps_per_execution` says."
-            )
         self._read += len(new)
+        if len(new) > self.capacity:
+            warnings.warn(
+                f"GradientMonitor: {len(new) - self.capacity} of {len(new)} recorded steps were "
+                "overwritten before they were read. In a training loop of your own, read "
+                f"`monitor.history` at least every {self.capacity} recorded steps, or record fewer "
+                "with `update_freq`.",
+                stacklevel=2,
+            )
+            new = new[-self.capacity :]
         if not len(new):
             return self._rows.numpy()[:0], new
         at = new % self.capacity

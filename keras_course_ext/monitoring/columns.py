@@ -65,8 +65,7 @@ class Columns:
 
     def _watch_units(self, entry: LayerEntry) -> None:
         activation = entry.info.activation or type(entry.layer).__name__.lower()
-        shape = getattr(entry.layer, "output", None)
-        units = None if shape is None or not hasattr(shape, "shape") else shape.shape[-1]
+        units = entry.info.units
         if activation in _CAN_DIE and units is not None:
             self.unit_slices[entry.name] = slice(self.units, self.units + units)
             self.units += units

@@ -1,5 +1,6 @@
 """Histograms of gradients, weights and activations over powers of 2, counted inside the step."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ _EXPONENTS = 256
 _BIAS = 127
 _ZERO, _NON_FINITE = 0, 255
 _ROWS = 4
+_MANY_ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -55,11 +57,12 @@ class HistogramBuffer:
         subjects: Number of histograms a step.
         period: A step whose number is a multiple of it has histograms.
         per_execution: Number of steps between two chances to read.
+        in_fit: Whether there are such chances before the end.
     """
 
-    def __init__(self, subjects: int, period: int, per_execution: int) -> None:
+    def __init__(self, subjects: int, period: int, per_execution: int, in_fit: bool = True) -> None:
         self.period = period
-        self.capacity = max(_ROWS, per_execution // period + 2)
+        self.capacity = max(_ROWS if in_fit else _MANY_ROWS, per_execution // period + 2)
         self._counts = plain_variable(np.zeros((self.capacity, subjects, BINS), np.int32))
         self._step_of_row = plain_variable(np.zeros(self.capacity, np.int64))
         self._written = plain_variable(np.int64(0))
@@ -79,17 +82,18 @@ class HistogramBuffer:
     def read(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the counts written since the last call, and the steps that they belong to.
 
-        Raises:
-            RuntimeError: If some were overwritten.
+        Of more than there is place for only the last are left, and a warning says so.
         """
         new = np.arange(self._read, int(self._written.numpy()))
-        if len(new) > self.capacity:
-            raise RuntimeError(
-                f"{len(new) - self.capacity} of {len(new)} histograms were overwritten before they "
-                "were read: more steps ran between two batches of `fit` than the model's "
-                "`steps_per_execution` says."
-            )
         self._read += len(new)
+        if len(new) > self.capacity:
+            warnings.warn(
+                f"GradientMonitor: histograms of {len(new) - self.capacity} of {len(new)} steps "
+                "were overwritten before they were read. In a training loop of your own, read "
+                f"`monitor.history` at least every {self.capacity} of them.",
+                stacklevel=2,
+            )
+            new = new[-self.capacity :]
         if not len(new):
             return np.zeros((0, 0, BINS), np.int64), new
         at = new % self.capacity

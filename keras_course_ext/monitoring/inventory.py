@@ -91,7 +91,10 @@ def _unique(name: str, taken: set[str]) -> str:
 
 def _units(layer: keras.Layer) -> int | None:
     shape = getattr(getattr(layer, "output", None), "shape", None)
-    return shape[-1] if shape else None
+    if shape:
+        return shape[-1]
+    # A subclassed model's layers have no symbolic output.
+    return getattr(layer, "units", None) or getattr(layer, "filters", None)
 
 
 def _describe(name: str, layer: keras.Layer, weights: dict[str, keras.Variable]) -> LayerInfo:

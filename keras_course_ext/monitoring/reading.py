@@ -14,7 +14,8 @@ def beside(x: tf.Tensor) -> tf.Tensor:
     (lr a) b, but only as long as nothing else reads the product a b; the two differ in the last
     bit. A gradient that is such a product (of BatchNormalization's gamma, say) is therefore not
     read but multiplied again from its factors, in float64, so that the copy is not recognized as
-    one and merged.
+    one and merged. So are the sums of several gradients of a shared weight, which it would join
+    with the sum that accumulates gradients over batches.
 
     Args:
         x: Any dense floating tensor, eager or of a graph.
@@ -22,8 +23,10 @@ def beside(x: tf.Tensor) -> tf.Tensor:
     Returns:
         A tensor of the same values and shape; float32 or half precision, or float64.
     """
-    if tf.executing_eagerly() or x.op.type != "Mul":
+    if tf.executing_eagerly() or x.op.type not in ("Mul", "AddN"):
         return x
+    if x.op.type == "AddN":
+        return tf.add_n([tf.cast(part, tf.float64) for part in x.op.inputs])
     product, *others = [tf.cast(factor, tf.float64) for factor in _factors(x)]
     for factor in others:
         product *= factor

@@ -99,6 +99,8 @@ def saturation_of(layer: keras.Layer) -> Saturation:
     """
     activation = getattr(layer, "activation", None)
     kind = type(layer).__name__
+    if isinstance(layer, keras.layers.RNN):  # its output is o tanh(c), not tanh alone
+        return Saturation()
     if kind == "ReLU" and (getattr(layer, "negative_slope", 0) or getattr(layer, "max_value", 0)):
         return Saturation()
     if kind == "ELU" and getattr(layer, "alpha", 1.0) != 1.0:

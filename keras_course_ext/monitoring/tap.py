@@ -34,6 +34,8 @@ from keras_course_ext.monitoring.tapped_step import TappedStep, current_graph
 from keras_course_ext.monitoring.workers import gathered, has_other_workers, of_all_workers
 
 _WINDOW = 128
+# In a loop of the user's own nothing reads the rows until the end.
+_LONG_WINDOW = 4096
 
 
 class GradientTap:
@@ -49,6 +51,7 @@ class GradientTap:
         wanted: Names of the statistics to compute. Defaults to the norms.
         histograms: Every how many steps there are histograms. Defaults to none.
         every_step: Whether every step is recorded, so that no step needs to find out.
+        in_fit: Whether `fit` runs the steps, between which the rows can be read.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class GradientTap:
         wanted: Sequence[str] = ("grad_norm",),
         histograms: int | None = None,
         every_step: bool = False,
+        in_fit: bool = True,
     ) -> None:
         self.model = model
         self.optimizer = optimizer if optimizer is not None else model.optimizer
@@ -66,11 +70,13 @@ class GradientTap:
         self.every_step = every_step
         self.strategy = model.distribute_strategy
         self.has_other_workers = has_other_workers(self.strategy)
-        self.capacity = max(_WINDOW, 2 * model.steps_per_execution)
+        window = _WINDOW if in_fit else _LONG_WINDOW
+        self.capacity = max(window, 2 * model.steps_per_execution)
         self.columns: Columns | None = None
         self.buffers: list[RowBuffer] = []
         self.histogram_buffers: list[HistogramBuffer] = []
         self._histograms = histograms
+        self._in_fit = in_fit
         self._period = (1, 0)
         self._depth = 0
         self._stack = ExitStack()
@@ -157,7 +163,8 @@ class GradientTap:
     def _histogram_buffer(self, period: int) -> HistogramBuffer:
         assert self.columns is not None
         subjects = len(self.columns.subjects)
-        return HistogramBuffer(subjects, period, self.model.steps_per_execution)
+        steps = self.model.steps_per_execution
+        return HistogramBuffer(subjects, period, steps, self._in_fit)
 
     def start_at(self, step: int) -> None:
         """Give the next step this number."""

@@ -16,7 +16,7 @@ from keras_course_ext.callbacks import GradientMonitor
 
 def objects_alive():
     gc.collect()
-    kinds = {"ResourceVariable": 0, "GradientTap": 0, "MonitoredFit": 0}
+    kinds = {"ResourceVariable": 0, "GradientTap": 0, "MonitoredFit": 0, "FuncGraph": 0}
     for thing in gc.get_objects():
         name = type(thing).__name__
         if name in kinds:
@@ -73,6 +73,40 @@ def test_fits_in_a_row_leave_no_objects():
         return objects_alive()
 
     assert fits(2) == fits(3)
+
+
+def test_a_fit_that_broke_off_before_its_batch_leaves_the_next_one_alone():
+    class Broken(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            if batch == 2:
+                raise ValueError("somebody else's mistake")
+
+    model, (x, y) = compiled("sequential", "graph")
+    monitor = GradientMonitor(1, "norms")
+    with pytest.raises(ValueError, match="somebody else's"):
+        fit(model, (x, y), epochs=1, callbacks=[monitor, Broken()])
+    assert len(monitor.history.steps) == 2
+    fit(model, (x, y), epochs=1)
+    assert len(monitor.history.steps) == 2
+
+
+def test_a_loop_longer_than_the_buffer_says_what_it_lost():
+    model, (x, y) = compiled("sequential", "graph")
+    x, y = tf.constant(x[:BATCH]), tf.constant(y[:BATCH])
+
+    @tf.function
+    def steps(n):
+        for _ in tf.range(n):
+            with tf.GradientTape() as tape:
+                loss = model.compute_loss(y=y, y_pred=model(x, training=True))
+            weights = model.trainable_variables
+            model.optimizer.apply(tape.gradient(loss, weights), weights)
+
+    monitor = GradientMonitor(1, "norms")
+    lost = pytest.warns(UserWarning, match="4 of 4100 recorded steps were overwritten")
+    with lost, monitor.watch(model):
+        steps(tf.constant(4100))
+    assert monitor.history.steps.tolist() == list(range(4, 4100))
 
 
 @pytest.mark.parametrize("error", [None, KeyboardInterrupt])

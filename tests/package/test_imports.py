@@ -39,7 +39,7 @@ FORBIDDEN = {
     },
 }
 # After the tap a recorded array is all there is: no model, no TensorFlow.
-NUMPY_ONLY = ["history", "finding", "diagnosis", "rules", "report", "storage"]
+NUMPY_ONLY = ["history", "finding", "diagnosis", "rules", "report", "storage", "json_lines"]
 LIBRARIES = {"keras", "tensorflow"}
 
 
