@@ -34,7 +34,7 @@ class StepTimes(keras.callbacks.Callback):
 
 
 def resident_megabytes() -> float:
-    """Return the memory that this process holds, in MB."""
+    """Return the memory that this process holds, in MB; on Linux."""
     with open("/proc/self/statm", encoding="ascii") as file:
         return int(file.read().split()[1]) * 4096 / 1e6
 
