@@ -125,6 +125,8 @@ class GradientMonitor(keras.callbacks.Callback):
         self.layers = checked_names(layers)
         self.histograms = checked_period(histograms)
         self.sinks = checked_sinks(sinks)
+        # What is lost if the process is killed.
+        self._window = 128 if self.sinks else 2**62
         self.resume = checked_resume(resume)
         self._wanted = checked_statistics(statistics)
         self._schedule = Schedule(update_freq)
@@ -288,7 +290,7 @@ class GradientMonitor(keras.callbacks.Callback):
         steps = self.model.steps_per_execution
         self._measure(steps)
         self._unread += steps
-        if self._unread > self._tap.readable_steps():
+        if self._unread > min(self._tap.readable_steps(), self._window):
             self._drain()
             self._unread = steps
         if self._live is not None and self._live.refresh():

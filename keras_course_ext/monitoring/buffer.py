@@ -7,8 +7,59 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_course_ext.monitoring.statistics import NOT_MEASURED
+
 FIRST_STEPS = 10
-_ALARMS = 16
+ALARMS = 16
+
+
+class Ring:
+    """Rows in a `tf.Variable`, each with its step, the oldest overwritten by the newest.
+
+    Args:
+        capacity: Number of rows.
+        columns: Number of values in a row.
+    """
+
+    def __init__(self, capacity: int, columns: int) -> None:
+        self.capacity = capacity
+        self._rows = plain_variable(np.zeros((capacity, columns), np.float32))
+        self._step_of_row = plain_variable(np.zeros(capacity, np.int64))
+        self._written = plain_variable(np.int64(0))
+        self._read = 0
+
+    def write(self, step: tf.Tensor, row: tf.Tensor, kept: tf.Tensor | None = None) -> None:
+        """Write a row; one that is not to be kept is overwritten by the next."""
+        index = tf.cast(tf.math.floormod(self._written, self.capacity), tf.int32)
+        self._rows.scatter_nd_update([[index]], [row])
+        self._step_of_row.scatter_nd_update([[index]], [step])
+        self._written.assign_add(1 if kept is None else tf.cast(kept, tf.int64))
+
+    def last(self) -> np.ndarray | None:
+        """Return the row that was written last, if there is one."""
+        written = int(self._written.numpy())
+        return self._rows[(written - 1) % self.capacity].numpy() if written else None
+
+    def read(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows written since the last call, and the steps that they belong to.
+
+        Of more rows than there is place for only the last are left, and a warning says so.
+        """
+        new = np.arange(self._read, int(self._written.numpy()))
+        self._read += len(new)
+        if len(new) > self.capacity:
+            warnings.warn(
+                f"GradientMonitor: {len(new) - self.capacity} of {len(new)} recorded steps were "
+                "overwritten before they were read. In a training loop of your own, read "
+                f"`monitor.history` at least every {self.capacity} recorded steps, or record fewer "
+                "with `update_freq`.",
+                stacklevel=2,
+            )
+            new = new[-self.capacity :]
+        if not len(new):
+            return self._rows.numpy()[:0], new
+        at = new % self.capacity
+        return self._rows.numpy()[at], self._step_of_row.numpy()[at]
 
 
 class RowBuffer:
@@ -20,22 +71,21 @@ class RowBuffer:
         capacity: Number of rows.
         columns: Number of values in a row.
         units: Number of units that are watched for being dead.
+        ratios: Number of update ratios, which are known only after everything else.
     """
 
-    def __init__(self, capacity: int, columns: int, units: int) -> None:
+    def __init__(self, capacity: int, columns: int, units: int, ratios: int) -> None:
         self.capacity = capacity
-        self._rows = plain_variable(np.zeros((capacity, columns), np.float32))
-        self._step_of_row = plain_variable(np.zeros(capacity, np.int64))
+        self._ring = Ring(capacity, columns)
+        self._ratios = Ring(capacity, ratios) if ratios else None
         self._steps = plain_variable(np.int64(0))
         self._start = plain_variable(np.int64(0))
-        self._written = plain_variable(np.int64(0))
         self._next = plain_variable(np.int64(0))
         self._period = plain_variable(np.int64(1))
         self._offset = plain_variable(np.int64(0))
-        self._alarms = plain_variable(np.int64(_ALARMS))
+        self._alarms = plain_variable(np.int64(ALARMS))
         self._skipped = plain_variable(np.float32(0))
         self._live = plain_variable(np.zeros(units, np.float32))
-        self._read = 0
 
     @property
     def step(self) -> tf.Tensor:
@@ -58,17 +108,20 @@ class RowBuffer:
         """
         # A step that breaks off, its data at an end, must not count as written.
         with tf.control_dependencies([row]):
-            index = tf.cast(tf.math.floormod(self._written, self.capacity), tf.int32)
-            self._rows.scatter_nd_update([[index]], [row])
-            self._step_of_row.scatter_nd_update([[index]], [self._steps])
             if live is not None:
                 self._live.assign(tf.maximum(self._live, live))
             bad = tf.cast(~tf.math.is_finite(tf.reduce_sum(norms)), tf.int64)
             # A row too many is overwritten by the next one.
             wanted = (self._alarms > 0) | self.due()
-            self._written.assign_add(tf.cast(wanted, tf.int64))
+            self._ring.write(self._steps, row, wanted)
             self._alarms.assign_sub(bad)
             self._next.assign(self._due_after(self._steps))
+
+    def write_ratios(self, ratios: tf.Tensor) -> None:
+        """Write the update ratios of this step."""
+        assert self._ratios is not None
+        with tf.control_dependencies([ratios]):
+            self._ratios.write(self._steps, ratios)
 
     def _due_after(self, step: Any) -> Any:
         """Return the next step to be recorded after one."""
@@ -97,39 +150,24 @@ class RowBuffer:
         """Return the number of the next step."""
         return int(self._steps.numpy())
 
-    def written(self) -> int:
-        """Return the number of recorded steps so far."""
-        return int(self._written.numpy())
-
     def last_row(self) -> np.ndarray | None:
-        """Return the row that was written last, if there is one."""
-        written = self.written()
-        return self._rows[(written - 1) % self.capacity].numpy() if written else None
+        """Return the row that was written last, without its ratios, if there is one."""
+        return self._ring.last()
 
     def begin_epoch(self) -> None:
         """Be ready to be alarmed again."""
-        self._alarms.assign(_ALARMS)
+        self._alarms.assign(ALARMS)
 
     def read(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the rows written since the last call, and the steps that they belong to.
-
-        Of more rows than there is place for only the last are left, and a warning says so.
-        """
-        new = np.arange(self._read, self.written())
-        self._read += len(new)
-        if len(new) > self.capacity:
-            warnings.warn(
-                f"GradientMonitor: {len(new) - self.capacity} of {len(new)} recorded steps were "
-                "overwritten before they were read. In a training loop of your own, read "
-                f"`monitor.history` at least every {self.capacity} recorded steps, or record fewer "
-                "with `update_freq`.",
-                stacklevel=2,
-            )
-            new = new[-self.capacity :]
-        if not len(new):
-            return self._rows.numpy()[:0], new
-        at = new % self.capacity
-        return self._rows.numpy()[at], self._step_of_row.numpy()[at]
+        """Return the new rows, with the update ratios behind them, and their steps."""
+        rows, steps = self._ring.read()
+        if self._ratios is None:
+            return rows, steps
+        ratios, of_steps = self._ratios.read()
+        missing = np.full((1, ratios.shape[1]), NOT_MEASURED, np.float32)
+        place = {step: i for i, step in enumerate(of_steps.tolist())}
+        at = [place.get(step, len(ratios)) for step in steps.tolist()]
+        return np.concatenate([rows, np.concatenate([ratios, missing])[at]], axis=1), steps
 
     def read_window(self) -> tuple[np.ndarray, float]:
         """Return which units lived and how many steps were skipped since the last call."""

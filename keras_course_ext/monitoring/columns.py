@@ -44,7 +44,10 @@ class Columns:
         self.of_gradient = sum(s.startswith("grad_") for s in self.of_weight)
         self.of_output = [s for s in OUTPUT_STATISTICS if s == "grad_norm" or s in self.wanted]
         self.signals = [Key(e.name, t, "grad_norm") for e in self.entries for t in SIGNALS]
-        self.size = len(self.weights) * len(self.of_weight) + len(self.signals) * len(OUTPUT_SUMS)
+        # The update ratios come last, in the row too.
+        self.ratios = len(self.weights) * ("update_ratio" in self.wanted)
+        self.in_row = [s for s in self.of_weight if s != "update_ratio"]
+        self.size = len(self.weights) * len(self.in_row) + len(self.signals) * len(OUTPUT_SUMS)
         self.saturation: dict[str, Saturation] = {
             e.name: saturation_of(e.layer) for e in self.entries
         }
@@ -84,22 +87,23 @@ class Columns:
         """Return the statistics of some rows.
 
         Args:
-            rows: Shape `(replicas, steps, size)`.
+            rows: Shape `(replicas, steps, size + ratios)`.
 
         Returns:
             The keys, and values of shape `(steps, len(keys))`.
         """
-        n = len(self.of_weight)
+        n = len(self.in_row)
         end = n * len(self.weights)
         found: dict[Key, np.ndarray] = {}
         for i, (key, _) in enumerate(self.weights.values()):
             if key in self._seen:
                 # The same on all replicas: the gradient is summed over them first.
                 block = rows[0, :, i * n : (i + 1) * n]
-                found |= {
-                    key._replace(statistic=s): block[:, j] for j, s in enumerate(self.of_weight)
-                }
-        sums = rows[:, :, end:].reshape(*rows.shape[:2], len(self.signals), len(OUTPUT_SUMS))
+                found |= {key._replace(statistic=s): block[:, j] for j, s in enumerate(self.in_row)}
+                if self.ratios:
+                    found[key._replace(statistic="update_ratio")] = rows[0, :, self.size + i]
+        sums = rows[:, :, end : self.size]
+        sums = sums.reshape(*rows.shape[:2], len(self.signals), len(OUTPUT_SUMS))
         for i, key in enumerate(self.signals):
             values = combined(sums[:, :, i])
             if key in self._seen:

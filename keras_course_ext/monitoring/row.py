@@ -42,7 +42,6 @@ def row_of(
     parts: Sequence[tuple[Part, tf.Tensor]],
     columns: Columns,
     weight_norms: tf.Tensor,
-    update_ratios: tf.Tensor | None,
     forward: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Return a row, and the norms of all gradients of weights.
@@ -51,7 +50,6 @@ def row_of(
         parts: The gradients, and what was measured of each part.
         columns: The layout of the row.
         weight_norms: ‖W‖ before the update, of all weights of the model, if wanted.
-        update_ratios: ‖ΔW‖ / ‖W‖ of all weights of the model, if wanted.
         forward: What `forward_part` returned.
     """
     of_weights = [
@@ -63,8 +61,6 @@ def row_of(
     by_weight = [_placed(tf.transpose(table), [at.get(i) for i in columns.weights])]
     if "weight_norm" in columns.wanted:
         by_weight.append(weight_norms[:, None])
-    if update_ratios is not None:
-        by_weight.append(update_ratios[:, None])
     uses = [key for p, _ in parts for key in p.signals]
     signals = _placed(*_of_keys(tf.concat(of_signals, axis=0), uses, columns.signals))
     by_output = tf.concat([signals[:, None], forward], axis=1)

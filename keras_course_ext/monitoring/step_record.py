@@ -9,7 +9,8 @@ runs, even one that is skipped, takes its microsecond. So there are three places
   will overwrite are read, and the outputs measured;
 * a large gradient is measured as soon as it is there, if the step is due. If it is not, nothing
   keeps it;
-* when the update is done, the small gradients are measured and the row is written.
+* when the backward pass has ended, the small gradients are measured and the row is written, beside
+  the update; and behind it, how far that has moved the weights.
 
 A step that is recorded only because a gradient is not finite finds out at the end, when the first
 two are over. Its row has the small gradients only, those of biases among them, and they tell which
@@ -59,10 +60,9 @@ class StepRecord:
         self._pairs: list[tuple[Any, Any]] = []
         self._signals: Tensors = {}
         self._scale: tf.Tensor | None = None
-        # Whether the step is recorded, as far as is known when the forward pass has ended, and at
-        # last; None for every step.
+        # Whether the step is recorded, as far as is known when the forward pass has ended; None
+        # for every step.
         self._due: tf.Tensor | None = None
-        self._due_at_last: tf.Tensor | None = None
 
     def forward_has_ended(self) -> None:
         """Read the weights that the update will overwrite, and measure the outputs."""
@@ -84,7 +84,7 @@ class StepRecord:
     def backward_has_ended(
         self, pairs: Sequence[tuple[Any, Any]], signals: Tensors, scale: tf.Tensor | None
     ) -> None:
-        """Measure the large gradients, and find out whether something is wrong.
+        """Measure the gradients, and write the row; find out before whether something is wrong.
 
         Args:
             pairs: Gradients and their variables.
@@ -99,31 +99,15 @@ class StepRecord:
             self._large = gate(self._due, lambda: self._measured(large), large.not_measured)
         else:
             self._large = tf.zeros(0)
-        if self._due is not None:
-            self._due_at_last = self._due | self._bad()
+        due = None if self._due is None else self._due | self._bad()
+        _if(due, _without_result(self._write_row), tf.no_op)
 
     def update_has_ended(self) -> None:
-        """Measure what is left, and write the row."""
-
-        def write() -> tf.Operation:
-            small, large = self._part(large=False), self._part(large=True)
-            row, norms = row_of(
-                [(small, self._measured(small)), (large, self._large)],
-                self._columns,
-                self._norms,
-                self._update_ratios(),
-                self._forward,
-            )
-            self._buffer.write(row, self._live if self._columns.units else None, norms)
-            return tf.no_op()
-
-        def write_bins() -> tf.Operation:
-            self._write_bins()
-            return tf.no_op()
-
-        _if(self._due_at_last, write, tf.no_op)
+        """Measure how far the weights have moved."""
+        if self._before:
+            _if(self._due, _without_result(self._write_ratios), tf.no_op)
         if self._bins is not None:
-            gate(self._binned, write_bins, tf.no_op)
+            gate(self._binned, _without_result(self._write_bins), tf.no_op)
 
     def _look(self) -> list[tf.Tensor]:
         wanted = self._columns.wanted
@@ -176,8 +160,8 @@ class StepRecord:
         """Say, at next to no cost, whether a gradient is not finite.
 
         ∂L/∂b = Σ ∂L/∂Z tells of everything that has gone wrong up to the layer, and is small, so
-        a kernel is looked at only where its layer has no such vector. An overflow in the product
-        Xᵀ ∂L/∂Z alone shows one step later, when the weight that it destroyed is used.
+        a kernel is looked at only where its layer has no such vector. The product Xᵀ ∂L/∂Z alone
+        overflows only where X or ∂L/∂Z cannot be squared, and that counts as not finite too.
         """
         layer_of = {id(w): self._columns.weights[id(w)][0].layer for _, w in self._pairs}
         with_vector = {layer_of[id(w)] for _, w in self._pairs if len(w.shape) <= 1}
@@ -189,16 +173,16 @@ class StepRecord:
             ]
         )
 
-    def _update_ratios(self) -> tf.Tensor | None:
-        if not self._before:
-            return None
+    def _write_row(self) -> None:
+        small, large = self._part(large=False), self._part(large=True)
+        parts = [(small, self._measured(small)), (large, self._large)]
+        row, norms = row_of(parts, self._columns, self._norms, self._forward)
+        self._buffer.write(row, self._live if self._columns.units else None, norms)
 
-        def ratios() -> tf.Tensor:
-            now = [tf.convert_to_tensor(w) for w in self._weights]
-            steps = [w - before for w, before in zip(now, self._before, strict=True)]
-            return tf.math.divide_no_nan(l2_norms(steps), self._norms)
-
-        return _if(self._due, ratios, lambda: tf.fill([len(self._weights)], NOT_MEASURED))
+    def _write_ratios(self) -> None:
+        now = [tf.convert_to_tensor(w) for w in self._weights]
+        steps = [w - before for w, before in zip(now, self._before, strict=True)]
+        self._buffer.write_ratios(tf.math.divide_no_nan(l2_norms(steps), self._norms))
 
     def _write_bins(self) -> None:
         assert self._bins is not None
@@ -222,6 +206,14 @@ class StepRecord:
 
 def _if(condition: tf.Tensor | None, then: Callable, otherwise: Callable) -> Any:
     return then() if condition is None else gate(condition, then, otherwise)
+
+
+def _without_result(write: Callable[[], None]) -> Callable[[], tf.Operation]:
+    def written() -> tf.Operation:
+        write()
+        return tf.no_op()
+
+    return written
 
 
 def _not_finite(tensors: Sequence[tf.Tensor]) -> tf.Tensor:

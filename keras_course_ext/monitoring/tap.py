@@ -23,7 +23,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_course_ext._override import overridden
-from keras_course_ext.monitoring.buffer import FIRST_STEPS, RowBuffer
+from keras_course_ext.monitoring.buffer import ALARMS, FIRST_STEPS, RowBuffer
 from keras_course_ext.monitoring.columns import Columns
 from keras_course_ext.monitoring.histograms import BINS, HistogramBuffer, decoded
 from keras_course_ext.monitoring.history import GradientHistory, Histogram, Key
@@ -147,11 +147,11 @@ class GradientTap:
             return
         with tf.init_scope():
             self.columns = Columns(inventory(self.model), self.wanted)
-            size, units = self.columns.size, self.columns.units
+            size, units, ratios = self.columns.size, self.columns.units, self.columns.ratios
             several = self.strategy.num_replicas_in_sync > 1
             for device in self.strategy.extended.worker_devices if several else [None]:
                 with tf.device(device):
-                    self.buffers.append(RowBuffer(self.capacity, size, units))
+                    self.buffers.append(RowBuffer(self.capacity, size, units, ratios))
                     if self._histograms:
                         self.histogram_buffers.append(self._histogram_buffer(self._histograms))
         period, self._period = self._period, (1, 0)
@@ -194,15 +194,18 @@ class GradientTap:
         row = self.buffers[0].last_row() if self.buffers else None
         if row is None or self.columns is None:
             return float("nan")
+        row = np.append(row, np.full(self.columns.ratios, NOT_MEASURED, np.float32))
         keys, values = self.columns.decode(row[None, None])
         of_model, norms = per_step(keys, values, self.optimizer)
         return float(norms[0, 0]) if of_model else float("nan")
 
     def readable_steps(self) -> int:
         """Return after how many steps the buffers must be read."""
+        rows = max(self.capacity - FIRST_STEPS - ALARMS, self.capacity // 2)
+        steps = rows * self._period[0]
         if not self._histograms or not self.histogram_buffers:
-            return self.capacity
-        return min(self.capacity, (self.histogram_buffers[0].capacity - 1) * self._histograms)
+            return steps
+        return min(steps, (self.histogram_buffers[0].capacity - 1) * self._histograms)
 
     def is_due(self, step: int) -> bool:
         """Say whether a step is to be recorded."""
@@ -217,7 +220,7 @@ class GradientTap:
             return
         read = [buffer.read() for buffer in self.buffers]
         if self.has_other_workers:
-            shape = [self.columns.size]
+            shape = [self.columns.size + self.columns.ratios]
             read = of_all_workers(self.strategy, read, self.capacity, shape)
         read = _of_common_steps(read)
         steps = read[0][1]

@@ -62,7 +62,7 @@ FAULTS = {
     "nan in the data": ("first", "forward, in the output of 'first'", {"x": np.nan}),
     "log of zero": ("log", "forward, in the output of 'log'", {"fault": LOG}),
     "backward": ("gradient", "backward, between 'gradient' and 'log'", {"fault": GRADIENT}),
-    "a kernel's gradient alone": ("second", "backward, in ∂L/∂W", {"fault": OVERFLOW}),
+    "a kernel's gradient alone": ("second", "backward, in 'second'", {"fault": OVERFLOW}),
     "loss": ("last", "the loss was not finite", {"y": np.nan}),
     "update": ("last", "the update of 'last'", {"y": 1e3, "rate": 3e38}),
 }
