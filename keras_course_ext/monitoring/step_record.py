@@ -24,7 +24,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_course_ext._tracing import under_xla
-from keras_course_ext.monitoring.branch import gate
+from keras_course_ext.monitoring.branch import branch, gate
 from keras_course_ext.monitoring.histograms import bin_counts, no_counts
 from keras_course_ext.monitoring.measurement import gradient_columns
 from keras_course_ext.monitoring.norms import l2_norms
@@ -60,9 +60,10 @@ class StepRecord:
         self._pairs: list[tuple[Any, Any]] = []
         self._signals: Tensors = {}
         self._scale: tf.Tensor | None = None
-        # Whether the step is recorded, as far as is known when the forward pass has ended; None
-        # for every step.
+        # Whether the step is recorded, as far as is known when the forward pass has ended, and at
+        # last; None for every step.
         self._due: tf.Tensor | None = None
+        self._due_at_last: tf.Tensor | None = None
 
     def forward_has_ended(self) -> None:
         """Read the weights that the update will overwrite, and measure the outputs."""
@@ -84,7 +85,7 @@ class StepRecord:
     def backward_has_ended(
         self, pairs: Sequence[tuple[Any, Any]], signals: Tensors, scale: tf.Tensor | None
     ) -> None:
-        """Measure the gradients, and write the row; find out before whether something is wrong.
+        """Measure the large gradients, and find out whether something is wrong.
 
         Args:
             pairs: Gradients and their variables.
@@ -99,11 +100,11 @@ class StepRecord:
             self._large = gate(self._due, lambda: self._measured(large), large.not_measured)
         else:
             self._large = tf.zeros(0)
-        due = None if self._due is None else self._due | self._bad()
-        _if(due, _without_result(self._write_row), tf.no_op)
+        self._due_at_last = None if self._due is None else self._due | self._bad()
 
     def update_has_ended(self) -> None:
-        """Measure how far the weights have moved."""
+        """Write the row, which waits for no update, and then how far the weights have moved."""
+        _if(self._due_at_last, _without_result(self._write_row), tf.no_op)
         if self._before:
             _if(self._due, _without_result(self._write_ratios), tf.no_op)
         if self._bins is not None:
@@ -205,7 +206,7 @@ class StepRecord:
 
 
 def _if(condition: tf.Tensor | None, then: Callable, otherwise: Callable) -> Any:
-    return then() if condition is None else gate(condition, then, otherwise)
+    return then() if condition is None else branch(condition, then, otherwise)
 
 
 def _without_result(write: Callable[[], None]) -> Callable[[], tf.Operation]:
