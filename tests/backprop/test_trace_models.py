@@ -107,6 +107,37 @@ class WithAddedLoss(L.Layer):
         return tf.tanh(h) + x
 
 
+class Block(L.Layer):
+    """A layer around another one, which reads the mask that is noted on its input."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner, self.supports_masking = inner, True
+
+    def build(self, shape):
+        if not self.inner.built:
+            self.inner.build(shape)
+
+    def call(self, x):
+        return self.inner(x)
+
+    def compute_mask(self, inputs, previous_mask):
+        return None
+
+
+def masked_inside():
+    return keras.Sequential([keras.Input((4, 3)), L.Masking(), Block(L.LSTM(2)), L.Dense(1)])
+
+
+def used_alone_and_inside():
+    shared = layers.Dense(3, "tanh", name="shared")
+    return keras.Sequential([keras.Input((3,)), shared, Block(shared)])
+
+
+PADDED = real(3, 4, 3)
+PADDED[:, 2:] = 0
+
+
 class Subclassed(keras.Model):
     def __init__(self):
         super().__init__()
@@ -190,6 +221,14 @@ MODELS = {
     ),
     "losses added in a call": (
         lambda: keras.Sequential([keras.Input((3,)), L.Dense(3, "relu"), WithAddedLoss()]),
+        real(4, 3),
+        real(4, 3),
+        "mse",
+        {},
+    ),
+    "a mask read inside a layer": (masked_inside, PADDED, real(3, 1), "mse", {}),
+    "a layer alone and inside another": (
+        used_alone_and_inside,
         real(4, 3),
         real(4, 3),
         "mse",
@@ -321,6 +360,11 @@ def test_what_has_no_gradient_is_none():
         "gamma",
         "beta",
     ]
+
+
+def test_a_layer_inside_another_is_part_of_it():
+    found = traced("a layer alone and inside another")
+    assert [la.kind for la in found.layers] == ["InputLayer", "Dense", "Block"]
 
 
 def test_the_model_is_free_of_hooks_afterwards_even_after_an_error():
