@@ -205,7 +205,8 @@ def test_the_units_of_real_layers():
         ]
     )
     assert [e.info.units for e in inventory(model)] == [4, 144, 5]
-    assert inventory(keras.Sequential([keras.layers.Dense(3)]))[0].info.units is None
+    unbuilt = keras.Sequential([keras.layers.Dense(3), keras.layers.ReLU()])
+    assert [e.info.units for e in inventory(unbuilt)] == [3, None]
 
 
 def test_an_exploding_run_names_a_layer_and_not_the_whole_model():
