@@ -210,7 +210,9 @@ def _changed(cell: Cell, plain: Any, monitored: Any, start: list[np.ndarray]) ->
     """Return what the monitor changed, and how far; nothing if nothing."""
     rounding = cell.mode == "jit" and cell.dtype != "float32"
     for name, values in plain[1].items():
-        if not np.allclose(values, monitored[1][name], rtol=2e-2 * rounding, atol=0):
+        if not np.allclose(
+            values, monitored[1][name], rtol=2e-2 * rounding, atol=0, equal_nan=True
+        ):
             return f"{name} of the history: {values} became {monitored[1][name]}"
     way = max(
         float(np.linalg.norm(np.asarray(w) - s))
