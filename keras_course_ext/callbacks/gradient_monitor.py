@@ -67,8 +67,8 @@ class GradientMonitor(keras.callbacks.Callback):
             measured as training runs, and at least 20 times an epoch; `"epoch"`: at the first step
             of each epoch; an integer n of at least 1: every n-th step. Being ready to record costs
             something at the other steps too; `benchmarks/monitor_overhead.py` tells how much.
-        statistics: `"all"` (default), `"norms"` (`"grad_norm"` and `"weight_norm"` only), or a
-            sequence of the names above.
+        statistics: `"all"` (default), `"norms"` (`"grad_norm"` of weights and outputs only), or
+            a sequence of the names above.
         layers: Names of the layers to keep records of. Default: all.
         histograms: Every how many steps the elements of gradients, weights and outputs are counted
             into bins between powers of 2, for `history.histograms`; at least 1. Default: never.

@@ -18,12 +18,21 @@ class Ring:
 
     Args:
         capacity: Number of rows.
-        columns: Number of values in a row.
+        shape: Shape of a row.
+        dtype: Its dtype.
+        what: What rows are, for the warning when some are lost.
     """
 
-    def __init__(self, capacity: int, columns: int) -> None:
+    def __init__(
+        self,
+        capacity: int,
+        *shape: int,
+        dtype: Any = np.float32,
+        what: str = "recorded steps",
+    ) -> None:
         self.capacity = capacity
-        self._rows = plain_variable(np.zeros((capacity, columns), np.float32))
+        self._what = what
+        self._rows = plain_variable(np.zeros((capacity, *shape), dtype))
         self._step_of_row = plain_variable(np.zeros(capacity, np.int64))
         self._written = plain_variable(np.int64(0))
         self._read = 0
@@ -49,10 +58,10 @@ class Ring:
         self._read += len(new)
         if len(new) > self.capacity:
             warnings.warn(
-                f"GradientMonitor: {len(new) - self.capacity} of {len(new)} recorded steps were "
+                f"GradientMonitor: {len(new) - self.capacity} of {len(new)} {self._what} were "
                 "overwritten before they were read. In a training loop of your own, read "
-                f"`monitor.history` at least every {self.capacity} recorded steps, or record fewer "
-                "with `update_freq`.",
+                f"`monitor.history` at least every {self.capacity} {self._what}, or record fewer "
+                "of them with `update_freq` or `histograms`.",
                 stacklevel=2,
             )
             new = new[-self.capacity :]

@@ -1,6 +1,5 @@
 """Histograms of gradients, weights and activations over powers of 2, counted inside the step."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_course_ext._tracing import under_xla
-from keras_course_ext.monitoring.buffer import plain_variable
+from keras_course_ext.monitoring.buffer import Ring
 from keras_course_ext.monitoring.history import Histogram
 
 # A float32 is a sign, eight bits of exponent and the mantissa: shifted by 23 its bits are the
@@ -63,10 +62,9 @@ class HistogramBuffer:
     def __init__(self, subjects: int, period: int, per_execution: int, in_fit: bool = True) -> None:
         self.period = period
         self.capacity = max(_ROWS if in_fit else _MANY_ROWS, per_execution // period + 2)
-        self._counts = plain_variable(np.zeros((self.capacity, subjects, BINS), np.int32))
-        self._step_of_row = plain_variable(np.zeros(self.capacity, np.int64))
-        self._written = plain_variable(np.int64(0))
-        self._read = 0
+        self._ring = Ring(
+            self.capacity, subjects, BINS, dtype=np.int32, what="steps with histograms"
+        )
 
     def due(self, step: tf.Tensor) -> tf.Tensor:
         """Say, inside the step, whether it has histograms."""
@@ -74,30 +72,15 @@ class HistogramBuffer:
 
     def write(self, step: tf.Tensor, counts: tf.Tensor) -> None:
         """Write the counts of a step, shape `(subjects, 512)`."""
-        index = tf.cast(tf.math.floormod(self._written, self.capacity), tf.int32)
-        self._counts.scatter_nd_update([[index]], [counts])
-        self._step_of_row.scatter_nd_update([[index]], [step])
-        self._written.assign_add(1)
+        self._ring.write(step, counts)
 
     def read(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the counts written since the last call, and the steps that they belong to.
 
         Of more than there is place for only the last are left, and a warning says so.
         """
-        new = np.arange(self._read, int(self._written.numpy()))
-        self._read += len(new)
-        if len(new) > self.capacity:
-            warnings.warn(
-                f"GradientMonitor: histograms of {len(new) - self.capacity} of {len(new)} steps "
-                "were overwritten before they were read. In a training loop of your own, read "
-                f"`monitor.history` at least every {self.capacity} of them.",
-                stacklevel=2,
-            )
-            new = new[-self.capacity :]
-        if not len(new):
-            return np.zeros((0, 0, BINS), np.int64), new
-        at = new % self.capacity
-        return self._counts.numpy()[at].astype(np.int64), self._step_of_row.numpy()[at]
+        counts, steps = self._ring.read()
+        return counts.astype(np.int64), steps
 
 
 def decoded(

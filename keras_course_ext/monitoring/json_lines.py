@@ -67,8 +67,7 @@ class Encoder:
 
 def of_histogram(histogram: Histogram) -> str:
     """Return the line of a histogram."""
-    arrays = {"edges": histogram.edges.tolist(), "counts": histogram.counts.tolist()}
-    return _line({**histogram._asdict(), **arrays})
+    return _line(entry_of(histogram))
 
 
 def step_of(line: bytes) -> int | None:
@@ -113,9 +112,9 @@ def decode(lines: Iterable[bytes]) -> GradientHistory:
             elif "keys" in entry:
                 keys[entry["keys"]] = [Key(*key) for key in entry["are"]]
             elif "layers" in entry:
-                history.layers = tuple(_layer(d) for d in entry["layers"])
+                history.layers = tuple(layer_of(d) for d in entry["layers"])
             elif "counts" in entry:
-                history.histograms.append(_histogram(entry))
+                history.histograms.append(histogram_of(entry))
             else:
                 history.loss_scaled = entry["loss_scaled"]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -133,11 +132,19 @@ def _append(history: GradientHistory, keys: list[Key], rows: list[dict[str, Any]
     rows.clear()
 
 
-def _layer(entry: dict[str, Any]) -> LayerInfo:
+def layer_of(entry: dict[str, Any]) -> LayerInfo:
+    """Return the layer that `dataclasses.asdict` turned into a dictionary."""
     return LayerInfo(**{**entry, "weights": tuple(entry["weights"])})
 
 
-def _histogram(entry: dict[str, Any]) -> Histogram:
+def entry_of(histogram: Histogram) -> dict[str, Any]:
+    """Return a histogram as a dictionary that JSON can hold."""
+    arrays = {"edges": histogram.edges.tolist(), "counts": histogram.counts.tolist()}
+    return {**histogram._asdict(), **arrays}
+
+
+def histogram_of(entry: dict[str, Any]) -> Histogram:
+    """Return the histogram that `entry_of` turned into a dictionary."""
     arrays = {"edges": np.array(entry["edges"]), "counts": np.array(entry["counts"])}
     return Histogram(**{**entry, **arrays})
 

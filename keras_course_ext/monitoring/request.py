@@ -1,12 +1,12 @@
 """What may be asked of a monitor: statistics, layers, and models that can be recorded."""
 
-import difflib
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 
 from keras_course_ext.monitoring.inventory import inventory
+from keras_course_ext.monitoring.nearest import nearest
 from keras_course_ext.monitoring.statistics import (
     MODEL_STATISTICS,
     OUTPUT_STATISTICS,
@@ -41,7 +41,7 @@ def checked_statistics(statistics: str | Sequence[str]) -> tuple[str, ...]:
     for name in statistics:
         if name not in _ALL:
             raise ValueError(
-                f"Unknown statistic {name!r}.{_nearest(name, _ALL)} The names are: "
+                f"Unknown statistic {name!r}.{nearest(name, _ALL)} The names are: "
                 f"{', '.join(_ALL)}."
             )
     return tuple(dict.fromkeys(("grad_norm", *statistics)))
@@ -94,7 +94,7 @@ def checked_layers(model: keras.Model, layers: Sequence[str] | None) -> None:
     for name in layers:
         if name not in names:
             raise ValueError(
-                f"The model '{model.name}' has no layer {name!r}.{_nearest(name, names)} Its "
+                f"The model '{model.name}' has no layer {name!r}.{nearest(name, names)} Its "
                 f"layers are: {', '.join(names)}."
             )
 
@@ -122,8 +122,3 @@ def refuse(model: Any, optimizer: Any) -> None:
             f"Received: {type(optimizer).__module__}.{type(optimizer).__name__}. Write a subclass "
             "of `keras.optimizers.Optimizer`, or of `kce.optimizers.RuleOptimizer`."
         )
-
-
-def _nearest(name: object, names: Sequence[str]) -> str:
-    found = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
-    return f" Did you mean '{found[0]}'?" if found else ""

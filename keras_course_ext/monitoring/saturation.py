@@ -7,6 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_course_ext.monitoring.activation_layers import ACTIVATION_LAYERS
+
 _SHARE = 0.01
 _SELU = 1.0507009873554805 * 1.6732632423543772  # λ α
 
@@ -45,21 +47,6 @@ def _gelu_slope(z: tf.Tensor) -> tf.Tensor:
 _FROM_INPUT: dict[str, Margin] = {
     "silu": lambda z: tf.abs(_silu_slope(z)) - _SHARE * 1.0998393,
     "gelu": lambda z: tf.abs(_gelu_slope(z)) - _SHARE * 1.1289042,
-}
-
-# Keras's and our layers that are an activation function.
-_LAYERS = {
-    "ReLU": "relu",
-    "ELU": "elu",
-    "Softmax": "softmax",
-    "Sigmoid": "sigmoid",
-    "Tanh": "tanh",
-    "Softplus": "softplus",
-    "Softsign": "softsign",
-    "SELU": "selu",
-    "GELU": "gelu",
-    "SiLU": "silu",
-    "HardSigmoid": "hard_sigmoid",
 }
 
 
@@ -105,5 +92,5 @@ def saturation_of(layer: keras.Layer) -> Saturation:
         return Saturation()
     if kind == "ELU" and getattr(layer, "alpha", 1.0) != 1.0:
         return Saturation()
-    name = getattr(activation, "__name__", None) or _LAYERS.get(kind)
+    name = getattr(activation, "__name__", None) or ACTIVATION_LAYERS.get(kind)
     return Saturation(_FROM_OUTPUT.get(str(name)), _FROM_INPUT.get(str(name)))

@@ -1,12 +1,12 @@
 """A part of a record: some layers, tensors, statistics and steps of it."""
 
-import difflib
 from collections.abc import Callable, Iterable, Sequence
 from operator import index
 
 import numpy as np
 
 from keras_course_ext.monitoring.history import GradientHistory
+from keras_course_ext.monitoring.nearest import nearest
 
 Names = str | Sequence[str]
 Steps = slice | range | Sequence[int] | np.ndarray
@@ -73,8 +73,7 @@ def _checked(what: str, names: Names | None, recorded: Iterable[str]) -> set[str
     wanted = [names] if isinstance(names, str) else list(names)
     for name in wanted:
         if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            hint = nearest(name, known)
             listed = ", ".join(map(repr, known)) or "nothing yet"
             raise ValueError(f"No {what} {name!r} was recorded.{hint} Recorded {what}s: {listed}.")
     return set(wanted)

@@ -93,7 +93,8 @@ class StepRecord:
             scale: The factor by which all of them are scaled; None for 1.
         """
         self._pairs, self._signals, self._scale = list(pairs), signals, scale
-        large = self._part(large=True)
+        self._parts = self._part(large=False), self._part(large=True)
+        _, large = self._parts
         if self._due is None:
             self._large = self._measured(large, apart=True)
         elif large.size:
@@ -175,7 +176,7 @@ class StepRecord:
         )
 
     def _write_row(self) -> None:
-        small, large = self._part(large=False), self._part(large=True)
+        small, large = self._parts
         parts = [(small, self._measured(small)), (large, self._large)]
         row, norms = row_of(parts, self._columns, self._norms, self._forward)
         self._buffer.write(row, self._live if self._columns.units else None, norms)

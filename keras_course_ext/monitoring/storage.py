@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from keras_course_ext.monitoring import json_lines
-from keras_course_ext.monitoring.history import GradientHistory, Histogram, Key, LayerInfo
+from keras_course_ext.monitoring.history import GradientHistory, Key
 
 FORMAT = "keras_course_ext.GradientHistory/1"
 
@@ -68,10 +68,7 @@ def to_dict(history: GradientHistory) -> dict[str, Any]:
         "loss_scaled": history.loss_scaled,
         "layers": [asdict(layer) for layer in history.layers],
         "series": series,
-        "histograms": [
-            {**h._asdict(), "edges": h.edges.tolist(), "counts": h.counts.tolist()}
-            for h in history.histograms
-        ],
+        "histograms": [json_lines.entry_of(h) for h in history.histograms],
     }
 
 
@@ -81,7 +78,7 @@ def from_dict(document: Any) -> GradientHistory:
         raise ValueError(
             f"its \"format\" is not '{FORMAT}'. Give what `history.save('name.json')` wrote."
         )
-    layers = [LayerInfo(**{**d, "weights": tuple(d["weights"])}) for d in document["layers"]]
+    layers = [json_lines.layer_of(entry) for entry in document["layers"]]
     history = GradientHistory(layers, document["loss_scaled"])
     # Keys recorded at the same steps become one block again.
     by_steps = groupby(document["series"], key=lambda s: (s["steps"], s["epochs"]))
@@ -90,10 +87,7 @@ def from_dict(document: Any) -> GradientHistory:
         keys = [Key(s["layer"], s["tensor"], s["statistic"]) for s in block]
         values = [[float(value) for value in s["values"]] for s in block]
         history.append(steps, epochs, keys, np.array(values).T)
-    history.histograms = [
-        Histogram(**{**h, "edges": np.array(h["edges"]), "counts": np.array(h["counts"])})
-        for h in document.get("histograms", [])
-    ]
+    history.histograms = [json_lines.histogram_of(h) for h in document.get("histograms", [])]
     return history
 
 

@@ -15,7 +15,6 @@ graph. The host reads the buffer once per window of steps; no step waits for it.
 import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import reduce
 from typing import Any
 
 import keras
@@ -31,7 +30,12 @@ from keras_course_ext.monitoring.inventory import LayerEntry, inventory
 from keras_course_ext.monitoring.model_statistics import MODEL, per_epoch, per_step
 from keras_course_ext.monitoring.statistics import NOT_MEASURED
 from keras_course_ext.monitoring.tapped_step import TappedStep, current_graph
-from keras_course_ext.monitoring.workers import gathered, has_other_workers, of_all_workers
+from keras_course_ext.monitoring.workers import (
+    gathered,
+    has_other_workers,
+    of_all_workers,
+    of_common_steps,
+)
 
 _WINDOW = 128
 # In a loop of the user's own nothing reads the rows until the end.
@@ -218,11 +222,7 @@ class GradientTap:
         """Move the rows written since the last call from the buffer to the history."""
         if self.columns is None:
             return
-        read = [buffer.read() for buffer in self.buffers]
-        if self.has_other_workers:
-            shape = [self.columns.size + self.columns.ratios]
-            read = of_all_workers(self.strategy, read, self.capacity, shape)
-        read = _of_common_steps(read)
+        read = self._read(self.buffers, self.columns.size + self.columns.ratios)
         steps = read[0][1]
         if not len(steps):
             return
@@ -241,11 +241,8 @@ class GradientTap:
         """Move the histograms since the last call from the buffer to the history."""
         if not self.histogram_buffers or self.columns is None:
             return []
-        read = [buffer.read() for buffer in self.histogram_buffers]
         subjects, found = self.columns.subjects, []
-        if self.has_other_workers:
-            rows = self.histogram_buffers[0].capacity
-            read = of_all_workers(self.strategy, read, rows, [len(subjects), BINS])
+        read = self._read(self.histogram_buffers, len(subjects), BINS)
         for row, step in enumerate(read[0][1]):
             counts = read[0][0][row]
             # Weights and their gradients are the same on all replicas, outputs are shared out.
@@ -254,6 +251,15 @@ class GradientTap:
             found += decoded(counts, int(step), epoch, subjects)
         history.histograms += found
         return found
+
+    def _read(
+        self, buffers: Sequence[RowBuffer | HistogramBuffer], *shape: int
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return the new rows of all replicas, of the steps that all of them have."""
+        read = [buffer.read() for buffer in buffers]
+        if self.has_other_workers:
+            read = of_all_workers(self.strategy, read, buffers[0].capacity, shape)
+        return of_common_steps(read)
 
     def drain_window(
         self, history: GradientHistory, epoch: int, layers: Sequence[str] | None = None
@@ -281,12 +287,6 @@ def _of_layers(
     """Leave out what is of other layers; what is of the whole model stays."""
     kept = [i for i, k in enumerate(keys) if layers is None or k.layer in ("", *layers)]
     return [keys[i] for i in kept], values[:, kept]
-
-
-def _of_common_steps(read: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[Any]:
-    """Return the rows of the steps that all replicas have."""
-    common = reduce(np.intersect1d, [steps for _, steps in read])
-    return [(rows[np.isin(steps, common)], common) for rows, steps in read]
 
 
 def _as_measured(values: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:

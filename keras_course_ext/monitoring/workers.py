@@ -19,7 +19,7 @@ def has_other_workers(strategy: tf.distribute.Strategy) -> bool:
 def of_all_workers(
     strategy: tf.distribute.Strategy, own: Sequence[Rows], capacity: int, shape: Sequence[int]
 ) -> list[Rows]:
-    """Return the rows of all replicas of all workers, of the steps that all of them have.
+    """Return the rows of all replicas of all workers.
 
     All workers must call this, as often as each other: they wait until the last one does.
 
@@ -35,14 +35,16 @@ def of_all_workers(
         numbers.append(np.full(capacity, -1, np.int64))
         padded[-1][: len(steps)] = rows.reshape(-1, *shape)
         numbers[-1][: len(steps)] = steps
-    all_numbers = gathered(strategy, numbers)
-    common = reduce(np.intersect1d, all_numbers)
-    common = common[common >= 0]
-    found = []
-    for rows, steps in zip(gathered(strategy, padded), all_numbers, strict=True):
-        place = {step: i for i, step in enumerate(steps.tolist())}
-        found.append((rows[[place[step] for step in common.tolist()]], common))
-    return found
+    return [
+        (rows[steps >= 0], steps[steps >= 0])
+        for rows, steps in zip(gathered(strategy, padded), gathered(strategy, numbers), strict=True)
+    ]
+
+
+def of_common_steps(read: Sequence[Rows]) -> list[Rows]:
+    """Return the rows of the steps that all replicas have."""
+    common = reduce(np.intersect1d, [steps for _, steps in read])
+    return [(rows[np.isin(steps, common)], common) for rows, steps in read]
 
 
 def gathered(strategy: tf.distribute.Strategy, own: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_course_ext.monitoring.activation_layers import ACTIVATION_LAYERS
 from keras_course_ext.monitoring.history import LayerInfo
 from keras_course_ext.plotting._records import positive
 
@@ -18,13 +19,6 @@ _GAIN: dict[str | None, float] = {
 _SLOPE = {"linear": 1.0, None: 1.0, "relu": 0.5, "sigmoid": 1 / 16, "tanh": 1.0, "softsign": 1.0}
 _EXACT = {"linear", None, "relu"}
 _WITH_KERNEL = {"Dense", "Conv1D", "Conv2D", "Conv3D"}
-_ACTIVATION_LAYERS = {
-    "Linear": "linear",
-    "ReLU": "relu",
-    "Sigmoid": "sigmoid",
-    "Tanh": "tanh",
-    "Softsign": "softsign",
-}
 # They hand the signal on as it is: containers, whose layers are listed by themselves, and layers
 # that only give the same values another shape.
 _NEUTRAL = {"Sequential", "Functional", "Flatten", "Reshape", "Permute"}
@@ -61,7 +55,7 @@ def rate(layer: LayerInfo) -> float:
     if layer.kind in _NEUTRAL:
         return 1.0
     slope = _SLOPE.get(_activation(layer), np.nan)
-    if layer.kind == "Activation" or layer.kind in _ACTIVATION_LAYERS:
+    if layer.kind == "Activation" or layer.kind in ACTIVATION_LAYERS:
         return float(np.sqrt(slope))
     if layer.kind not in _WITH_KERNEL:
         return float("nan")
@@ -73,4 +67,4 @@ def rate(layer: LayerInfo) -> float:
 
 
 def _activation(layer: LayerInfo) -> str | None:
-    return _ACTIVATION_LAYERS.get(layer.kind, layer.activation)
+    return ACTIVATION_LAYERS.get(layer.kind, layer.activation)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_course_ext.monitoring.activation_layers import ACTIVATION_LAYERS
 from keras_course_ext.monitoring.finding import Finding
 from keras_course_ext.monitoring.history import GradientHistory, Key, LayerInfo
 from keras_course_ext.monitoring.rules.epochs import medians
@@ -9,13 +10,6 @@ from keras_course_ext.monitoring.rules.epochs import medians
 MOST = 0.5
 # ReLU and its smooth relatives are flat on one side by design, where half of the samples lie.
 _FLAT_ON_BOTH_SIDES = {"sigmoid", "hard_sigmoid", "tanh", "hard_tanh", "softsign"}
-_LAYERS = {
-    "Sigmoid": "sigmoid",
-    "HardSigmoid": "hard_sigmoid",
-    "Tanh": "tanh",
-    "HardTanh": "hard_tanh",
-    "Softsign": "softsign",
-}
 
 
 def find(history: GradientHistory) -> list[Finding]:
@@ -57,7 +51,7 @@ def _hidden(history: GradientHistory) -> list[LayerInfo]:
 
 
 def _function(info: LayerInfo) -> str | None:
-    return info.activation or _LAYERS.get(info.kind)
+    return info.activation or ACTIVATION_LAYERS.get(info.kind)
 
 
 def _advice(born: bool) -> str:
