@@ -138,7 +138,8 @@ class GradientMonitor(keras.callbacks.Callback):
         self._begun = False
         self._epoch = 0
         self._next = 0
-        self._unread = 0
+        self._unread = self._most_unread = 0
+        self._per_execution = 1
         self._began: tuple[float, int, int] | None = None
 
     @property
@@ -237,7 +238,7 @@ class GradientMonitor(keras.callbacks.Callback):
         tap = self._tap
         assert tap is not None
         self._begin(optimizer)
-        tap.set_period(*self._schedule.begin_epoch(tap.steps(), None))
+        self._set_period(self._schedule.begin_epoch(tap.steps(), None))
         start = tap.steps()
         raised = True
         try:
@@ -280,17 +281,17 @@ class GradientMonitor(keras.callbacks.Callback):
         self._epoch = epoch
         self._next = self._tap.steps()
         self._began = None
+        self._per_execution = self.model.steps_per_execution
         self._tap.begin_epoch()
-        self._tap.set_period(*self._schedule.begin_epoch(self._next, self.params.get("steps")))
+        self._set_period(self._schedule.begin_epoch(self._next, self.params.get("steps")))
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Have the next batch recorded, and read the rows before they run out; called by `fit`."""
-        assert self._tap is not None
         assert self._fit is not None
-        steps = self.model.steps_per_execution
+        steps = self._per_execution
         self._measure(steps)
         self._unread += steps
-        if self._unread > min(self._tap.readable_steps(), self._window):
+        if self._unread > self._most_unread:
             self._drain()
             self._unread = steps
         if self._live is not None and self._live.refresh():
@@ -369,14 +370,19 @@ class GradientMonitor(keras.callbacks.Callback):
         """Tell the schedule how long the execution that just ended took."""
         assert self._tap is not None
         now = time.perf_counter()
-        if self._began is not None:
+        if self._began is not None and self.update_freq == "auto":
             began, first, count = self._began
-            recorded = sum(self._tap.is_due(step) for step in range(first, first + count))
+            recorded = sum([self._tap.is_due(step) for step in range(first, first + count)])
             if self._schedule.measure(now - began, count, recorded):
-                self._tap.set_period(*self._schedule.period())
+                self._set_period(self._schedule.period())
                 now = time.perf_counter()
         self._began = (now, self._next, steps)
         self._next += steps
+
+    def _set_period(self, period: tuple[int, int]) -> None:
+        assert self._tap is not None
+        self._tap.set_period(*period)
+        self._most_unread = min(self._tap.readable_steps(), self._window)
 
     def _drain(self) -> None:
         assert self._tap is not None
