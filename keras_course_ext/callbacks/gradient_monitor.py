@@ -57,16 +57,17 @@ class GradientMonitor(keras.callbacks.Callback):
     The loss L is that of the batch, unscaled under loss scaling. One step is one batch, under
     `steps_per_execution` too, counted from the number of steps that the optimizer had made.
     Whatever `update_freq` says, the first ten steps are recorded, and every step at which a
-    gradient is not finite. `logs` gets `"grad_norm"`, the median of the epoch, and a value for the
-    gravest finding under its name, `"vanishing_in_dense_3"`, so that `History`, `CSVLogger`,
-    `EarlyStopping` and `ModelCheckpoint` have them too. With `verbose=1` the progress bar shows,
-    while the epoch runs, the norm recorded last and that finding.
+    gradient is not finite, if without the statistics of its large tensors. `logs` gets
+    `"grad_norm"`, the median of the epoch, and a value for the gravest finding under its name,
+    `"vanishing_in_dense_3"`, so that `History`, `CSVLogger`, `EarlyStopping` and `ModelCheckpoint`
+    have them too. With `verbose=1` the progress bar shows, while the epoch runs, the norm recorded
+    last and that finding.
 
     Args:
-        update_freq: `"auto"` (default): so often that recording takes half a percent of the time,
+        update_freq: `"auto"` (default): so often that recording takes two percent of the time,
             measured as training runs, and at least 20 times an epoch; `"epoch"`: at the first step
-            of each epoch; an integer n of at least 1: every n-th step. Being ready to record costs
-            something at the other steps too; `benchmarks/monitor_overhead.py` tells how much.
+            of each epoch; an integer n of at least 1: every n-th step.
+            `benchmarks/monitor_overhead.py` tells what that costs.
         statistics: `"all"` (default), `"norms"` (`"grad_norm"` of weights and outputs only), or
             a sequence of the names above.
         layers: Names of the layers to keep records of. Default: all.
@@ -331,14 +332,8 @@ class GradientMonitor(keras.callbacks.Callback):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make an equal monitor."""
-        return {
-            "update_freq": self.update_freq,
-            "statistics": self.statistics,
-            "layers": self.layers,
-            "histograms": self.histograms,
-            "sinks": config_of(self.sinks),
-            "resume": self.resume,
-        }
+        names = ("update_freq", "statistics", "layers", "histograms", "resume")
+        return {name: getattr(self, name) for name in names} | {"sinks": config_of(self.sinks)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "GradientMonitor":

@@ -4,12 +4,15 @@ While a train step is traced (or, under `run_eagerly`, executed) the tap stands 
 
 * each layer's `call`, whose outputs pass through an identity. Its custom gradient hands dL/dA to
   the tap on the way back and returns it unchanged;
-* the optimizer's `apply`, which receives every dL/dW. There, if the step is one to be recorded, one
-  row of statistics is written into a ring buffer, whose rows are steps.
+* the optimizer's `apply`, which receives every dL/dW. Behind it the row of statistics of the step
+  is complete.
 
 Both are put in place when the step's Python code begins and taken away when it ends, whether or
 not it raised, so nothing of the tap is on the model between two steps. What stays is in the traced
-graph. The host reads the buffer once per window of steps; no step waits for it.
+graph. There are two ways out of it for a row. Where the host starts every step by itself, the train
+function returns it, if it is wanted (`returned_record.py`). Elsewhere the step finds out whether it
+is due, and writes into a ring buffer on its device, whose rows are steps (`step_record.py`). The
+host reads once per window of steps; no step waits for it.
 """
 
 import itertools
