@@ -1,5 +1,7 @@
 """Which train function runs under a monitor, and that the record is the same from each of them."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -111,23 +113,41 @@ def test_two_monitors_get_what_each_asks_for():
     assert {h.step for h in both[1].histograms} == {0, 3, 6, 9, 12, 15}
 
 
-@pytest.mark.parametrize("mode", ["graph", "jit"])
-def test_data_of_unknown_length_end_as_they_do_without_a_monitor(mode):
+def generator():
     x, y = dense_data()
+    for i in range(0, 20, BATCH):
+        yield x[i : i + BATCH], y[i : i + BATCH], None
 
-    def batches():
-        for i in range(0, 20, BATCH):
-            yield x[i : i + BATCH], y[i : i + BATCH], None
 
-    keras.utils.set_random_seed(3)
-    model = sequential()
-    model.compile("adam", LOSS, **MODES[mode])
-    monitor = GradientMonitor()
-    with pytest.warns(UserWarning, match="ran out of data"):
-        model.fit(batches(), steps_per_epoch=9, shuffle=False, verbose=0, callbacks=[monitor])
-    assert monitor.history.steps.tolist() == [0, 1, 2, 3]
-    dataset = tf.data.Dataset.from_tensor_slices((x, y)).filter(lambda x, y: y < 2).batch(BATCH)
-    logs = model.fit(dataset, epochs=2, verbose=0, callbacks=[monitor])
-    rows = int((y < 2).sum())
-    assert len(monitor.history.steps) == 2 * -(-rows // BATCH)
-    assert len(logs.history["loss"]) == 2
+def dataset():
+    data = tf.data.Dataset.from_tensor_slices(dense_data())
+    return data.filter(lambda x, y: y < 2).batch(BATCH)
+
+
+# Data whose end nobody knows before, and how many steps they are.
+ENDINGS = {
+    "generator": (generator, {"steps_per_epoch": 9}, 4),
+    "dataset": (dataset, {"epochs": 2}, 2 * -(-int((dense_data()[1] < 2).sum()) // BATCH)),
+}
+
+
+@pytest.mark.parametrize("mode", ["graph", "jit"])
+@pytest.mark.parametrize("data", ENDINGS)
+def test_data_of_unknown_length_end_as_they_do_without_a_monitor(data, mode):
+    make, arguments, steps = ENDINGS[data]
+    told = []
+    for callbacks in ([], [GradientMonitor()]):
+        keras.utils.set_random_seed(3)
+        model = sequential()
+        model.compile("adam", LOSS, **MODES[mode])
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            logs = model.fit(make(), shuffle=False, verbose=0, callbacks=callbacks, **arguments)
+        said = [str(warning.message) for warning in seen if warning.category is UserWarning]
+        told.append((said, logs.history["loss"], model.get_weights()))
+    (plain, losses, weights), (monitored, *rest) = told
+    assert monitored == plain
+    assert rest[0] == losses
+    for one, other in zip(weights, rest[1], strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert len(callbacks[0].history.steps) == steps

@@ -85,13 +85,13 @@ def test_only_the_layers_that_were_asked_for_are_kept():
         )
 
 
-def test_the_schedule_takes_what_half_a_percent_allows():
+def test_the_schedule_takes_what_two_percent_allow():
     schedule = Schedule("auto")
     assert schedule.begin_epoch(0, 10_000) == (500, 0)
     for _ in range(20):
         schedule.measure(1.0, 1, 0)
         schedule.measure(1.5, 1, 1)
-    assert schedule.period() == (100, 0)  # half a step each, half a percent of one on average
+    assert schedule.period() == (25, 0)  # half a step each, two percent of one on average
     assert schedule.begin_epoch(10_000, 200) == (10, 10_000)
     stopwatch = Stopwatch()
     assert stopwatch.cost() is None

@@ -41,7 +41,7 @@ def find(history: GradientHistory) -> list[Finding]:
         often = last - np.array(bad_steps[: len(last)]) < _WITHIN_STEPS
         if not often.any():
             return []
-        at = int(last[np.argmax(often)])
+        at = bad_steps[int(np.argmax(often))]
     broken = bad[at]
     layers = tuple(i.name for i in history.layers if any(k.layer == i.name for k in broken))
     layer, where, step = _origin(history, at, broken)
