@@ -1,5 +1,7 @@
 """From the record to findings: every rule is asked, the gravest answer comes first."""
 
+from collections.abc import Callable, Iterable
+
 from keras_course_ext.monitoring.finding import Finding
 from keras_course_ext.monitoring.history import GradientHistory
 from keras_course_ext.monitoring.rules import (
@@ -23,7 +25,10 @@ RULES = (
 )
 
 
-def diagnose(history: GradientHistory) -> list[Finding]:
+def diagnose(
+    history: GradientHistory,
+    rules: Iterable[Callable[[GradientHistory], Iterable[Finding]]] = (),
+) -> list[Finding]:
     """Say what is wrong with the gradients, units and updates of a run.
 
     A pure function of the record. No rule has an absolute threshold for a gradient: they compare
@@ -32,14 +37,16 @@ def diagnose(history: GradientHistory) -> list[Finding]:
 
     Args:
         history: What a `GradientMonitor` recorded.
+        rules: Rules of your own to ask as well: functions that take the history and return
+            findings. Default: none.
 
     Returns:
-        A list of `Finding`, the gravest first, at most one of each kind; empty if the run is
-        healthy or too short or too shallow to tell.
+        A list of `Finding`, the gravest first, at most one of each kind, those of your own rules
+        last; empty if the run is healthy or too short or too shallow to tell.
 
     Example:
         >>> from keras_course_ext.monitoring import GradientHistory, diagnose
         >>> diagnose(GradientHistory())
         []
     """
-    return [finding for rule in RULES for finding in rule(history)]
+    return [finding for rule in (*RULES, *rules) for finding in rule(history)]

@@ -2,19 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
-Kind = Literal[
-    "non_finite",
-    "exploding",
-    "vanishing",
-    "dead",
-    "saturated",
-    "large_updates",
-    "small_updates",
-]
-
-_NAMES: dict[Kind, str] = {
+_NAMES = {
     "non_finite": "non-finite gradient",
     "exploding": "exploding gradient",
     "vanishing": "vanishing gradient",
@@ -24,7 +13,7 @@ _NAMES: dict[Kind, str] = {
     "small_updates": "too small updates",
 }
 
-_STATES: dict[Kind, str] = {
+_STATES = {
     "non_finite": "NaN or inf",
     "exploding": "explodes",
     "vanishing": "starves",
@@ -42,7 +31,7 @@ class Finding:
     Attributes:
         kind: `"non_finite"`, `"exploding"` or `"vanishing"` for a gradient; `"dead"` or
             `"saturated"` for the units of a layer; `"large_updates"` or `"small_updates"` for how
-            far a step moves the weights.
+            far a step moves the weights; or the word of a rule of your own.
         layer: Name of the layer where it shows most.
         epoch: Epoch in which it was first seen.
         step: First step of the window in which it was first seen; for `"non_finite"` the step at
@@ -52,7 +41,7 @@ class Finding:
         layers: Names of all layers concerned, in forward order.
     """
 
-    kind: Kind
+    kind: str
     layer: str
     epoch: int
     step: int
@@ -62,7 +51,7 @@ class Finding:
 
     def __str__(self) -> str:
         """Return the finding as a paragraph."""
-        name = _NAMES[self.kind]
+        name = _NAMES.get(self.kind, self.kind.replace("_", " "))
         return f"{name} in '{self.layer}' (epoch {self.epoch}): {self.evidence} {self.advice}"
 
 
@@ -75,5 +64,5 @@ def states(findings: Iterable[Finding]) -> dict[str, str]:
     words: dict[str, str] = {}
     for finding in findings:
         for layer in finding.layers:
-            words.setdefault(layer, _STATES[finding.kind])
+            words.setdefault(layer, _STATES.get(finding.kind, finding.kind.replace("_", " ")))
     return words

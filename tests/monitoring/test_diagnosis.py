@@ -6,7 +6,8 @@ import pytest
 from sklearn.datasets import load_digits
 
 from keras_course_ext.callbacks import GradientMonitor
-from keras_course_ext.monitoring import GradientHistory, Key, LayerInfo, diagnose
+from keras_course_ext.monitoring import Finding, GradientHistory, Key, LayerInfo, diagnose
+from keras_course_ext.monitoring.finding import states
 
 RNG = np.random.default_rng(0)
 
@@ -256,3 +257,13 @@ def test_real_networks_on_real_digits(name):
     model.fit(X, Y, batch_size=64, epochs=3, verbose=0, callbacks=[monitor])
     kinds = [f.kind for f in monitor.findings]
     assert kinds[:1] == ([kind] if kind else []), [str(f) for f in monitor.findings]
+
+
+def test_a_rule_of_ones_own_is_asked_last():
+    def rule(history):
+        return [Finding("too_clipped", "dense", 2, 20, "All are.", "Clip less.", ("dense",))]
+
+    found = diagnose(GradientHistory(), [rule])
+    assert [str(f) for f in found] == ["too clipped in 'dense' (epoch 2): All are. Clip less."]
+    assert states(found) == {"dense": "too clipped"}
+    assert diagnose(GradientHistory()) == []
