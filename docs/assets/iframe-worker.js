@@ -1,7 +1,8 @@
 // A page opened from a disk may not start a Worker. The search then runs in a hidden frame instead,
-// which takes and answers messages as a Worker does.
+// which takes and answers messages as a Worker does. The search asks for the name IFrameWorker to
+// know that its dictionaries lie beside its own script.
 if (location.protocol === "file:") {
-  window.Worker = class extends EventTarget {
+  window.Worker = window.IFrameWorker = class extends EventTarget {
     constructor(url) {
       super();
       this.onmessage = null;

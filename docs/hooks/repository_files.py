@@ -41,11 +41,23 @@ def source_page(path: str) -> str:
     return f"{front}\n# {path}\n\n{fence}{language}\n{text}\n{fence}\n"
 
 
+def source_file(path: str, language: str, config: MkDocsConfig) -> File:
+    """Return the page of a file in one language, with all that the language plugin asks of one."""
+    file = File.generated(
+        config,
+        f"source/{path}.md",
+        content=source_page(path),
+        inclusion=InclusionLevel.NOT_IN_NAV,
+    )
+    folder = "" if language == "en" else f"{language}/"
+    file.dest_uri = file.url = f"{folder}source/{path}.html"
+    file.locale = file.locale_alternate_of = language
+    return file
+
+
 @event_priority(-200)  # after the languages have been told apart, which knows files on disk only
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add a page for every file outside of `docs/` that some page links to."""
-    language = config.theme["language"]
-    folder = "" if language == "en" else f"{language}/"
     wanted = {
         path
         for file in files.documentation_pages()
@@ -53,14 +65,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         if (path := repository_path(file.src_uri, target))
     }
     for path in sorted(wanted):
-        file = File.generated(
-            config,
-            f"source/{path}.md",
-            content=source_page(path),
-            inclusion=InclusionLevel.NOT_IN_NAV,
-        )
-        file.dest_uri = f"{folder}source/{path}.html"
-        file.url = file.dest_uri
+        alternates = {language: source_file(path, language, config) for language in ("en", "ko")}
+        file = alternates[config.theme["language"]]
+        file.alternates = alternates
         files.append(file)
     return files
 
