@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -59,18 +60,31 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
-    built = subprocess.run(
-        command,
-        cwd=ROOT,
-        env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert built.returncode == 0, built.stderr[-3000:]
-    assert "WARNING" not in built.stderr
+    """The folder of the site, built once, whichever of several processes asks first."""
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+    folder, log = root / "site", root / "site.json"
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        end = time.monotonic() + 240
+        while not log.exists() and time.monotonic() < end:
+            time.sleep(0.2)
+    else:
+        built = subprocess.run(
+            [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
+            cwd=ROOT,
+            env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        unfinished = log.with_suffix(".part")
+        unfinished.write_text(json.dumps([built.returncode, built.stderr]), "utf-8")
+        unfinished.rename(log)
+    status, told = json.loads(log.read_text("utf-8"))
+    assert status == 0, told[-3000:]
+    assert "WARNING" not in told
     return folder
 
 
@@ -164,7 +178,7 @@ HARNESS = """<!doctype html><body><script>
 const report = {wide: [], hosts: []};
 const frame = document.createElement("iframe");
 document.body.append(frame);
-const load = (url) => new Promise((done) => { frame.onload = done; frame.src = url; });
+const load = (url) => new Promise((done) => { frame.onload = done; frame.src = BASE + url; });
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 (async () => {
   frame.style = "width: 400px; height: 900px";
@@ -188,7 +202,7 @@ const wait = (ms) => new Promise((done) => setTimeout(done, ms));
     }
     report[query] = all(".md-search-result__link").map((a) => a.getAttribute("href"));
   }
-  await fetch("/report", {method: "POST", body: JSON.stringify(report)});
+  await fetch(ADDRESS + "/report", {method: "POST", mode: "no-cors", body: JSON.stringify(report)});
 })();
 </script>"""
 
@@ -199,10 +213,19 @@ class Server(http.server.ThreadingHTTPServer):
     def __init__(self, folder):
         handler = functools.partial(Handler, directory=str(folder))
         super().__init__(("127.0.0.1", 0), handler)
-        self.report = queue.Queue()
+        self.report, self.harness = queue.Queue(), b""
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
+    def do_GET(self):
+        if self.path != "/harness":
+            super().do_GET()
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(self.server.harness)
+
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(204)
@@ -213,25 +236,46 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         pass
 
 
+def look(site, profile, pages, *, from_disk):
+    """Have Chromium load pages, search, and report; from a server, or from the disk."""
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]
+    # Of the disk every file is an origin of its own; the harness has to see into the pages.
+    options += ["--remote-debugging-port=0", "--allow-file-access-from-files"]
+    with Server(site) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_address[1]}"
+        text = HARNESS
+        for name, value in {
+            "PAGES": pages,
+            "SEARCHES": list(SEARCHES.items()),
+            "ADDRESS": address,
+            "BASE": site.as_uri() + "/" if from_disk else "/",
+        }.items():
+            text = text.replace(name, json.dumps(value))
+        server.harness = text.encode()
+        url = f"{address}/harness"
+        if from_disk:
+            (profile / "harness.html").write_bytes(server.harness)
+            url = (profile / "harness.html").as_uri()
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        with subprocess.Popen([CHROMIUM, *options, url], **quiet) as browser:
+            try:
+                return server.report.get(timeout=120)
+            finally:
+                browser.terminate()
+                server.shutdown()
+
+
 @pytest.fixture(scope="module")
 def report(site, pages, tmp_path_factory):
     """What Chromium says of the Korean pages, whose tables and code are those of the English."""
     names = [n for n in pages if n.startswith("ko/") and "source/" not in n]
-    harness = HARNESS.replace("PAGES", json.dumps(names))
-    harness = harness.replace("SEARCHES", json.dumps(list(SEARCHES.items())))
-    (site / "harness.html").write_text(harness, "utf-8")
-    profile = tmp_path_factory.mktemp("profile")
-    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]
-    with Server(site) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_address[1]}/harness.html"
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        with subprocess.Popen([CHROMIUM, *options, "--remote-debugging-port=0", url], **quiet) as p:
-            try:
-                yield server.report.get(timeout=120)
-            finally:
-                p.terminate()
-                server.shutdown()
+    return look(site, tmp_path_factory.mktemp("profile"), names, from_disk=False)
+
+
+@pytest.fixture(scope="module")
+def report_from_disk(site, tmp_path_factory):
+    return look(site, tmp_path_factory.mktemp("profile"), [], from_disk=True)
 
 
 BROWSER = pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium on this machine")
@@ -256,5 +300,6 @@ def test_a_browser_asks_no_other_host(report):
         ("NesterovMomentum", "api/optimizers.html"),
     ],
 )
-def test_search_finds(query, page, report):
+def test_search_finds(query, page, report, report_from_disk):
     assert any(page in link for link in report[query])
+    assert any(page in link for link in report_from_disk[query])
