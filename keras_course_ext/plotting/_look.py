@@ -17,6 +17,9 @@ GREEN = "#009E73"
 VERMILLION = "#D55E00"
 PURPLE = "#CC79A7"
 SKY = "#56B4E9"
+# The same two, dark enough for small text.
+INK_BLUE = "#004C7F"
+INK_VERMILLION = "#C25200"
 _COLORS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK)
 _DASHES: tuple[Any, ...] = (
     "-",
@@ -30,7 +33,7 @@ _DASHES: tuple[Any, ...] = (
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 # Light enough for lines and points on them; the first is the darker one in greyscale too.
 TINTS = ("#9CC3DF", "#FFFFFF", "#FBDFAE")
-MUTED = "0.55"
+GRID = "#3B5B73"
 _CORNERS = ("upper right", "upper left", "lower left", "lower right")
 
 
@@ -74,6 +77,11 @@ def legend(ax: "Axes", points: np.ndarray) -> None:
     )
 
 
+def legend_on_top(ax: "Axes") -> None:
+    """Write the legend in two columns at the upper edge, where the limits leave room for it."""
+    ax.legend(loc="upper center", ncols=2, fontsize="small", framealpha=0.92, columnspacing=1.2)
+
+
 def window(limits: Any, function: str) -> tuple[tuple[float, float], tuple[float, float]]:
     """Return `((left, right), (bottom, top))` of `limits`, which may be one pair for both axes.
 
@@ -93,3 +101,21 @@ def window(limits: Any, function: str) -> tuple[tuple[float, float], tuple[float
         )
     (left, right), (bottom, top) = pairs.tolist()
     return (left, right), (bottom, top)
+
+
+def pair(limits: Any, function: str) -> tuple[float, float]:
+    """Return `(low, high)` of `limits`.
+
+    Raises:
+        ValueError: If they are anything else, not finite or not ascending.
+    """
+    try:
+        values: Any = np.array(limits, dtype=np.float64)
+    except (TypeError, ValueError):
+        values = np.zeros(0)
+    if values.shape != (2,) or not np.isfinite(values).all() or values[0] >= values[1]:
+        raise ValueError(
+            f"`limits` of {function} must be (low, high), finite and ascending. "
+            f"Received: limits={limits!r}."
+        )
+    return float(values[0]), float(values[1])
