@@ -1,5 +1,6 @@
 """What goes wrong on purpose: a mistake for every message that the troubleshooting page quotes."""
 
+import pathlib
 from functools import partial
 from typing import Any
 
@@ -78,9 +79,20 @@ def twice_logits() -> None:
     kce.losses.CategoricalCrossentropy(from_logits=True)(np.eye(3)[[0, 1, 2, 0]], p)
 
 
-def unseen() -> None:
-    with kce.callbacks.GradientMonitor().watch(small()):
+def watched(*arguments) -> None:
+    with kce.callbacks.GradientMonitor().watch(*arguments):
         pass
+
+
+def no_tensorboard() -> None:
+    monitor = kce.callbacks.GradientMonitor(sinks=["tensorboard"])
+    small().fit(X, Y, verbose=0, callbacks=[monitor])
+
+
+def no_such_record() -> None:
+    pathlib.Path("record.jsonl").write_text("notes of mine\n")
+    monitor = kce.callbacks.GradientMonitor(sinks=["record.jsonl"])
+    small().fit(X, Y, verbose=0, callbacks=[monitor])
 
 
 @tf.custom_gradient
@@ -138,17 +150,22 @@ TROUBLES = {
     "lazy": lambda: kce.optimizers.Lamb(lazy=True),
     "rule": rule_of_one,
     "averages": average_of_adam,
+    "count": lambda: kce.optimizers.Lookahead(kce.optimizers.Adam(), sync_period=0),
+    "two averages": lambda: kce.optimizers.Lookahead(kce.optimizers.ScheduleFreeAdamW()),
+    "multipliers": lambda: kce.optimizers.LayerWise(kce.optimizers.Adam(), 0.1),
     # layers and activations
     "no activation": lambda: kce.layers.Dense(1, activation="rleu"),
     "class": lambda: kce.layers.Dense(1, activation=keras.layers.ReLU),
     "slope": lambda: kce.layers.LeakyReLU(negative_slope=-0.1),
     "kernel": lambda: kce.layers.Perceptron(kernel=[1, 1, 1], bias=-1.5)(X),
     "initializer": lambda: kce.layers.Perceptron(kernel=[1, 1], kernel_initializer="zeros"),
+    "units": lambda: kce.layers.Perceptron(2, kernel=[1, 2]),
     "step": through_a_step,
     "integers": lambda: kce.ops.sigmoid([1, 2]),
     "sizes": lambda: kce.ops.affine(X, np.ones((3, 1), "float32")),
     "one sample": lambda: kce.ops.affine(X[0], np.ones((2, 1), "float32")),
     "dtypes": lambda: kce.ops.affine(X, np.ones((2, 1))),
+    "axis": lambda: kce.ops.softmax(X, axis=2),
     "window": lambda: kce.ops.convolution(np.ones((1, 2, 1)), np.ones((3, 1, 1))),
     # losses
     "no loss": lambda: kce.losses.get("msee"),
@@ -164,13 +181,20 @@ TROUBLES = {
     "layers": lambda: kce.callbacks.GradientMonitor(layers="out"),
     "no such layer": no_such_layer,
     "frozen": frozen,
+    "no optimizer to watch": lambda: watched(small(loss=None)),
+    "optimizer of another kind": lambda: watched(small(loss=None), "adam"),
+    "histograms": lambda: kce.callbacks.GradientMonitor(histograms=0),
+    "no tensorboard": no_tensorboard,
+    "no such record": no_such_record,
     "sinks": lambda: kce.callbacks.GradientMonitor(sinks="record.jsonl"),
     "sink": lambda: kce.callbacks.GradientMonitor(sinks=["record.txt"]),
     "lost record": lost_record,
-    "unbuilt": lambda: kce.callbacks.GradientMonitor().watch(unbuilt()).__enter__(),
-    "unseen": unseen,
+    "unbuilt": lambda: watched(unbuilt()),
+    "unseen": lambda: watched(small()),
     "not recorded": lambda: recorded().series("dense", "bias"),
     "no step": lambda: recorded().select(steps=[5]),
+    "slice": lambda: recorded().select(steps=slice(-10, None)),
+    "no such name": lambda: recorded().select(layers="dens"),
     "ending": lambda: recorded().save("record.txt"),
     # trace
     "no loss to go back from": lambda: kce.backprop.trace(small(loss=None), X, Y),
@@ -178,6 +202,7 @@ TROUBLES = {
     "dataset": lambda: kce.backprop.trace(small(), tf.data.Dataset.from_tensors((X, Y)), Y),
     "input": lambda: kce.backprop.trace(small(), np.ones((4, 3)), Y),
     "single": lambda: kce.backprop.trace(small(), X[0], Y[0]),
+    "samples": lambda: kce.backprop.trace(small(), X, Y[:2]),
     "target": lambda: kce.backprop.trace(small(), X, np.ones((4, 3)), "mse"),
     "name": lambda: kce.backprop.trace(small(), X, Y)["oout"],
     # gradcheck
@@ -189,6 +214,15 @@ TROUBLES = {
     # plotting
     "no trace": lambda: kce.plotting.network("trace.html"),
     "nothing recorded": lambda: kce.plotting.gradients(GradientHistory()),
+    "a plane": lambda: kce.plotting.decision_boundary(small(), np.ones((4, 3)), np.ones(4)),
+    "classes": lambda: kce.plotting.decision_boundary(small(), X, np.arange(4)),
+    "predict": lambda: kce.plotting.decision_boundary(0.5, X, [0, 0, 1, 1]),
+    "no hidden layer": lambda: kce.plotting.hidden_space(small(), X, [0, 0, 1, 1]),
+    "keras's optimizer": lambda: kce.plotting.trajectories(
+        "valley", {"Adam": keras.optimizers.Adam(0.1)}, start=(-7, 2)
+    ),
+    "one number": lambda: kce.plotting.activation("softmax"),
+    "language": lambda: kce.plotting.activation("tanh", lang="kr"),
     "kind": lambda: kce.callbacks.GradientMonitor().plot("a.png", kind="gradient"),
 }
 
