@@ -25,6 +25,10 @@ class BinaryCrossentropy(keras.losses.Loss):
         name: Name of the loss. Defaults to "binary_crossentropy".
         dtype: Dtype of the computation. Defaults to None: `keras.config.floatx()`.
 
+    Call arguments:
+        y_true: t, targets in [0, 1], of shape `(batch, ..., n)`.
+        y_pred: p or z, predictions of the same shape, floating point.
+
     Raises:
         ValueError: If the shapes of targets and predictions differ, or an option is out of range.
 

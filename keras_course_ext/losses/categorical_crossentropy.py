@@ -26,6 +26,10 @@ class CategoricalCrossentropy(keras.losses.Loss):
         name: Name of the loss. Defaults to "categorical_crossentropy".
         dtype: Dtype of the computation. Defaults to None: `keras.config.floatx()`.
 
+    Call arguments:
+        y_true: t, targets of shape `(batch, ..., classes)`.
+        y_pred: p or z, predictions of the same shape, floating point.
+
     Raises:
         ValueError: If the shapes of targets and predictions differ, or an option is out of range.
 

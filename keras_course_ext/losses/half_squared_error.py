@@ -20,6 +20,10 @@ class HalfSquaredError(keras.losses.Loss):
         name: Name of the loss. Defaults to "half_squared_error".
         dtype: Dtype of the computation. Defaults to None: `keras.config.floatx()`.
 
+    Call arguments:
+        y_true: t, targets of shape `(batch, ..., n)`.
+        y_pred: a, predictions of the same shape, floating point.
+
     Raises:
         ValueError: If the shapes of targets and predictions differ.
 

@@ -23,6 +23,10 @@ class Huber(keras.losses.Loss):
         name: Name of the loss. Defaults to "huber_loss".
         dtype: Dtype of the computation. Defaults to None: `keras.config.floatx()`.
 
+    Call arguments:
+        y_true: t, targets of shape `(batch, ..., n)`.
+        y_pred: a, predictions of the same shape, floating point.
+
     Raises:
         ValueError: If `delta` is not a number above 0, or the shapes of targets and predictions
             differ.

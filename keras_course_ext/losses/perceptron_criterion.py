@@ -27,6 +27,11 @@ class PerceptronCriterion(keras.losses.Loss):
         name: Name of the loss. Defaults to "perceptron_criterion".
         dtype: Dtype of the computation. Defaults to None: `keras.config.floatx()`.
 
+    Call arguments:
+        y_true: t, targets in [0, 1], of shape `(batch, ..., units)`; 0 or 1 for Rosenblatt's
+            rule.
+        y_pred: y or z, predictions of the same shape, floating point.
+
     Raises:
         ValueError: If there is no z behind the predictions, or the shapes of targets and
             predictions differ.
@@ -46,7 +51,8 @@ class PerceptronCriterion(keras.losses.Loss):
         Keras has no such loss.
 
     Reference: Rosenblatt, The Perceptron: A Probabilistic Model for Information Storage and
-    Organization in the Brain, Psychological Review 65 (1958).
+    Organization in the Brain, Psychological Review 65 (1958); the rule converges: Novikoff, On
+    Convergence Proofs on Perceptrons, Symposium on the Mathematical Theory of Automata 12 (1962).
 
     Deck: chapter 2, the perceptron; chapter 3, the threshold, 1 for z > 0, else 0.
     """

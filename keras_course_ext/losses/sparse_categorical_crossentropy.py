@@ -30,6 +30,11 @@ class SparseCategoricalCrossentropy(keras.losses.Loss):
         name: Name of the loss. Defaults to "sparse_categorical_crossentropy".
         dtype: Dtype of the computation. Defaults to None: `keras.config.floatx()`.
 
+    Call arguments:
+        y_true: t, class numbers in [0, classes), of shape `(batch, ...)` or
+            `(batch, ..., 1)`.
+        y_pred: p or z, predictions of shape `(batch, ..., classes)`, floating point.
+
     Raises:
         ValueError: If the shapes do not fit, `axis` is not the last, or `ignore_class` is neither
             an integer nor None.

@@ -87,11 +87,20 @@ class Number:
     """The check that an argument is a finite number of an interval.
 
     Args:
-        low: The smallest number allowed.
-        high: The largest number allowed.
-        example: What the error message proposes.
-        below: Whether `high` itself is refused.
-        above: Whether `low` itself is refused.
+        low: The smallest number allowed. Defaults to 0.
+        high: The largest number allowed. Defaults to infinity.
+        example: The number that the error message proposes. Defaults to 0.9.
+        below: Whether `high` itself is refused. Defaults to False.
+        above: Whether `low` itself is refused. Defaults to False.
+
+    Example:
+        >>> from keras_course_ext.optimizers.arguments import Number
+        >>> Number(0, 1)("momentum", 0.5)
+        0.5
+        >>> Number(0, 1)("momentum", 2)
+        Traceback (most recent call last):
+        ...
+        ValueError: `momentum` must be a number in [0, 1], but got momentum=2 (int). Write, ...
     """
 
     low: float = 0.0

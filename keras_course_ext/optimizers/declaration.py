@@ -121,8 +121,8 @@ class RuleDeclaration:
 
         Args:
             old: Their values after the last step, by name.
-            lr: η, the learning rate of this step.
-            t: The number of this step, 1, 2, …
+            lr: η, the learning rate of this step, a scalar.
+            t: The number of this step, 1, 2, …, a scalar.
 
         Returns:
             Their new values, by name, and what else `rule_scalars` needs.

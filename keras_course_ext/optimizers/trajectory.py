@@ -31,8 +31,8 @@ def trajectory(
         gradient: ∇f: takes w and returns dL/dw of the same shape.
         start: w₀, an array of any shape. It is not changed.
         steps: Integer ≥ 0. How many steps to take.
-        learning_rates: η of every step. Defaults to None: what the optimizer's own learning rate or
-            schedule says.
+        learning_rates: Numbers ≥ 0, η of every step. Defaults to None: what the optimizer's own
+            learning rate or schedule says.
 
     Returns:
         The points w₀ to w_steps, `(steps + 1, *w.shape)`, of the dtype of `start`; float64 if
