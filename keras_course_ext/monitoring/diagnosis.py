@@ -31,7 +31,7 @@ def diagnose(history: GradientHistory) -> list[Finding]:
     constant changes nothing.
 
     Args:
-        history: What a `GradientMonitor` recorded.
+        history: The `GradientHistory` that a `GradientMonitor` recorded.
 
     Returns:
         A list of `Finding`, the gravest first, at most one of each kind; empty if the run is
