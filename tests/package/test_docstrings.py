@@ -28,6 +28,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 IMPORT = re.compile(r"^from (keras_course_ext\.\S+) import (\w+)$", re.MULTILINE)
 PARTS = [
     *("ops", "activations", "layers", "losses", "optimizers", "backprop", "gradient_check"),
+    *("monitoring", "monitoring.sinks", "callbacks"),
 ]
 
 # All that computes has a formula. The rest records, draws, checks or looks things up.
@@ -62,8 +63,13 @@ NO_EXAMPLE = {
     "RuleDeclaration": "called by the step; docs/write_your_own_rule.md defines them",
     "RuleOptimizer": "called by the step, or known from Keras",
     "Comparison": "called by the report",
+    "FileSink": "called by the monitor",
     "LayerWise": "`swap` is that of ScheduleFreeAdamW",
 }
+# Records that are made in the example of GradientHistory, which holds them.
+SHOWN_ELSEWHERE = {"Key", "LayerInfo"}
+# Every object of Keras has these two, and the summary says whose arguments they are.
+KNOWN = {"get_config", "from_config"}
 # Symbol, without regard to case and underscores -> the chapters of the deck that have it.
 DECK = {
     "activation": "2 5",
@@ -74,6 +80,7 @@ DECK = {
     "categoricalcrossentropy": "1",
     "dense": "1 4",
     "gradientdescent": "5",
+    "gradientmonitor": "5",
     "halfsquarederror": "4",
     "layertrace": "4",
     "linear": "1",
@@ -145,15 +152,20 @@ def arguments_of(thing):
     return wanted
 
 
+def is_generated(cls):
+    """Whether the `__init__` of a class is that of `dataclass` or `Protocol`."""
+    return hasattr(cls, "__dataclass_fields__") or getattr(cls, "_is_protocol", False)
+
+
 def missing_in_name(part, name, thing):
     docstring = Docstring(thing.__doc__)
     yield from missing_in_form(docstring)
     yield from missing_in_args(docstring, arguments_of(thing))
     if not inspect.isclass(thing):
         yield from missing_in_results(docstring, thing)
-    elif "__init__" in vars(thing) and not hasattr(thing, "__dataclass_fields__"):
+    elif "__init__" in vars(thing) and not is_generated(thing):
         yield from missing_in_results(docstring, thing.__init__)
-    if "Example" not in docstring.sections:
+    if "Example" not in docstring.sections and name not in SHOWN_ELSEWHERE:
         yield "`Example:`"
     if name not in LOOKUPS:
         if part in WITH_FORMULA and not docstring.formulas():
@@ -174,7 +186,7 @@ def missing_in_method(cls, name, function):
     if overrides and not function.__doc__:
         return  # The docstring is that of the class above.
     yield from missing_in_form(docstring)
-    if isinstance(inspect.getattr_static(cls, name), property):
+    if isinstance(inspect.getattr_static(cls, name), property) or name in KNOWN:
         return
     if overrides and not docstring.order:
         return  # The contract is that of the class above; the summary says what is new.
