@@ -93,14 +93,7 @@ class Perceptron(Dense):
         return remember_weighted_sum(_warns_of_no_gradient(y), z)
 
     def build(self, input_shape):
-        """Make the weights.
-
-        Args:
-            input_shape: Shape of the inputs, `(batch, ..., inputs)`.
-
-        Raises:
-            ValueError: If the given kernel is for another number of inputs.
-        """
+        """Make the weights; a ValueError if the given kernel is for another number of inputs."""
         kernel, inputs = self._given.get("kernel"), input_shape[-1]
         if kernel is not None and inputs != len(kernel):
             raise ValueError(

@@ -127,14 +127,17 @@ class Adamax(RuleOptimizer):
         A gradient of 0 is no NaN in float16, where ε = 1e-7 rounds to nearly 0.
 
     Differs from the paper:
-        `convention="paper"` has no ε, and η = 0.002 by default: w ← w − η / (1 − β₁ᵗ) · m / u,
-        where 0 / 0 = 0
+        `convention="paper"` has no ε, and η = 0.002 by default:
+
+            w ← w − η / (1 − β₁ᵗ) · m / u,  where 0 / 0 = 0
 
         An `epsilon` that is given is added to u, as above.
 
     Differs from torch:
-        `convention="torch"` adds ε before the maximum, u ← max(β₂ u, |g| + ε) w ← w − η / (1 −
-        β₁ᵗ) · m / u
+        `convention="torch"` adds ε before the maximum,
+
+            u ← max(β₂ u, |g| + ε)
+            w ← w − η / (1 − β₁ᵗ) · m / u
 
         with η = 0.002 and ε = 1e-8 by default.
 

@@ -94,7 +94,10 @@ class Momentum(RuleOptimizer):
         either continues the other's checkpoint.
 
     Differs from torch:
-        `convention="torch"` keeps η out of what is kept, b ← μ b + g w ← w − η b
+        `convention="torch"` keeps η out of what is kept,
+
+            b ← μ b + g
+            w ← w − η b
 
         with η = 0.001 by default. At a constant rate v = −η b, and the two are the same. When η
         falls, torch's next step is shorter at once; above, the old steps fade at their old length.

@@ -105,7 +105,10 @@ class NesterovMomentum(RuleOptimizer):
         state is the same, and either continues the other's checkpoint.
 
     Differs from torch:
-        `convention="torch"` keeps η out of what is kept, b ← μ b + g w ← w − η (g + μ b)
+        `convention="torch"` keeps η out of what is kept,
+
+            b ← μ b + g
+            w ← w − η (g + μ b)
 
         with η = 0.001 by default. At a constant rate v = −η b, and the two are the same; once η
         changes they aren't. A checkpoint of the one form must not be continued in the other.

@@ -207,8 +207,11 @@ class RMSprop(RuleOptimizer):
         array([0.8, 2.2], dtype=float32)
 
     Differs from the paper:
-        The lecture has no ε. `convention="paper"` has none either: w ← w − η g / √v, where 0 /
-        0 = 0 momentum > 0: b ← μ b + η g / √v, w ← w − b centered: √(v − a²) in the place of √v
+        The lecture has no ε. `convention="paper"` has none either:
+
+            w ← w − η g / √v,  where 0 / 0 = 0
+            momentum > 0:                      b ← μ b + η g / √v,  w ← w − b
+            centered:                          √(v − a²) in the place of √v
 
         An `epsilon` that is given is added to the root. Graves, who adds momentum and centers, has
         the form of "keras", with η = ε = 1e-4 and ρ = 0.95.
@@ -224,8 +227,10 @@ class RMSprop(RuleOptimizer):
         must not be continued in the other.
 
     Differs from the deck:
-        `convention="deck"` is that of Keras 2, w ← w − η g / (√v + ε) centered: √(v − a²) + ε in
-        the place of √v + ε
+        `convention="deck"` is that of Keras 2,
+
+            w ← w − η g / (√v + ε)
+            centered:                          √(v − a²) + ε in the place of √v + ε
 
         and the form above with momentum, as Keras 2 had ε inside of the root there. By default
         ε = 1e-8, as the deck prints it; Keras 2 itself had 1e-7.

@@ -48,8 +48,10 @@ class SGD(RuleOptimizer):
         array([0.81, 2.19], dtype=float32)
 
     Differs from torch:
-        `convention="torch"` keeps η out of what is kept, momentum > 0: b ← μ b + g, w ← w − η b
-        momentum > 0 and nesterov: b ← μ b + g, w ← w − η (g + μ b)
+        `convention="torch"` keeps η out of what is kept,
+
+            momentum > 0:                      b ← μ b + g,  w ← w − η b
+            momentum > 0 and nesterov:         b ← μ b + g,  w ← w − η (g + μ b)
 
         with η = 0.001 by default. At a constant rate v = −η b, and the two are the same; once η
         changes they aren't. A checkpoint of the one form must not be continued in the other.

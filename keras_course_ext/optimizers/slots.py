@@ -19,7 +19,7 @@ class Slot(NamedTuple):
 
     Names and order of the slots are the file format, so they are Keras's own.
 
-    Args:
+    Attributes:
         name: The end of the slot variables' names.
         attribute: Name of the optimizer's attribute that lists them, where `tf.train.Checkpoint`
             looks.
@@ -49,7 +49,7 @@ class Shared(NamedTuple):
 
     It is handed to the rule by its name, after `RuleOptimizer.shared_values` has renewed it.
 
-    Args:
+    Attributes:
         name: The name of the rule's argument and of the variable.
         attribute: Name of the optimizer's attribute that holds the variable.
         start: A number, its value before the first step. Defaults to 0.
