@@ -57,16 +57,17 @@ class GradientMonitor(keras.callbacks.Callback):
     The loss L is that of the batch, unscaled under loss scaling. One step is one batch, under
     `steps_per_execution` too, counted from the number of steps that the optimizer had made.
     Whatever `update_freq` says, the first ten steps are recorded, and every step at which a
-    gradient is not finite. `logs` gets `"grad_norm"`, the median of the epoch, and a value for the
-    gravest finding under its name, `"vanishing_in_dense_3"`, so that `History`, `CSVLogger`,
-    `EarlyStopping` and `ModelCheckpoint` have them too. With `verbose=1` the progress bar shows,
-    while the epoch runs, the norm recorded last and that finding.
+    gradient is not finite, if without the statistics of its large tensors. `logs` gets
+    `"grad_norm"`, the median of the epoch, and a value for the gravest finding under its name,
+    `"vanishing_in_dense_3"`, so that `History`, `CSVLogger`, `EarlyStopping` and `ModelCheckpoint`
+    have them too. With `verbose=1` the progress bar shows, while the epoch runs, the norm recorded
+    last and that finding.
 
     Args:
-        update_freq: `"auto"`: so often that recording takes half a percent of the time, measured as
+        update_freq: `"auto"`: so often that recording takes two percent of the time, measured as
             training runs, and at least 20 times an epoch; `"epoch"`: at the first step of each
-            epoch; an integer n ≥ 1: every n-th step. Being ready to record costs something at the
-            other steps too, see `benchmarks/monitor_overhead.py`. Defaults to "auto".
+            epoch; an integer n ≥ 1: every n-th step. `benchmarks/monitor_overhead.py` tells what
+            that costs. Defaults to "auto".
         statistics: `"all"`, `"norms"` (`"grad_norm"` of weights and outputs only), or a sequence of
             the names above. Defaults to "all".
         layers: Names of the layers to keep records of. Defaults to None, all.
@@ -89,7 +90,7 @@ class GradientMonitor(keras.callbacks.Callback):
     Example:
         >>> import keras, numpy as np
         >>> import keras_course_ext as kce
-        >>> model = keras.Sequential([keras.Input((4,)), kce.layers.Dense(2, activation="relu")])
+        >>> model = keras.Sequential([keras.Input((4,)), kce.layers.Dense(2, activation="tanh")])
         >>> model.compile(optimizer=kce.optimizers.Adam(), loss="mse")
         >>> monitor = kce.callbacks.GradientMonitor()
         >>> x, y = np.ones((8, 4)), np.ones((8, 2))
@@ -135,7 +136,8 @@ class GradientMonitor(keras.callbacks.Callback):
         self._begun = False
         self._epoch = 0
         self._next = 0
-        self._unread = 0
+        self._unread = self._most_unread = 0
+        self._per_execution = 1
         self._began: tuple[float, int, int] | None = None
 
     @property
@@ -234,7 +236,7 @@ class GradientMonitor(keras.callbacks.Callback):
         tap = self._tap
         assert tap is not None
         self._begin(optimizer)
-        tap.set_period(*self._schedule.begin_epoch(tap.steps(), None))
+        self._set_period(self._schedule.begin_epoch(tap.steps(), None))
         start = tap.steps()
         raised = True
         try:
@@ -277,17 +279,17 @@ class GradientMonitor(keras.callbacks.Callback):
         self._epoch = epoch
         self._next = self._tap.steps()
         self._began = None
+        self._per_execution = self.model.steps_per_execution
         self._tap.begin_epoch()
-        self._tap.set_period(*self._schedule.begin_epoch(self._next, self.params.get("steps")))
+        self._set_period(self._schedule.begin_epoch(self._next, self.params.get("steps")))
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Have the next batch recorded, and read the rows before they run out; called by `fit`."""
-        assert self._tap is not None
         assert self._fit is not None
-        steps = self.model.steps_per_execution
+        steps = self._per_execution
         self._measure(steps)
         self._unread += steps
-        if self._unread > min(self._tap.readable_steps(), self._window):
+        if self._unread > self._most_unread:
             self._drain()
             self._unread = steps
         if self._live is not None and self._live.refresh():
@@ -327,14 +329,8 @@ class GradientMonitor(keras.callbacks.Callback):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make an equal monitor."""
-        return {
-            "update_freq": self.update_freq,
-            "statistics": self.statistics,
-            "layers": self.layers,
-            "histograms": self.histograms,
-            "sinks": config_of(self.sinks),
-            "resume": self.resume,
-        }
+        names = ("update_freq", "statistics", "layers", "histograms", "resume")
+        return {name: getattr(self, name) for name in names} | {"sinks": config_of(self.sinks)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "GradientMonitor":
@@ -366,14 +362,19 @@ class GradientMonitor(keras.callbacks.Callback):
         """Tell the schedule how long the execution that just ended took."""
         assert self._tap is not None
         now = time.perf_counter()
-        if self._began is not None:
+        if self._began is not None and self.update_freq == "auto":
             began, first, count = self._began
-            recorded = sum(self._tap.is_due(step) for step in range(first, first + count))
+            recorded = sum([self._tap.is_due(step) for step in range(first, first + count)])
             if self._schedule.measure(now - began, count, recorded):
-                self._tap.set_period(*self._schedule.period())
+                self._set_period(self._schedule.period())
                 now = time.perf_counter()
         self._began = (now, self._next, steps)
         self._next += steps
+
+    def _set_period(self, period: tuple[int, int]) -> None:
+        assert self._tap is not None
+        self._tap.set_period(*period)
+        self._most_unread = min(self._tap.readable_steps(), self._window)
 
     def _drain(self) -> None:
         assert self._tap is not None

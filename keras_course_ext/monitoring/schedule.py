@@ -4,8 +4,7 @@ import math
 from collections import deque
 from statistics import median
 
-# Of the 2 % that nobody notices, being ready to record takes a part too.
-OVERHEAD = 0.005
+OVERHEAD = 0.02
 PER_EPOCH = 20
 _NEVER = 2**62
 # Before the number of steps of an epoch is known.

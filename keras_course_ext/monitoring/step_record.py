@@ -49,12 +49,16 @@ class StepRecord:
         inputs: Z of each layer whose saturation shows only there.
     """
 
+    # Whether every step is recorded, or none finds out by itself whether it is.
+    always = False
+
     def __init__(self, tap: "GradientTap", replica: int, outputs: Tensors, inputs: Tensors) -> None:
         assert tap.columns is not None
         self._columns = tap.columns
-        self._buffer = tap.buffers[replica]
-        self._bins = tap.histogram_buffers[replica] if tap.histogram_buffers else None
-        self._every_step = tap.every_step
+        self._buffer: Any = tap.buffers[replica]
+        self._bins: Any = tap.histogram_buffers[replica] if tap.histogram_buffers else None
+        self._with_bins = self._bins is not None
+        self._every_step = tap.every_step or self.always
         self._weights = [w for _, w in tap.columns.weights.values()]
         self._outputs, self._inputs = outputs, inputs
         self._pairs: list[tuple[Any, Any]] = []
@@ -71,10 +75,8 @@ class StepRecord:
             # Not the last output alone: ReLU makes 0 of NaN.
             outputs = [a for uses in self._outputs.values() for a in uses]
             self._due = self._buffer.due() | _not_finite(outputs)
-        self._norms, self._forward, self._live, *self._before = _if(
-            self._due, self._look, self._look_away
-        )
-        if self._bins is not None:
+        self._looked()
+        if self._with_bins:
             self._binned = self._bins.due(self._buffer.step)
             self._bins_of_weights = gate(
                 self._binned,
@@ -108,8 +110,13 @@ class StepRecord:
         _if(self._due_at_last, _without_result(self._write_row), tf.no_op)
         if self._before:
             _if(self._due, _without_result(self._write_ratios), tf.no_op)
-        if self._bins is not None:
+        if self._with_bins:
             gate(self._binned, _without_result(self._write_bins), tf.no_op)
+
+    def _looked(self) -> None:
+        self._norms, self._forward, self._live, *self._before = _if(
+            self._due, self._look, self._look_away
+        )
 
     def _look(self) -> list[tf.Tensor]:
         wanted = self._columns.wanted
@@ -175,19 +182,24 @@ class StepRecord:
             ]
         )
 
-    def _write_row(self) -> None:
+    def _row(self) -> tuple[tf.Tensor, tf.Tensor]:
         small, large = self._parts
         parts = [(small, self._measured(small)), (large, self._large)]
-        row, norms = row_of(parts, self._columns, self._norms, self._forward)
+        return row_of(parts, self._columns, self._norms, self._forward)
+
+    def _write_row(self) -> None:
+        row, norms = self._row()
         self._buffer.write(row, self._live if self._columns.units else None, norms)
 
-    def _write_ratios(self) -> None:
+    def _ratios(self) -> tf.Tensor:
         now = [tf.convert_to_tensor(w) for w in self._weights]
         steps = [w - before for w, before in zip(now, self._before, strict=True)]
-        self._buffer.write_ratios(tf.math.divide_no_nan(l2_norms(steps), self._norms))
+        return tf.math.divide_no_nan(l2_norms(steps), self._norms)
 
-    def _write_bins(self) -> None:
-        assert self._bins is not None
+    def _write_ratios(self) -> None:
+        self._buffer.write_ratios(self._ratios())
+
+    def _counts(self) -> tf.Tensor:
         gradient_of = {id(w): summed_rows(g) for g, w in self._pairs}
         gradients = [gradient_of.get(i) for i in self._columns.weights]
         if self._scale is not None:
@@ -203,7 +215,10 @@ class StepRecord:
             for found in (gradients, outputs)
         )
         parts = [tf.stack(of_gradients), self._bins_of_weights, tf.stack(of_outputs)]
-        self._bins.write(self._buffer.step, tf.concat(parts, axis=0))
+        return tf.concat(parts, axis=0)
+
+    def _write_bins(self) -> None:
+        self._bins.write(self._buffer.step, self._counts())
 
 
 def _if(condition: tf.Tensor | None, then: Callable, otherwise: Callable) -> Any:

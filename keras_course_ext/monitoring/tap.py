@@ -4,12 +4,15 @@ While a train step is traced (or, under `run_eagerly`, executed) the tap stands 
 
 * each layer's `call`, whose outputs pass through an identity. Its custom gradient hands dL/dA to
   the tap on the way back and returns it unchanged;
-* the optimizer's `apply`, which receives every dL/dW. There, if the step is one to be recorded, one
-  row of statistics is written into a ring buffer, whose rows are steps.
+* the optimizer's `apply`, which receives every dL/dW. Behind it the row of statistics of the step
+  is complete.
 
 Both are put in place when the step's Python code begins and taken away when it ends, whether or
 not it raised, so nothing of the tap is on the model between two steps. What stays is in the traced
-graph. The host reads the buffer once per window of steps; no step waits for it.
+graph. There are two ways out of it for a row. Where the host starts every step by itself, the train
+function returns it, if it is wanted (`returned_record.py`). Elsewhere the step finds out whether it
+is due, and writes into a ring buffer on its device, whose rows are steps (`step_record.py`). The
+host reads once per window of steps; no step waits for it.
 """
 
 import itertools
@@ -28,6 +31,8 @@ from keras_course_ext.monitoring.histograms import BINS, HistogramBuffer, decode
 from keras_course_ext.monitoring.history import GradientHistory, Histogram, Key
 from keras_course_ext.monitoring.inventory import LayerEntry, inventory
 from keras_course_ext.monitoring.model_statistics import MODEL, per_epoch, per_step
+from keras_course_ext.monitoring.returned_record import Returned, ReturnedRecord
+from keras_course_ext.monitoring.returned_rows import ReturnedRows
 from keras_course_ext.monitoring.statistics import NOT_MEASURED
 from keras_course_ext.monitoring.tapped_step import TappedStep, current_graph
 from keras_course_ext.monitoring.workers import (
@@ -76,9 +81,12 @@ class GradientTap:
         self.has_other_workers = has_other_workers(self.strategy)
         window = _WINDOW if in_fit else _LONG_WINDOW
         self.capacity = max(window, 2 * model.steps_per_execution)
+        # Whether the train function hands the record of its one step over to its caller.
+        self.returns = in_fit and model.steps_per_execution == 1 and _is_one_graph(model)
         self.columns: Columns | None = None
-        self.buffers: list[RowBuffer] = []
-        self.histogram_buffers: list[HistogramBuffer] = []
+        self.buffers: list[Any] = []
+        self.histogram_buffers: list[Any] = []
+        self._taken: list[Returned] = []
         self._histograms = histograms
         self._in_fit = in_fit
         self._period = (1, 0)
@@ -151,24 +159,60 @@ class GradientTap:
             return
         with tf.init_scope():
             self.columns = Columns(inventory(self.model), self.wanted)
-            size, units, ratios = self.columns.size, self.columns.units, self.columns.ratios
-            several = self.strategy.num_replicas_in_sync > 1
-            for device in self.strategy.extended.worker_devices if several else [None]:
-                with tf.device(device):
-                    self.buffers.append(RowBuffer(self.capacity, size, units, ratios))
-                    if self._histograms:
-                        self.histogram_buffers.append(self._histogram_buffer(self._histograms))
+            if self.returns:
+                rows = ReturnedRows(self.columns, self._histograms)
+                self.buffers = [rows]
+                self.histogram_buffers = [rows.bins] if self._histograms else []
+            else:
+                self._make_buffers(self.columns)
         period, self._period = self._period, (1, 0)
         self.start_at(self.start)
         self.set_period(*period)
         if forward_order:
             self.columns.order(forward_order)
 
-    def _histogram_buffer(self, period: int) -> HistogramBuffer:
-        assert self.columns is not None
-        subjects = len(self.columns.subjects)
-        steps = self.model.steps_per_execution
-        return HistogramBuffer(subjects, period, steps, self._in_fit)
+    def _make_buffers(self, columns: Columns) -> None:
+        several = self.strategy.num_replicas_in_sync > 1
+        for device in self.strategy.extended.worker_devices if several else [None]:
+            with tf.device(device):
+                self.buffers.append(
+                    RowBuffer(self.capacity, columns.size, columns.units, columns.ratios)
+                )
+                if self._histograms:
+                    buffer = HistogramBuffer(
+                        len(columns.subjects),
+                        self._histograms,
+                        self.model.steps_per_execution,
+                        self._in_fit,
+                    )
+                    self.histogram_buffers.append(buffer)
+
+    def write_rows(self) -> None:
+        """From now on, have the step write its record into buffers on its device."""
+        first = self.steps()
+        self.returns, self.columns = False, None
+        self.buffers, self.histogram_buffers = [], []
+        self.start = first
+        self.allot()
+
+    def wanted_next(self) -> tuple[bool, bool]:
+        """Say whether rows and histograms are wanted of what is returned next."""
+        return self.buffers[0].wanted() if self.buffers else (True, bool(self._histograms))
+
+    def take(self, record: ReturnedRecord, skipped: tf.Tensor | None) -> None:
+        """Have the record of a step returned by the function that is being traced."""
+        self._taken.append(record.returned(skipped))
+        self.buffers[0].watch = record.watch
+
+    def taken(self) -> tuple[Returned, ...]:
+        """Return what `take` was given since the last call."""
+        taken, self._taken = tuple(self._taken), []
+        return taken
+
+    def receive(self, records: Sequence[Returned]) -> None:
+        """Take in what the train function returned."""
+        if self.buffers:
+            self.buffers[0].receive(records)
 
     def start_at(self, step: int) -> None:
         """Give the next step this number."""
@@ -298,6 +342,14 @@ def _as_measured(values: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
     changes = np.flatnonzero((measured[1:] != measured[:-1]).any(axis=1)) + 1
     for start, stop in itertools.pairwise([0, *changes.tolist(), len(values)]):
         yield slice(start, stop), np.flatnonzero(measured[start])
+
+
+def _is_one_graph(model: keras.Model) -> bool:
+    """Say whether a step is a graph, on one device."""
+    if model.run_eagerly or tf.config.functions_run_eagerly():
+        return False
+    with model.distribute_strategy.scope():
+        return not tf.distribute.has_strategy()
 
 
 def replica_id() -> int:

@@ -12,11 +12,16 @@ from keras_course_ext._logits import noted_logits, remember_logits
 from keras_course_ext._override import overridden
 from keras_course_ext.monitoring.history import Key
 from keras_course_ext.monitoring.inventory import LayerEntry
+from keras_course_ext.monitoring.returned_record import ReturnedRecord
 from keras_course_ext.monitoring.saturation import saturation_of
 from keras_course_ext.monitoring.step_record import StepRecord
 
 if TYPE_CHECKING:
     from keras_course_ext.monitoring.tap import GradientTap
+
+
+class OutOfReachError(Exception):
+    """The update happens inside of a condition or a loop, whose tensors cannot be returned."""
 
 
 class TappedStep:
@@ -65,6 +70,8 @@ class TappedStep:
         """Run the optimizer's `apply`, and have the row of this step written behind it."""
         given = [] if variables is None else [list(variables)]
         variables = given[0] if given else self._tap.model.trainable_variables
+        if self._tap.returns and current_graph() is not self._graph:
+            raise OutOfReachError
         self._tap.allot(self._called)
         pairs = self._known(grads, variables)
         if not pairs and not self._signals:
@@ -78,14 +85,19 @@ class TappedStep:
         self._record.backward_has_ended(pairs, self._signals, self._scale())
         updates_before = self._updates()
         result = apply(grads, *given)
-        self._record.update_has_ended()
-        self._tap.buffers[self._place].count_step(self._skipped(updates_before))
+        skipped = self._skipped(updates_before)
+        if isinstance(self._record, ReturnedRecord):
+            self._tap.take(self._record, skipped)
+        else:
+            self._record.update_has_ended()
+            self._tap.buffers[self._place].count_step(skipped)
         self._ended = True
         return result
 
     def _begin_record(self) -> None:
         self._tap.allot(self._called)
-        self._record = StepRecord(self._tap, self._place, self._outputs, self._inputs)
+        kind = ReturnedRecord if self._tap.returns else StepRecord
+        self._record = kind(self._tap, self._place, self._outputs, self._inputs)
         self._record.forward_has_ended()
 
     @property

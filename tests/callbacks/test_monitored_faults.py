@@ -132,6 +132,10 @@ def test_layer_direction_and_step_are_named_whatever_the_sampling(mode, fault):
     finding = diagnose(history)[0]
     assert (finding.kind, finding.layer) == ("non_finite", layer)
     assert (finding.epoch, finding.step) == (epoch, epoch * STEPS + AT)
+    if fault == "a kernel's gradient alone" and mode != "eager":
+        # Large or not, a kernel's gradient is looked at in the recorded steps alone; in others it
+        # shows in the next step.
+        direction = "backward, in ∂L/∂W or the update of 'second'"
     assert direction in finding.evidence
     healthy = range(epoch * STEPS + 1, epoch * STEPS + AT)
     if epoch:  # in the first epoch the first ten are recorded
@@ -153,6 +157,6 @@ def test_an_overflow_under_loss_scaling_is_counted_and_no_finding(mode):
     epochs = {"epochs": 2, "steps_per_epoch": STEPS, "shuffle": False}
     model.fit(batches, **epochs, verbose=0, callbacks=[monitor])
     assert monitor.history.series("", "model", "skipped_steps")[2].tolist() == [1, 2]
-    steps, _, norms = monitor.history.series("only", "kernel")
+    steps, _, norms = monitor.history.series("only", "bias")
     assert steps[~np.isfinite(norms)].tolist() == overflowing
     assert not [f for f in monitor.findings if f.kind == "non_finite"]

@@ -24,31 +24,36 @@ def find(history: GradientHistory) -> list[Finding]:
     keys = [key for key in history.keys if key.statistic == "grad_norm" and key.layer]
     if not keys:
         return []
-    steps, epochs, norms = history.matrix(keys)
-    bad = ~np.isfinite(norms)
-    bad_steps = bad.any(axis=0)
-    if not bad_steps.any():
+    # Of a step that was not to be recorded only what tells of the fault has been.
+    bad: dict[int, set[Key]] = {}
+    epoch_of: dict[int, int] = {}
+    for key in keys:
+        steps, epochs, norms = history.series(*key)
+        for i in np.flatnonzero(~np.isfinite(norms)):
+            bad.setdefault(int(steps[i]), set()).add(key)
+            epoch_of[int(steps[i])] = int(epochs[i])
+    if not bad:
         return []
-    at = int(np.argmax(bad_steps))
+    bad_steps = sorted(bad)
+    at = bad_steps[0]
     if history.loss_scaled:
-        skipped = np.flatnonzero(bad_steps)
-        last = skipped[_SKIPPED_TOO_OFTEN - 1 :]
-        often = steps[last] - steps[skipped[: len(last)]] < _WITHIN_STEPS
+        last = np.array(bad_steps[_SKIPPED_TOO_OFTEN - 1 :])
+        often = last - np.array(bad_steps[: len(last)]) < _WITHIN_STEPS
         if not often.any():
             return []
-        at = int(skipped[np.argmax(often)])
-    broken = {key for key, is_bad in zip(keys, bad[:, at], strict=True) if is_bad}
+        at = int(last[np.argmax(often)])
+    broken = bad[at]
     layers = tuple(i.name for i in history.layers if any(k.layer == i.name for k in broken))
-    layer, where, step = _origin(history, int(steps[at]), broken)
+    layer, where, step = _origin(history, at, broken)
     evidence = (
-        f"a gradient was NaN or infinite at step {steps[at]}; it arose {where} "
-        f"({int(bad_steps.sum())} of {steps.size} recorded steps)."
+        f"a gradient was NaN or infinite at step {at}; it arose {where} "
+        f"({len(bad)} of {history.steps.size} recorded steps)."
     )
     advice = (
         "Look at the data of that batch for NaN, lower the learning rate by a factor of ten, and "
         "compute crossentropies from logits (from_logits=True, no softmax or sigmoid at the end)."
     )
-    return [Finding("non_finite", layer, int(epochs[at]), step, evidence, advice, layers)]
+    return [Finding("non_finite", layer, epoch_of[at], step, evidence, advice, layers)]
 
 
 def _origin(history: GradientHistory, step: int, broken: set[Key]) -> tuple[str, str, int]:
@@ -58,6 +63,9 @@ def _origin(history: GradientHistory, step: int, broken: set[Key]) -> tuple[str,
             return layer, f"before training began: the weights of '{layer}' were not finite", step
         return layer, f"backward, in ∂L/∂W or the update of '{layer}' at step {step - 1}", step - 1
     forward = _broken(history, "mean", step)
+    if forward and _overflowed_before(history, forward[0], step):
+        where = f"backward, in ∂L/∂W or the update of '{forward[0]}' at step {step - 1}"
+        return forward[0], where, step - 1
     if forward:
         return forward[0], f"forward, in the output of '{forward[0]}'", step
     order = [info.name for info in history.layers]
@@ -73,6 +81,22 @@ def _origin(history: GradientHistory, step: int, broken: set[Key]) -> tuple[str,
     knows = any(key.statistic == "mean" for key in history.keys)
     what = "the loss" if knows else "the loss or the forward pass"
     return nearest, f"from the output layer on: {what} was not finite", step
+
+
+def _overflowed_before(history: GradientHistory, layer: str, step: int) -> bool:
+    """Say whether a layer's weights may have been destroyed by the step before.
+
+    That step is in the record only because something in it could not be squared, so that a product
+    may have overflowed; and a weight of the layer was looked at neither then nor now.
+    """
+    if step - 1 not in history.steps:
+        return False
+    weights = [k for k in history.keys if k.layer == layer and k.tensor not in _SIGNALS]
+    return any(
+        not np.isin([step - 1, step], history.series(*key)[0]).any()
+        for key in weights
+        if key.statistic == "grad_norm"
+    )
 
 
 def _broken(history: GradientHistory, statistic: str, step: int) -> list[str]:

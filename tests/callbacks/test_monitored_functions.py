@@ -1,0 +1,133 @@
+"""Which train function runs under a monitor, and that the record is the same from each of them."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from monitored_models import BATCH, MODES, dense_data, sequential
+
+from keras_course_ext.callbacks import GradientMonitor
+
+LOSS = keras.losses.SparseCategoricalCrossentropy()
+
+
+class OwnFunction(keras.Sequential):
+    """Has a train function of its own, which counts its calls."""
+
+    calls = 0
+
+    def make_train_function(self, force=False):
+        made = super().make_train_function(force)
+        inner = self.train_function
+
+        def counted(iterator):
+            self.calls += 1
+            return inner(iterator)
+
+        self.train_function = counted
+        return made
+
+
+class UpdateInACondition(keras.Sequential):
+    """Updates inside of a `tf.cond`."""
+
+    def train_step(self, data):
+        x, y = data
+        with tf.GradientTape() as tape:
+            loss = self.compute_loss(y=y, y_pred=self(x, training=True))
+        weights = self.trainable_variables
+        gradients = tape.gradient(loss, weights)
+
+        def update():
+            self.optimizer.apply(gradients, weights)
+            return loss
+
+        return {"loss": tf.cond(tf.math.is_finite(loss), update, lambda: loss)}
+
+
+class TwoUpdates(keras.Sequential):
+    """Makes two steps of each batch."""
+
+    def train_step(self, data):
+        super().train_step(data)
+        return super().train_step(data)
+
+
+def fitted(cls=keras.Sequential, mode="graph", monitors=1, arguments=({},), **fit):
+    keras.utils.set_random_seed(3)
+    model = cls(sequential().layers)
+    model.compile(keras.optimizers.Adam(0.01), LOSS, **MODES[mode])
+    x, y = dense_data()
+    found = [GradientMonitor(**arguments[i % len(arguments)]) for i in range(monitors)]
+    logs = model.fit(
+        x, y, batch_size=BATCH, shuffle=False, verbose=0, callbacks=found, **{"epochs": 2, **fit}
+    )
+    return model, [monitor.history for monitor in found], logs.history
+
+
+def assert_same(one, other):
+    assert one.keys == other.keys
+    for key in one.keys:
+        a, b = one.series(*key), other.series(*key)
+        np.testing.assert_array_equal(a[0], b[0])
+        np.testing.assert_allclose(a[2], b[2], rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("cls", [OwnFunction, UpdateInACondition])
+def test_the_record_is_the_same_whoever_makes_the_function(cls):
+    model, (history,), _ = fitted(cls)
+    _, (expected,), _ = fitted()
+    assert_same(history, expected)
+    assert getattr(model, "calls", 18) == 18
+
+
+def test_the_logs_hold_nothing_of_ours():
+    seen = set()
+    watch = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.update(logs))
+    model, _, _ = fitted()
+    x, y = dense_data()
+    model.fit(x, y, verbose=0, callbacks=[GradientMonitor(), watch])
+    assert seen == {"loss"}
+
+
+def test_two_updates_are_two_steps():
+    _, (history,), _ = fitted(TwoUpdates, arguments=({"update_freq": 1},))
+    assert history.steps.tolist() == list(range(36))
+    _, (seldom,), _ = fitted(TwoUpdates, arguments=({"update_freq": 5},))
+    assert seldom.steps.tolist() == [*range(10), 10, 15, 20, 25, 30, 35]
+    for step in seldom.steps:
+        key = ("tanh", "kernel")
+        norms = [h.series(*key)[2][h.series(*key)[0] == step] for h in (seldom, history)]
+        np.testing.assert_allclose(*norms, rtol=1e-6)
+
+
+def test_two_monitors_get_what_each_asks_for():
+    own = ({"update_freq": 4}, {"update_freq": 7, "histograms": 3})
+    _, both, _ = fitted(monitors=2, arguments=own)
+    for history, arguments in zip(both, own, strict=True):
+        _, (alone,), _ = fitted(arguments=(arguments,))
+        assert_same(history, alone)
+        assert [h.step for h in history.histograms] == [h.step for h in alone.histograms]
+    assert {h.step for h in both[1].histograms} == {0, 3, 6, 9, 12, 15}
+
+
+@pytest.mark.parametrize("mode", ["graph", "jit"])
+def test_data_of_unknown_length_end_as_they_do_without_a_monitor(mode):
+    x, y = dense_data()
+
+    def batches():
+        for i in range(0, 20, BATCH):
+            yield x[i : i + BATCH], y[i : i + BATCH], None
+
+    keras.utils.set_random_seed(3)
+    model = sequential()
+    model.compile("adam", LOSS, **MODES[mode])
+    monitor = GradientMonitor()
+    with pytest.warns(UserWarning, match="ran out of data"):
+        model.fit(batches(), steps_per_epoch=9, shuffle=False, verbose=0, callbacks=[monitor])
+    assert monitor.history.steps.tolist() == [0, 1, 2, 3]
+    dataset = tf.data.Dataset.from_tensor_slices((x, y)).filter(lambda x, y: y < 2).batch(BATCH)
+    logs = model.fit(dataset, epochs=2, verbose=0, callbacks=[monitor])
+    rows = int((y < 2).sum())
+    assert len(monitor.history.steps) == 2 * -(-rows // BATCH)
+    assert len(logs.history["loss"]) == 2
