@@ -21,7 +21,7 @@ KINDS = re.compile(
     r"\b(floats?|integers?|numbers?|booleans?|whether|scalars?|strings?|names?|messages?|"
     r"expressions?|tensors?|arrays?|shapes?|gradients?|weights?|edges|lists?|tuples?|sequences?|"
     r"dictionar(y|ies)|dicts?|mappings?|iterables?|functions?|callables?|objects?|class(es)?|"
-    r"schedules?|models?|layers?|optimizers?|loss(es)?|variables?|slots?|dtypes?|ax[ei]s|path|"
+    r"schedules?|points?|models?|layers?|optimizers?|loss(es)?|variables?|slots?|dtypes?|ax[ei]s|path|"
     r"files?|folder|directory|index|seeds?|keyword|arguments?|deprecated|none|mean|dl/dw)\b"
     r"|in [\[(]-?[\d.]|[≥>] \d|\"[\w ]*\",? or \"|`[\w.]*[A-Z]\w+`",
     re.IGNORECASE,
@@ -90,9 +90,11 @@ def tells_default(value, text):
     told = re.search(r"Defaults (?:to|as) (\S+)", text)
     if not told:
         return False
+    if isinstance(value, str):
+        return f'Defaults to "{value}"' in text
     word = told[1].rstrip(".,:;").strip("`").replace("−", "-")
-    if isinstance(value, (bool, str)):
-        return word.strip('"') == str(value)
+    if isinstance(value, bool):
+        return word == str(value)
     if value == float("inf"):
         return word == "infinity"
     if isinstance(value, (int, float)):

@@ -70,7 +70,8 @@ NO_EXAMPLE = {
 SHOWN_ELSEWHERE = {"Key", "LayerInfo"}
 # Every object of Keras has these two, and the summary says whose arguments they are.
 KNOWN = {"get_config", "from_config"}
-# Symbol, without regard to case and underscores -> the chapters of the deck that have it.
+# Symbol, without regard to case and underscores -> the chapters of the deck that have it. With its
+# part before it where two parts have different things of one name.
 DECK = {
     "activation": "2 5",
     "adagrad": "5",
@@ -176,8 +177,9 @@ def missing_in_name(part, name, thing):
         if part in WITH_REFERENCE and not cites:
             yield "`Reference:`"
     chapters = " ".join(sorted(set(re.findall(r"chapter (\d)", docstring.section("Deck")))))
-    if chapters != DECK.get(plain(name), ""):
-        yield f"`Deck:` with the chapters {DECK.get(plain(name))}, it has {chapters or None}"
+    wanted = DECK.get(f"{part}.{plain(name)}", DECK.get(plain(name), ""))
+    if chapters != wanted:
+        yield f"`Deck:` with the chapters {wanted or None}, it has {chapters or None}"
 
 
 def missing_in_method(cls, name, function):
@@ -220,7 +222,9 @@ def test_a_layer_or_loss_cites_what_its_op_cites(part):
 
 
 def test_the_tables_name_nothing_that_is_not_there():
-    assert {plain(name) for _, name in public()} >= DECK.keys() | NO_PAPER.keys()
+    names = {plain(name) for _, name in public()}
+    names |= {f"{part}.{plain(name)}" for part, name in public()}
+    assert names >= DECK.keys() | NO_PAPER.keys()
     assert {cls.__name__ for cls, _ in methods()} >= NO_EXAMPLE.keys()
 
 
