@@ -234,14 +234,20 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Ca
     """The activation function that `serialize` described.
 
     Args:
-        config: What `serialize` returned.
-        custom_objects: Functions by name, to look in first. Defaults to none.
+        config: A name or a dictionary, what `serialize` returned.
+        custom_objects: Dictionary of functions by name, to look in first. Defaults to None.
 
     Returns:
         The function.
 
     Raises:
         ValueError: If there is no such function.
+
+    Example:
+        >>> import keras_course_ext as kce
+        >>> config = kce.activations.serialize(kce.activations.tanh)
+        >>> kce.activations.deserialize(config) is kce.activations.tanh
+        True
     """
     if isinstance(config, dict):
         return keras.saving.deserialize_keras_object(config, custom_objects=custom_objects)

@@ -18,7 +18,23 @@ _ROUNDINGS = 100
 
 
 class TraceError(AssertionError):
-    """An entry of a trace is not what automatic differentiation finds."""
+    """An entry of a trace is not what automatic differentiation finds.
+
+    The message names the worst element, its place and both values.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> import keras_course_ext as kce
+        >>> model = keras.Sequential([keras.Input((2,)), kce.layers.Dense(1, "sigmoid", name="y")])
+        >>> model.set_weights([np.array([[1.0], [-1.0]]), np.zeros(1)])
+        >>> trace = kce.backprop.trace(model, np.array([[1.0, 1.0]]), np.array([[1.0]]), "mse")
+        >>> trace["y"].weights[0].gradient[0] += 1.0
+        >>> try:
+        ...     trace.check()
+        ... except kce.backprop.TraceError as error:
+        ...     print(str(error).splitlines()[0])
+        The trace is wrong. The worst entry: ∂L/∂kernel[0, 0] of 'y' is 0.75 in the trace ...
+    """
 
 
 @dataclass(frozen=True)
@@ -63,8 +79,18 @@ class CheckReport:
     """What `Trace.check` compared; prints as a table, the most deviating entry last.
 
     Attributes:
-        rows: One a compared entry, in the order of the layers.
-        rtol: The relative tolerance.
+        rows: One object a compared entry, in the order of the layers.
+        rtol: The relative tolerance, a float ≥ 0.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> import keras_course_ext as kce
+        >>> model = keras.Sequential([keras.Input((2,)), kce.layers.Dense(1, "sigmoid", name="y")])
+        >>> model.set_weights([np.array([[1.0], [-1.0]]), np.zeros(1)])
+        >>> trace = kce.backprop.trace(model, np.array([[1.0, 1.0]]), np.array([[1.0]]), "mse")
+        >>> report = trace.check()
+        >>> report.ok, [row.entry for row in report.rows if row.layer == "y"]
+        (True, ['Z', 'A', '∂L/∂A', 'δ', '∂L/∂kernel', '∂L/∂bias'])
     """
 
     rows: tuple[CheckRow, ...]

@@ -19,10 +19,22 @@ class WeightTrace:
     Attributes:
         name: Its name within the layer: `"kernel"`, `"bias"`, ...
         path: Its full name, the layer's included.
-        value: W.
-        gradient: ∂L/∂W, with what regularizers add to it, over all uses of a shared layer together.
-            Zeros where no gradient reaches the weight.
+        value: W, an array of the shape of the weight, `(inputs, units)` for a kernel.
+        gradient: ∂L/∂W, of the same shape, with what regularizers add to it, over all uses of a
+            shared layer together. Zeros where no gradient reaches the weight.
         trainable: Whether training would change it.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> import keras_course_ext as kce
+        >>> model = keras.Sequential([keras.Input((2,)), kce.layers.Dense(1, "sigmoid", name="y")])
+        >>> model.set_weights([np.array([[1.0], [-1.0]]), np.zeros(1)])
+        >>> trace = kce.backprop.trace(model, np.array([[1.0, 1.0]]), np.array([[1.0]]), "mse")
+        >>> kernel = trace["y"].weights[0]
+        >>> print(kernel.name, kernel.value.ravel(), kernel.gradient.ravel())
+        kernel [ 1. -1.] [-0.25 -0.25]
+
+    Deck: chapter 4, W⁽²⁾ and W⁽³⁾, b⁽²⁾ and b⁽³⁾ of the table.
     """
 
     name: str
@@ -37,23 +49,41 @@ class LayerTrace:
     """One use of one layer, forward and back.
 
     Attributes:
-        number: The superscript of the deck: 1 is the input, then in order of execution.
+        number: Integer ≥ 1, the superscript of the deck: 1 is the input, then in order of
+            execution.
         name: The layer's name; of a shared layer's second use `"name, call 2"`.
         kind: The name of its class, `"Dense"`.
-        role: `"input"`, `"hidden"` or `"output"`.
+        role: String: `"input"`, `"hidden"` or `"output"`.
         inputs: Numbers of the layers that feed it.
         activation: Name of the activation function, whether the layer has one built in or is one
             itself; None if there is none.
-        z: Z, before the activation; None for the input and for layers without a single one.
-        a: A, the output; the first one if there are several.
-        da: ∂L/∂A; None where no gradient arrives at A, as where the loss starts from the logits.
-        delta: δ = ∂L/∂Z; None where there is no Z, or no gradient arrives.
+        z: Z, before the activation, `(batch, units)`; None for the input and for layers without a
+            single one.
+        a: A, the output, an array of the shape of Z; the first one if there are several.
+        da: ∂L/∂A, of the shape of A; None where no gradient arrives at A, as where the loss starts
+            from the logits.
+        delta: δ = ∂L/∂Z, of the shape of Z; None where there is no Z, or no gradient arrives.
         weights: The layer's weights, those that training changes or would change if not frozen.
         rule: How the gradients were computed: `"dense"`, `"activation"`, `"sum"` (the input, which
             only collects what comes back) or `"tensorflow"`.
-        derivative: f' in the deck's symbols, where it was computed by that formula.
+        derivative: String: f' in the deck's symbols, where it was computed by that formula, or
+            None.
         outputs: Names of the model's outputs that this layer makes.
         from_logits: Whether the loss starts from Z and passes over A.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> import keras_course_ext as kce
+        >>> model = keras.Sequential([keras.Input((2,)), kce.layers.Dense(1, "sigmoid", name="y")])
+        >>> model.set_weights([np.array([[1.0], [-1.0]]), np.zeros(1)])
+        >>> trace = kce.backprop.trace(model, np.array([[1.0, 1.0]]), np.array([[1.0]]), "mse")
+        >>> layer = trace["y"]
+        >>> print(layer.number, layer.role, layer.activation, layer.derivative)
+        2 output sigmoid A (1 − A)
+        >>> print(layer.z, layer.a, layer.da, layer.delta)
+        [[0.]] [[0.5]] [[-1.]] [[-0.25]]
+
+    Deck: chapter 4, Z, A and the errors of one layer in the tables.
     """
 
     number: int
@@ -86,6 +116,21 @@ class Trace:
         losses: Loss of each output, by its name, before loss weights.
         loss: The loss L in all: with loss weights and what regularizers add.
         problem: The model, the data and the loss, from which `check` computes the same again.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> import keras_course_ext as kce
+        >>> model = keras.Sequential([keras.Input((2,)), kce.layers.Dense(1, "sigmoid", name="y")])
+        >>> model.set_weights([np.array([[1.0], [-1.0]]), np.zeros(1)])
+        >>> trace = kce.backprop.trace(model, np.array([[1.0, 1.0]]), np.array([[1.0]]), "mse")
+        >>> [layer.name for layer in trace.layers], trace.loss
+        (['input', 'y'], 0.25)
+        >>> trace.check().ok
+        True
+        >>> page = trace.to_html()
+        >>> axes = trace.plot()
+
+    Deck: chapter 4, the tables of error back-propagation.
     """
 
     model_name: str
@@ -117,7 +162,7 @@ class Trace:
         """The same tables as a page that needs nothing beside itself.
 
         Args:
-            path: File to write the page to as well. Defaults to none.
+            path: File to write the page to as well. Defaults to None: to none.
 
         Returns:
             The page.
@@ -137,8 +182,8 @@ class Trace:
         """Compare every entry with automatic differentiation of the whole model.
 
         Args:
-            rtol: What an element may be off, as a share of the largest of its array. Defaults to
-                what fits the coarsest dtype that the model computes in.
+            rtol: Float ≥ 0. What an element may be off, as a share of the largest of its array.
+                Defaults to None: what fits the coarsest dtype that the model computes in.
 
         Returns:
             A report, which prints as a table.
@@ -154,8 +199,9 @@ class Trace:
         """Draw the network with its values and gradients.
 
         Args:
-            path: File to write the picture to as well; the ending decides the format.
-            **kwargs: Passed on to `kce.plotting.network`.
+            path: File to write the picture to as well; the ending decides the format. Defaults to
+                None: to none.
+            **kwargs: The further arguments of `kce.plotting.network`.
 
         Returns:
             The `matplotlib.axes.Axes`.

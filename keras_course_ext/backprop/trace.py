@@ -75,8 +75,8 @@ def trace(
         Rows of Z, A and δ are samples, so a weight from unit i to unit j is W[i, j], and
         Z = A W + b; the deck's w with subscripts j, i is the same number.
 
-    Reference:
-        Rumelhart, Hinton & Williams (1986), "Learning representations by back-propagating errors".
+    Reference: Rumelhart, Hinton & Williams (1986), "Learning representations by back-propagating
+    errors".
 
     Deck: chapter 4, the tables of error back-propagation.
     """

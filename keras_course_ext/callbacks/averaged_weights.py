@@ -31,12 +31,12 @@ class AveragedWeights(keras.callbacks.Callback):
         >>> model.optimizer.holds_average
         True
 
-    Differs from Keras: `keras.callbacks.SwapEMAWeights` is for moving averages, `use_ema=True`;
-    the averages of Keras's `ScheduleFreeAdamW` are never put into the model.
+    Differs from Keras:
+        `keras.callbacks.SwapEMAWeights` is for moving averages, `use_ema=True`; the averages of
+        Keras's `ScheduleFreeAdamW` are never put into the model.
 
-    Reference:
-        Defazio, Yang, Khaled, Mishchenko, Mehta, Cutkosky (2024), "The Road Less Scheduled",
-        NeurIPS 2024, Algorithm 1.
+    Reference: Defazio, Yang, Khaled, Mishchenko, Mehta, Cutkosky (2024), "The Road Less Scheduled",
+    NeurIPS 2024, Algorithm 1.
     """
 
     def __init__(self) -> None:

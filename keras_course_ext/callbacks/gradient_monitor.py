@@ -64,26 +64,22 @@ class GradientMonitor(keras.callbacks.Callback):
     last and that finding.
 
     Args:
-        update_freq: `"auto"` (default): so often that recording takes two percent of the time,
-            measured as training runs, and at least 20 times an epoch; `"epoch"`: at the first step
-            of each epoch; an integer n of at least 1: every n-th step.
-            `benchmarks/monitor_overhead.py` tells what that costs.
-        statistics: `"all"` (default), `"norms"` (`"grad_norm"` of weights and outputs only), or
-            a sequence of the names above.
-        layers: Names of the layers to keep records of. Default: all.
-        histograms: Every how many steps the elements of gradients, weights and outputs are counted
-            into bins between powers of 2, for `history.histograms`; at least 1. Default: never.
+        update_freq: `"auto"`: so often that recording takes two percent of the time, measured as
+            training runs, and at least 20 times an epoch; `"epoch"`: at the first step of each
+            epoch; an integer n ≥ 1: every n-th step. `benchmarks/monitor_overhead.py` tells what
+            that costs. Defaults to "auto".
+        statistics: `"all"`, `"norms"` (`"grad_norm"` of weights and outputs only), or a sequence of
+            the names above. Defaults to "all".
+        layers: Names of the layers to keep records of. Defaults to None, all.
+        histograms: Integer ≥ 1: every how many steps the elements of gradients, weights and outputs
+            are counted into bins between powers of 2, for `history.histograms`. Defaults to None.
         sinks: Where to write the record while training runs: a list of paths that end in `.jsonl`
             or `.csv`, of `"tensorboard"`, the directory of the TensorBoard callback in the same
-            `fit`, and of `kce.monitoring.sinks.Sink`. Default: nowhere. Where the optimizer has
-            made no step yet a file begins anew, otherwise the steps are appended to it.
+            `fit`, and of `kce.monitoring.sinks.Sink`. Defaults to None. Where the optimizer
+            has made no step yet a file begins anew, otherwise the steps are appended to it.
         resume: The record of an interrupted run to begin `history` with: a `.jsonl` or `.json`
             file, or a `GradientHistory`. Of it the steps are taken that come before the first of
-            this run, none where that is 0. Default: begin with an empty one.
-
-    Attributes:
-        history: A `kce.monitoring.GradientHistory`, of the `fit` that is running or the last one.
-        findings: A list of `kce.monitoring.Finding`, computed from the history.
+            this run, none where that is 0. Defaults to None: begin with an empty one.
 
     Raises:
         ValueError: If an argument is not one of the above. By `fit`, before training starts: if
@@ -94,7 +90,7 @@ class GradientMonitor(keras.callbacks.Callback):
     Example:
         >>> import keras, numpy as np
         >>> import keras_course_ext as kce
-        >>> model = keras.Sequential([keras.Input((4,)), kce.layers.Dense(2, activation="relu")])
+        >>> model = keras.Sequential([keras.Input((4,)), kce.layers.Dense(2, activation="tanh")])
         >>> model.compile(optimizer=kce.optimizers.Adam(), loss="mse")
         >>> monitor = kce.callbacks.GradientMonitor()
         >>> x, y = np.ones((8, 4)), np.ones((8, 2))
@@ -103,10 +99,11 @@ class GradientMonitor(keras.callbacks.Callback):
         2
         >>> monitor.findings
         []
+        >>> monitor.report()  # doctest: +SKIP
+        >>> monitor.plot("gradients.png")  # doctest: +SKIP
 
-    Reference:
-        Glorot & Bengio (2010), "Understanding the difficulty of training deep feedforward neural
-        networks", section 4.2: back-propagated gradients layer by layer.
+    Reference: Glorot & Bengio (2010), "Understanding the difficulty of training deep feedforward
+    neural networks", section 4.2: back-propagated gradients layer by layer.
 
     Deck: chapter 5, the vanishing gradient.
     """
@@ -159,7 +156,7 @@ class GradientMonitor(keras.callbacks.Callback):
         """Print a table of the layers' gradients, and the findings below it.
 
         Args:
-            console: A `rich.console.Console`; default is the terminal.
+            console: A `rich.console.Console`. Defaults to None, the terminal.
         """
         from keras_course_ext.monitoring.report import print_report
 
@@ -169,11 +166,11 @@ class GradientMonitor(keras.callbacks.Callback):
         """Draw a picture of the record into a file.
 
         Args:
-            path: Where to; the ending decides the format (`.png`, `.svg`, `.pdf`).
-            kind: Which function of `kce.plotting` draws it; their docstrings say what to conclude.
-                `"gradients"` (default): layers by steps, coloured by log10 of the gradient norm;
-                `"lines"`: the gradient norm over the steps, one line a layer; `"depth"`: the
-                signal against the layer; `"activations"`: histograms over the steps;
+            path: The file; the ending decides the format (`.png`, `.svg`, `.pdf`).
+            kind: Name of the function of `kce.plotting` that draws it; their docstrings say what to
+                conclude. Defaults to "gradients". `"gradients"`: layers by steps, coloured by log10
+                of the gradient norm; `"lines"`: the gradient norm over the steps, one line a layer;
+                `"depth"`: the signal against the layer; `"activations"`: histograms over the steps;
                 `"update_ratios"`: how far each step moves each kernel.
 
         Raises:
@@ -199,8 +196,8 @@ class GradientMonitor(keras.callbacks.Callback):
 
         Args:
             model: The built model that is trained.
-            optimizer: The optimizer whose `apply` or `apply_gradients` gets the gradients. Default:
-                the model's.
+            optimizer: The optimizer whose `apply` or `apply_gradients` gets the gradients. Defaults
+                to None, the model's.
 
         Yields:
             The monitor.

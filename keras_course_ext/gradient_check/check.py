@@ -89,8 +89,6 @@ def gradcheck(
 
     Reference: Abramowitz, Stegun, "Handbook of Mathematical Functions", 1964, 25.3.6, the
     difference of four points.
-
-    Deck: chapter 4, error back-propagation.
     """
     _check_arguments(f, twin, order, mode, samples)
     _check_tolerances(rtol=rtol, atol=atol, twin_rtol=twin_rtol)

@@ -10,16 +10,26 @@ class Comparison:
     """One input's gradient, compared with one reference; its worst element.
 
     Args:
-        input: Which input, in words: "argument 0 (x)", "variable 'dense/kernel'".
-        reference: What it was compared with: "central differences", "autodiff of the twin".
+        input: String: which input, "argument 0 (x)" or "variable 'dense/kernel'".
+        reference: String: what it was compared with, "central differences" or "autodiff of the
+            twin".
         place: Index of the worst element; None where one number stands for all elements, the
             derivative along a random direction.
-        found: What the checked function says there.
-        expected: What the reference says there.
-        allowed: How far apart the two may be.
-        checked: How many elements were compared.
-        size: How many elements there are.
-        note: A remark, such as that the function gave no gradient at all.
+        found: Float: what the checked function says there.
+        expected: Float: what the reference says there.
+        allowed: Float ≥ 0: how far apart the two may be.
+        checked: Integer ≥ 1: how many elements were compared.
+        size: Integer ≥ 1: how many elements there are.
+        note: String: a remark, such as that the function gave no gradient at all. Defaults to "".
+
+    Example:
+        >>> from keras_course_ext.gradient_check import Comparison
+        >>> reference = "central differences"
+        >>> row = Comparison("argument 0 (x)", reference, (1,), -6.0, -4.0, 0.5, 2, 2)
+        >>> row.ok, row.ratio
+        (False, 4.0)
+        >>> print(row)
+        argument 0 (x), element (1,): -6, by central differences -4 (off by 2.00e+00, ...)
     """
 
     input: str
@@ -56,7 +66,11 @@ class Comparison:
         return f"{text}; {self.note}" if self.note else text
 
     def cells(self) -> tuple[str, ...]:
-        """The comparison as a row of the report's table."""
+        """The comparison as a row of the report's table.
+
+        Returns:
+            Strings, one for each of its columns.
+        """
         count = f"{self.size}" if self.checked == self.size else f"{self.checked} of {self.size}"
         return (
             "ok" if self.ok else "WRONG",
@@ -83,9 +97,15 @@ class GradientReport:
 
     Args:
         function: Name of the checked function.
-        rows: One comparison per input and reference.
-        notes: What a reader should know besides: inputs that were passed through unchecked,
-            elements that were sampled, the precision.
+        rows: Tuple of `Comparison`, one per input and reference.
+        notes: Tuple of strings, what a reader should know besides: inputs that were passed through
+            unchecked, elements that were sampled, the precision. Defaults to (), nothing.
+
+    Example:
+        >>> import keras_course_ext as kce
+        >>> report = kce.gradcheck(kce.ops.sigmoid, [0.5, -3.0])
+        >>> report.ok, report.function, report.worst.input
+        (True, 'sigmoid', 'argument 0 (x)')
     """
 
     function: str
@@ -121,8 +141,20 @@ class GradcheckError(AssertionError):
     The message names the worst element, its place and both values, and holds the whole report.
 
     Args:
-        message: The message.
-        report: The report, if the comparison came to one.
+        message: The message, a string.
+        report: The `GradientReport`. Defaults to None: the comparison did not come to one.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> import keras_course_ext as kce
+        >>> @tf.custom_gradient
+        ... def forgetful(x):
+        ...     return x * x, lambda dy: 2 * x
+        >>> try:
+        ...     kce.gradcheck(forgetful, [0.5, -3.0])
+        ... except kce.GradcheckError as error:
+        ...     print(error.report.ok, error.report.worst.place)
+        False (1,)
     """
 
     def __init__(self, message: str, report: GradientReport | None = None):

@@ -11,9 +11,13 @@ from keras_course_ext import activations
 class Activation(keras.layers.Activation):
     """A drop-in for `keras.layers.Activation` whose names mean the functions of this package.
 
+        A = f(Z)
+
     Args:
-        activation: A name, a callable or None for the identity; see `kce.activations.get`.
+        activation: f: a name, a callable or None for the identity; see `kce.activations.get`.
         **kwargs: `name`, `dtype`, `trainable`, as for every `keras.layers.Layer`.
+
+    Input shape: any. Output shape: that of the input, if f keeps it.
 
     Raises:
         ValueError: If there is no function of that name. The message suggests the nearest.

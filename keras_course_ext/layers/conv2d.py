@@ -22,14 +22,15 @@ class Conv2D(ConvolutionLayer, keras.layers.Conv2D):
         kernel_size: Height and width of the window, or one integer for both, at least 1.
         strides: Steps from one place of the window to the next, down and to the right, or one
             integer for both, at least 1. Defaults to 1.
-        padding: "valid" or "same". Defaults to "valid".
-        data_format: "channels_last" or "channels_first". Defaults to Keras's setting.
+        padding: String, "valid" or "same". Defaults to "valid".
+        data_format: String, "channels_last" or "channels_first". Defaults to Keras's setting.
         dilation_rate: Steps from one entry of the window to the next, down and to the right, or
             one integer for both, at least 1. Defaults to 1. Not above 1 together with `strides`
             above 1.
         groups: Number of parts that the channels are divided into, each convolved by itself.
             Defaults to 1.
         activation: f: a name, a callable or None for the identity; see `kce.activations.get`.
+            Defaults to None.
         *args: The further arguments of `keras.layers.Conv2D`, in its order: `use_bias`,
             `kernel_initializer`, `bias_initializer`, ...
         **kwargs: The same by keyword.
@@ -56,5 +57,6 @@ class Conv2D(ConvolutionLayer, keras.layers.Conv2D):
         A batch of zero, where Keras's layer fails in eager mode, has an output of the right
         shape; in a graph without XLA only if the batch size is known.
 
-    Deck: chapter 4, error back-propagation.
+    Reference: Dumoulin and Visin, A guide to convolution arithmetic for deep learning, 2016,
+    sections 2 and 4.
     """

@@ -22,6 +22,7 @@ class Dense(keras.layers.Dense):
     Args:
         units: Number of outputs, an integer of at least 1.
         activation: f: a name, a callable or None for the identity; see `kce.activations.get`.
+            Defaults to None.
         *args: The further arguments of `keras.layers.Dense`, in its order: `use_bias`,
             `kernel_initializer`, `bias_initializer`, ...
         **kwargs: The same by keyword.

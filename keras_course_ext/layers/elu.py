@@ -10,11 +10,18 @@ from keras_course_ext.layers._activation_layer import ActivationLayer
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class ELU(ActivationLayer):
-    """x if x > 0 else α (eˣ − 1) as a layer; see `kce.ops.elu` for its derivative.
+    """The exponential linear unit as a layer; see `kce.ops.elu` for its derivative.
+
+        f(x) = x if x > 0 else α (eˣ − 1)
 
     Args:
         alpha: α, any number. Defaults to 1.
         **kwargs: `name`, `dtype`, `trainable`, as for every `keras.layers.Layer`.
+
+    Input shape: any. Output shape: that of the input.
+
+    Raises:
+        TypeError: When it is called on integer, complex, sparse or ragged tensors.
 
     Example:
         >>> import numpy as np
@@ -24,6 +31,9 @@ class ELU(ActivationLayer):
 
     Differs from Keras:
         `alpha` is part of the config, so that a saved layer keeps it; Keras's own loads with 1.
+
+    Reference: Clevert, Unterthiner and Hochreiter, Fast and accurate deep network learning by
+    exponential linear units (ELUs), 2016, section 3.
 
     Deck: chapter 5, alternatives to the sigmoid.
     """

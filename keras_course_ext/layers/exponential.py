@@ -8,10 +8,17 @@ from keras_course_ext.layers._activation_layer import ActivationLayer
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class Exponential(ActivationLayer):
-    """eˣ as a layer; see `kce.ops.exponential` for its derivative.
+    """The exponential function as a layer; see `kce.ops.exponential` for its derivative.
+
+        f(x) = eˣ
 
     Args:
         **kwargs: `name`, `dtype`, `trainable`, as for every `keras.layers.Layer`.
+
+    Input shape: any. Output shape: that of the input.
+
+    Raises:
+        TypeError: When it is called on integer, complex, sparse or ragged tensors.
 
     Example:
         >>> import numpy as np
@@ -21,8 +28,6 @@ class Exponential(ActivationLayer):
 
     Differs from Keras:
         Keras has no such layer; there it is `keras.layers.Activation("exponential")`.
-
-    Deck: chapter 5, activation functions.
     """
 
     def call(self, inputs):

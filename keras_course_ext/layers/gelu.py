@@ -10,11 +10,18 @@ from keras_course_ext.layers._activation_layer import ActivationLayer
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class GELU(ActivationLayer):
-    """x Φ(x) as a layer; see `kce.ops.gelu` for its derivative.
+    """The Gaussian error linear unit as a layer; see `kce.ops.gelu` for its derivative.
+
+        f(x) = x Φ(x),   Φ(x) = erfc(−x / √2) / 2
 
     Args:
         approximate: Whether to compute the form with tanh. Defaults to False.
         **kwargs: `name`, `dtype`, `trainable`, as for every `keras.layers.Layer`.
+
+    Input shape: any. Output shape: that of the input.
+
+    Raises:
+        TypeError: When it is called on integer, complex, sparse or ragged tensors.
 
     Example:
         >>> import numpy as np
@@ -24,6 +31,8 @@ class GELU(ActivationLayer):
 
     Differs from Keras:
         Keras has no such layer; there it is `keras.layers.Activation("gelu")`.
+
+    Reference: Hendrycks and Gimpel, Gaussian error linear units (GELUs), 2016, section 2.
 
     Deck: chapter 5, alternatives to the sigmoid.
     """

@@ -8,10 +8,17 @@ from keras_course_ext.layers._activation_layer import ActivationLayer
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class HardSigmoid(ActivationLayer):
-    """min(max(x + 3, 0), 6) / 6 as a layer; see `kce.ops.hard_sigmoid` for its derivative.
+    """The hard sigmoid as a layer; see `kce.ops.hard_sigmoid` for its derivative.
+
+        f(x) = min(max(x + 3, 0), 6) / 6
 
     Args:
         **kwargs: `name`, `dtype`, `trainable`, as for every `keras.layers.Layer`.
+
+    Input shape: any. Output shape: that of the input.
+
+    Raises:
+        TypeError: When it is called on integer, complex, sparse or ragged tensors.
 
     Example:
         >>> import numpy as np
@@ -21,6 +28,8 @@ class HardSigmoid(ActivationLayer):
 
     Differs from Keras:
         Keras has no such layer; there it is `keras.layers.Activation("hard_sigmoid")`.
+
+    Reference: Howard et al., Searching for MobileNetV3, 2019, section 5.2.
 
     Deck: chapter 5, alternatives to the sigmoid.
     """

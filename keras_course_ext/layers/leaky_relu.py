@@ -10,14 +10,19 @@ from keras_course_ext.layers._activation_layer import ActivationLayer, at_least_
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class LeakyReLU(ActivationLayer):
-    """x if x > 0 else s x as a layer; see `kce.ops.leaky_relu` for its derivative.
+    """The leaky ReLU as a layer; see `kce.ops.leaky_relu` for its derivative.
+
+        f(x) = x if x > 0 else s x
 
     Args:
-        negative_slope: s, at least 0. Defaults to 0.3; that of `kce.ops.leaky_relu` to 0.2. Both
-            are Keras's.
+        negative_slope: s, a number of at least 0. Defaults to 0.3; that of `kce.ops.leaky_relu` to
+            0.2. Both are Keras's.
         **kwargs: `name`, `dtype`, `trainable`, as for every `keras.layers.Layer`.
 
+    Input shape: any. Output shape: that of the input.
+
     Raises:
+        TypeError: When it is called on integer, complex, sparse or ragged tensors.
         ValueError: If `negative_slope` is negative or None.
 
     Example:
@@ -28,6 +33,9 @@ class LeakyReLU(ActivationLayer):
 
     Differs from Keras:
         The old name `alpha` of the argument is taken without a warning.
+
+    Reference: Maas, Hannun and Ng, Rectifier nonlinearities improve neural network acoustic models,
+    2013, section 2.
 
     Deck: chapter 5, alternatives to the sigmoid.
     """

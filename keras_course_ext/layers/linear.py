@@ -8,10 +8,17 @@ from keras_course_ext.layers._activation_layer import ActivationLayer
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class Linear(ActivationLayer):
-    """x as a layer; see `kce.ops.linear` for its derivative.
+    """The identity as a layer; see `kce.ops.linear` for its derivative.
+
+        f(x) = x
 
     Args:
         **kwargs: `name`, `dtype`, `trainable`, as for every `keras.layers.Layer`.
+
+    Input shape: any. Output shape: that of the input.
+
+    Raises:
+        TypeError: When it is called on integer, complex, sparse or ragged tensors.
 
     Example:
         >>> import numpy as np
@@ -22,7 +29,7 @@ class Linear(ActivationLayer):
     Differs from Keras:
         Keras has no such layer; there it is `keras.layers.Activation("linear")`.
 
-    Deck: chapter 2, weighted sum and activation function.
+    Deck: chapter 1, `Dense(64)`, which has no activation function.
     """
 
     def call(self, inputs):

@@ -12,14 +12,19 @@ from keras_course_ext.ops.activations._axes import axes_of
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class LogSoftmax(ActivationLayer):
-    """xᵢ − ln Σⱼ e^xⱼ as a layer; see `kce.ops.log_softmax` for its derivative.
+    """Log-softmax as a layer; see `kce.ops.log_softmax` for its derivative.
+
+        yᵢ = xᵢ − ln Σⱼ e^xⱼ
 
     Args:
         axis: The axis, or several, along which the probabilities sum to 1; None for all.
             Defaults to −1.
         **kwargs: `name`, `dtype`, `trainable`, as for every `keras.layers.Layer`.
 
+    Input shape: any of rank 1 or higher. Output shape: that of the input.
+
     Raises:
+        TypeError: When it is called on integer, complex, sparse or ragged tensors.
         ValueError: If `axis` is not an axis of the inputs.
 
     Example:
@@ -30,8 +35,6 @@ class LogSoftmax(ActivationLayer):
 
     Differs from Keras:
         Keras has no such layer; there it is `keras.layers.Activation("log_softmax")`.
-
-    Deck: chapter 1, `activation='softmax'` in the output layer.
     """
 
     def __init__(self, axis: int | Sequence[int] | None = -1, **kwargs: Any):

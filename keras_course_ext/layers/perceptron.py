@@ -32,8 +32,8 @@ class Perceptron(Dense):
 
     Args:
         units: Number of neurons, an integer of at least 1. Defaults to 1.
-        activation: "step", the default; "sigmoid" for the logistic form; or any other, as for
-            `kce.layers.Dense`.
+        activation: A name or a callable: "step"; "sigmoid" for the logistic form; or any other,
+            as for `kce.layers.Dense`. Defaults to "step".
         kernel: W, the given weights, of shape `(inputs, units)`, or `(inputs,)` for one unit:
             numbers that the weights start from. Defaults to None: `kernel_initializer` is used.
         bias: B, the given biases, of shape `(units,)`, or a number for one unit. Defaults to
@@ -93,11 +93,7 @@ class Perceptron(Dense):
         return remember_weighted_sum(_warns_of_no_gradient(y), z)
 
     def build(self, input_shape):
-        """Make the weights.
-
-        Raises:
-            ValueError: If the given kernel is for another number of inputs.
-        """
+        """Make the weights; a ValueError if the given kernel is for another number of inputs."""
         kernel, inputs = self._given.get("kernel"), input_shape[-1]
         if kernel is not None and inputs != len(kernel):
             raise ValueError(

@@ -10,15 +10,24 @@ from keras_course_ext.layers._activation_layer import ActivationLayer, at_least_
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class ReLU(ActivationLayer):
-    """max(x, 0) and its variants as a layer; see `kce.ops.relu` for their derivatives.
+    """The rectified linear unit as a layer; see `kce.ops.relu` for its derivative.
+
+        f(x) = s (x − θ) for x ≤ θ,   x for θ < x ≤ m,   m above
+
+    with s = `negative_slope`, m = `max_value` and θ = `threshold`: by default max(x, 0).
 
     Args:
-        max_value: Upper limit of the output, at least 0. None, the default, for no limit.
-        negative_slope: Slope below the threshold, at least 0. Defaults to 0.
-        threshold: Up to which input the slope is that one, at least 0. Defaults to 0.
+        max_value: m, the upper limit of the output, at least 0, or None for no limit. Defaults to
+            None.
+        negative_slope: s, the slope below the threshold, a number of at least 0. Defaults to 0.
+        threshold: θ, up to which input the slope is that one, a number of at least 0. Defaults
+            to 0.
         **kwargs: `name`, `dtype`, `trainable`, as for every `keras.layers.Layer`.
 
+    Input shape: any. Output shape: that of the input.
+
     Raises:
+        TypeError: When it is called on integer, complex, sparse or ragged tensors.
         ValueError: If one of the three is negative, or one of the last two None.
 
     Example:
@@ -30,7 +39,10 @@ class ReLU(ActivationLayer):
         >>> kce.layers.ReLU(max_value=1.5, negative_slope=0.5)(x).numpy()
         array([-1.5,  0. ,  1.5], dtype=float32)
 
-    Deck: chapter 5, ReLU.
+    Reference: Nair and Hinton, Rectified linear units improve restricted Boltzmann machines, ICML
+    2010.
+
+    Deck: chapter 1, `activation='relu'`; chapter 5, ReLU.
     """
 
     def __init__(

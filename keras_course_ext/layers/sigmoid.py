@@ -8,10 +8,17 @@ from keras_course_ext.layers._activation_layer import ActivationLayer
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class Sigmoid(ActivationLayer):
-    """σ(x) = 1 / (1 + e⁻ˣ) as a layer; see `kce.ops.sigmoid` for its derivative.
+    """The logistic sigmoid as a layer; see `kce.ops.sigmoid` for its derivative.
+
+        σ(x) = 1 / (1 + e⁻ˣ)
 
     Args:
         **kwargs: `name`, `dtype`, `trainable`, as for every `keras.layers.Layer`.
+
+    Input shape: any. Output shape: that of the input.
+
+    Raises:
+        TypeError: When it is called on integer, complex, sparse or ragged tensors.
 
     Example:
         >>> import keras
@@ -23,7 +30,7 @@ class Sigmoid(ActivationLayer):
     Differs from Keras:
         Keras has no such layer; there it is `keras.layers.Activation("sigmoid")`.
 
-    Deck: chapter 4, the derivative of the sigmoid.
+    Deck: chapter 4, the derivative of the sigmoid; chapter 5, its maximum of 0.25.
     """
 
     def call(self, inputs):

@@ -8,10 +8,17 @@ from keras_course_ext.layers._activation_layer import ActivationLayer
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class SiLU(ActivationLayer):
-    """x σ(x) as a layer; see `kce.ops.silu` for its derivative.
+    """The sigmoid linear unit as a layer; see `kce.ops.silu` for its derivative.
+
+        f(x) = x σ(x),   σ(x) = 1 / (1 + e⁻ˣ)
 
     Args:
         **kwargs: `name`, `dtype`, `trainable`, as for every `keras.layers.Layer`.
+
+    Input shape: any. Output shape: that of the input.
+
+    Raises:
+        TypeError: When it is called on integer, complex, sparse or ragged tensors.
 
     Example:
         >>> import numpy as np
@@ -21,6 +28,9 @@ class SiLU(ActivationLayer):
 
     Differs from Keras:
         Keras has no such layer; there it is `keras.layers.Activation("silu")`.
+
+    Reference: Elfwing, Uchibe and Doya, Sigmoid-weighted linear units for neural network function
+    approximation in reinforcement learning, 2017, section 2.1.
 
     Deck: chapter 5, alternatives to the sigmoid.
     """

@@ -13,19 +13,24 @@ from keras_course_ext.ops.activations._axes import axes_of
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class Softmax(ActivationLayer):
-    """e^xᵢ / Σⱼ e^xⱼ as a layer; see `kce.ops.softmax` for its derivative.
+    """Softmax as a layer; see `kce.ops.softmax` for its derivative.
+
+        yᵢ = e^xᵢ / Σⱼ e^xⱼ
 
     Args:
         axis: The axis, or several, along which the outputs sum to 1; None for all. Defaults to −1.
         **kwargs: `name`, `dtype`, `trainable`, as for every `keras.layers.Layer`.
 
     Call arguments:
-        inputs: Scores, floating point.
+        inputs: Scores, a floating-point tensor.
         mask: Which of them take part: True, or a number over 0.5. Shape of `inputs`, or one that
             broadcasts to it. The others get probability 0, and where none takes part all do.
             Defaults to the mask that comes with `inputs`, if any.
 
+    Input shape: any of rank 1 or higher. Output shape: that of the input.
+
     Raises:
+        TypeError: When it is called on integer, complex, sparse or ragged tensors.
         ValueError: If `mask` does not broadcast to `inputs`, or `axis` is not an axis of them.
 
     Example:

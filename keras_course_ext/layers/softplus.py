@@ -8,10 +8,17 @@ from keras_course_ext.layers._activation_layer import ActivationLayer
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class Softplus(ActivationLayer):
-    """ln(1 + eˣ) as a layer; see `kce.ops.softplus` for its derivative.
+    """Softplus as a layer; see `kce.ops.softplus` for its derivative.
+
+        f(x) = ln(1 + eˣ)
 
     Args:
         **kwargs: `name`, `dtype`, `trainable`, as for every `keras.layers.Layer`.
+
+    Input shape: any. Output shape: that of the input.
+
+    Raises:
+        TypeError: When it is called on integer, complex, sparse or ragged tensors.
 
     Example:
         >>> import numpy as np
@@ -21,6 +28,9 @@ class Softplus(ActivationLayer):
 
     Differs from Keras:
         Keras has no such layer; there it is `keras.layers.Activation("softplus")`.
+
+    Reference: Dugas, Bengio, Bélisle, Nadeau and Garcia, Incorporating second-order functional
+    knowledge for better option pricing, NIPS 2000.
 
     Deck: chapter 5, alternatives to the sigmoid.
     """

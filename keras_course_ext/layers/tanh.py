@@ -8,10 +8,17 @@ from keras_course_ext.layers._activation_layer import ActivationLayer
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class Tanh(ActivationLayer):
-    """tanh(x) as a layer; see `kce.ops.tanh` for its derivative.
+    """The hyperbolic tangent as a layer; see `kce.ops.tanh` for its derivative.
+
+        tanh(x) = (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)
 
     Args:
         **kwargs: `name`, `dtype`, `trainable`, as for every `keras.layers.Layer`.
+
+    Input shape: any. Output shape: that of the input.
+
+    Raises:
+        TypeError: When it is called on integer, complex, sparse or ragged tensors.
 
     Example:
         >>> import numpy as np

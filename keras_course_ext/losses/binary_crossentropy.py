@@ -17,12 +17,17 @@ class BinaryCrossentropy(keras.losses.Loss):
 
     Args:
         from_logits: Whether predictions are logits. Defaults to False: they are probabilities.
-        label_smoothing: In [0, 1]: how far targets are moved towards 1/2. Defaults to 0.
+        label_smoothing: A number in [0, 1]: how far targets are moved towards 1/2. Defaults to 0.
         axis: The axis over which the mean of a sample is taken. Defaults to −1.
-        reduction: How the losses of the samples become one number: "sum_over_batch_size" (the
-            default), "mean_with_sample_weight", "sum" or None, as for `keras.losses.Loss`.
+        reduction: How the losses of the samples become one number, as for `keras.losses.Loss`:
+            "sum_over_batch_size", "mean_with_sample_weight", "sum" or None. Defaults to
+            "sum_over_batch_size".
         name: Name of the loss. Defaults to "binary_crossentropy".
-        dtype: Dtype of the computation. Defaults to `keras.config.floatx()`.
+        dtype: Dtype of the computation. Defaults to None: `keras.config.floatx()`.
+
+    Call arguments:
+        y_true: t, targets in [0, 1], of shape `(batch, ..., n)`.
+        y_pred: p or z, predictions of the same shape, floating point.
 
     Raises:
         ValueError: If the shapes of targets and predictions differ, or an option is out of range.

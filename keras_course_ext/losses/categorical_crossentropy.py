@@ -17,12 +17,18 @@ class CategoricalCrossentropy(keras.losses.Loss):
 
     Args:
         from_logits: Whether predictions are logits. Defaults to False: they are probabilities.
-        label_smoothing: In [0, 1]: how far targets are moved towards 1 / classes. Defaults to 0.
+        label_smoothing: A number in [0, 1]: how far targets are moved towards 1 / classes. Defaults
+            to 0.
         axis: The axis of the classes. Defaults to −1.
-        reduction: How the losses of the samples become one number: "sum_over_batch_size" (the
-            default), "mean_with_sample_weight", "sum" or None, as for `keras.losses.Loss`.
+        reduction: How the losses of the samples become one number, as for `keras.losses.Loss`:
+            "sum_over_batch_size", "mean_with_sample_weight", "sum" or None. Defaults to
+            "sum_over_batch_size".
         name: Name of the loss. Defaults to "categorical_crossentropy".
-        dtype: Dtype of the computation. Defaults to `keras.config.floatx()`.
+        dtype: Dtype of the computation. Defaults to None: `keras.config.floatx()`.
+
+    Call arguments:
+        y_true: t, targets of shape `(batch, ..., classes)`.
+        y_pred: p or z, predictions of the same shape, floating point.
 
     Raises:
         ValueError: If the shapes of targets and predictions differ, or an option is out of range.

@@ -12,12 +12,20 @@ from keras_course_ext.ops.losses.huber import checked_delta
 class Huber(keras.losses.Loss):
     """Squared up to an error of δ, linear beyond; see `kce.ops.huber` for its derivative.
 
+        E = 1/n Σᵢ h(eᵢ),   h(e) = e²/2 for |e| ≤ δ,   δ |e| − δ²/2 beyond,   eᵢ = aᵢ − tᵢ
+
     Args:
-        delta: δ > 0, the error at which the loss turns from squared to linear. Defaults to 1.
-        reduction: How the losses of the samples become one number: "sum_over_batch_size" (the
-            default), "mean_with_sample_weight", "sum" or None, as for `keras.losses.Loss`.
+        delta: δ, a number above 0, the error at which the loss turns from squared to linear.
+            Defaults to 1.
+        reduction: How the losses of the samples become one number, as for `keras.losses.Loss`:
+            "sum_over_batch_size", "mean_with_sample_weight", "sum" or None. Defaults to
+            "sum_over_batch_size".
         name: Name of the loss. Defaults to "huber_loss".
-        dtype: Dtype of the computation. Defaults to `keras.config.floatx()`.
+        dtype: Dtype of the computation. Defaults to None: `keras.config.floatx()`.
+
+    Call arguments:
+        y_true: t, targets of shape `(batch, ..., n)`.
+        y_pred: a, predictions of the same shape, floating point.
 
     Raises:
         ValueError: If `delta` is not a number above 0, or the shapes of targets and predictions
@@ -35,8 +43,6 @@ class Huber(keras.losses.Loss):
 
     Reference: Huber, Robust Estimation of a Location Parameter, Annals of Mathematical Statistics
     35 (1964), 73-101.
-
-    Deck: not in it; chapter 5 speaks of loss functions.
     """
 
     def __init__(

@@ -120,7 +120,7 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
 
     Args:
         config: What `serialize` returned, or a dictionary of the `class_name` and the `config`.
-        custom_objects: Losses by name, to look in first. Defaults to none.
+        custom_objects: Dictionary of losses by name, to look in first. Defaults to None.
 
     Returns:
         The loss.

@@ -12,10 +12,15 @@ class MeanSquaredError(keras.losses.Loss):
     """E = 1/n Σᵢ (tᵢ − aᵢ)²; see `kce.ops.mean_squared_error` for its derivative.
 
     Args:
-        reduction: How the losses of the samples become one number: "sum_over_batch_size" (the
-            default), "mean_with_sample_weight", "sum" or None, as for `keras.losses.Loss`.
+        reduction: How the losses of the samples become one number, as for `keras.losses.Loss`:
+            "sum_over_batch_size", "mean_with_sample_weight", "sum" or None. Defaults to
+            "sum_over_batch_size".
         name: Name of the loss. Defaults to "mean_squared_error".
-        dtype: Dtype of the computation. Defaults to `keras.config.floatx()`.
+        dtype: Dtype of the computation. Defaults to None: `keras.config.floatx()`.
+
+    Call arguments:
+        y_true: t, targets of shape `(batch, ..., n)`.
+        y_pred: a, predictions of the same shape, floating point.
 
     Raises:
         ValueError: If the shapes of targets and predictions differ.

@@ -21,10 +21,16 @@ class PerceptronCriterion(keras.losses.Loss):
     Args:
         from_logits: Whether predictions are the weighted sums z. Defaults to False: they are the
             outputs y of a step, ours by layer or by name, and z is found behind them.
-        reduction: How the losses of the samples become one number: "sum_over_batch_size" (the
-            default), "mean_with_sample_weight", "sum" or None, as for `keras.losses.Loss`.
+        reduction: How the losses of the samples become one number, as for `keras.losses.Loss`:
+            "sum_over_batch_size", "mean_with_sample_weight", "sum" or None. Defaults to
+            "sum_over_batch_size".
         name: Name of the loss. Defaults to "perceptron_criterion".
-        dtype: Dtype of the computation. Defaults to `keras.config.floatx()`.
+        dtype: Dtype of the computation. Defaults to None: `keras.config.floatx()`.
+
+    Call arguments:
+        y_true: t, targets in [0, 1], of shape `(batch, ..., units)`; 0 or 1 for Rosenblatt's
+            rule.
+        y_pred: y or z, predictions of the same shape, floating point.
 
     Raises:
         ValueError: If there is no z behind the predictions, or the shapes of targets and
@@ -45,9 +51,10 @@ class PerceptronCriterion(keras.losses.Loss):
         Keras has no such loss.
 
     Reference: Rosenblatt, The Perceptron: A Probabilistic Model for Information Storage and
-    Organization in the Brain, Psychological Review 65 (1958).
+    Organization in the Brain, Psychological Review 65 (1958); the rule converges: Novikoff, On
+    Convergence Proofs on Perceptrons, Symposium on the Mathematical Theory of Automata 12 (1962).
 
-    Deck: chapter 2, the perceptron.
+    Deck: chapter 2, the perceptron; chapter 3, the threshold, 1 for z > 0, else 0.
     """
 
     def __init__(

@@ -23,11 +23,17 @@ class SparseCategoricalCrossentropy(keras.losses.Loss):
         ignore_class: The number of a class, often −1 or 255, whose samples do not count: not in the
             loss, not in the gradient, not in the number by which a mean divides. Defaults to
             None: all samples count.
-        reduction: How the losses of the samples become one number: "sum_over_batch_size" (the
-            default), "mean_with_sample_weight", "sum" or None, as for `keras.losses.Loss`.
+        reduction: How the losses of the samples become one number, as for `keras.losses.Loss`:
+            "sum_over_batch_size", "mean_with_sample_weight", "sum" or None. Defaults to
+            "sum_over_batch_size".
         axis: The axis of the classes, which must be the last. Defaults to −1.
         name: Name of the loss. Defaults to "sparse_categorical_crossentropy".
-        dtype: Dtype of the computation. Defaults to `keras.config.floatx()`.
+        dtype: Dtype of the computation. Defaults to None: `keras.config.floatx()`.
+
+    Call arguments:
+        y_true: t, class numbers in [0, classes), of shape `(batch, ...)` or
+            `(batch, ..., 1)`.
+        y_pred: p or z, predictions of shape `(batch, ..., classes)`, floating point.
 
     Raises:
         ValueError: If the shapes do not fit, `axis` is not the last, or `ignore_class` is neither
@@ -44,8 +50,6 @@ class SparseCategoricalCrossentropy(keras.losses.Loss):
         the activation's own output tensor reaches the loss: in a model whose output is float16 or
         bfloat16, or is changed after the softmax, the loss is computed from clipped
         probabilities.
-
-    Deck: chapter 1, `loss='categorical_crossentropy'`, for class numbers.
     """
 
     def __init__(

@@ -36,9 +36,9 @@ def diagnose(
     constant changes nothing.
 
     Args:
-        history: What a `GradientMonitor` recorded.
+        history: The `GradientHistory` that a `GradientMonitor` recorded.
         rules: Rules of your own to ask as well: functions that take the history and return
-            findings. Default: none.
+            findings. Defaults to none, `()`.
 
     Returns:
         A list of `Finding`, the gravest first, at most one of each kind, those of your own rules

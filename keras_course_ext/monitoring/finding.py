@@ -33,12 +33,18 @@ class Finding:
             `"saturated"` for the units of a layer; `"large_updates"` or `"small_updates"` for how
             far a step moves the weights; or the word of a rule of your own.
         layer: Name of the layer where it shows most.
-        epoch: Epoch in which it was first seen.
-        step: First step of the window in which it was first seen; for `"non_finite"` the step at
-            which it arose.
-        evidence: The figures it rests on, in a sentence.
-        advice: What to change, in a sentence.
+        epoch: Number of the epoch in which it was first seen.
+        step: Number of the first step of the window in which it was first seen; for
+            `"non_finite"` of the step at which it arose.
+        evidence: The figures it rests on, a string of one sentence.
+        advice: What to change, a string of one sentence.
         layers: Names of all layers concerned, in forward order.
+
+    Example:
+        >>> from keras_course_ext.monitoring import Finding
+        >>> finding = Finding("dead", "dense", 0, 7, "All units are 0.", "Lower the learning rate.")
+        >>> finding.kind, finding.layer, finding.step
+        ('dead', 'dense', 7)
     """
 
     kind: str

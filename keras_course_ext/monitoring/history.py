@@ -17,9 +17,9 @@ class Key(NamedTuple):
 
     Attributes:
         layer: Name of the layer.
-        tensor: `"kernel"`, `"bias"`, ... for a weight, `"output"` for the layer's output A,
-            `"logits"` where the loss is computed from the logits of an output layer, and `"model"`,
-            with an empty layer, for the whole model.
+        tensor: Name of the tensor, `"kernel"`, `"bias"`, ... for a weight, `"output"` for the
+            layer's output A, `"logits"` where the loss is computed from the logits of an output
+            layer, and `"model"`, with an empty layer, for the whole model.
         statistic: A name such as `"grad_norm"`; `kce.callbacks.GradientMonitor` lists them.
     """
 
@@ -58,14 +58,19 @@ class Histogram(NamedTuple):
     """How the elements of a tensor were distributed at one step.
 
     Attributes:
-        step: The step.
-        epoch: Its epoch.
+        step: Number of the step.
+        epoch: Number of its epoch.
         layer: Name of the layer.
-        tensor: `"kernel"`, `"bias"`, ... or `"output"`.
+        tensor: Name of the tensor, `"kernel"`, `"bias"`, ... or `"output"`.
         kind: `"gradient"`, `"weight"` or `"activation"`.
         edges: Edges of the bins, ascending, shape `(bins + 1,)`: powers of 2 and their negatives.
             The bin in the middle holds the elements that are 0.
         counts: Number of elements in each bin, shape `(bins,)`; NaN and infinities are in none.
+
+    Example:
+        >>> from keras_course_ext.monitoring import Histogram
+        >>> edges, counts = np.array([-1, 0, 1]), np.array([5, 3])
+        >>> h = Histogram(0, 0, "dense", "kernel", "weight", edges, counts)
     """
 
     step: int
@@ -99,16 +104,23 @@ class GradientHistory:
     A step is one batch; steps count from 0 (or on, where training is resumed), epochs likewise.
 
     Args:
-        layers: The layers in forward order.
+        layers: The layers in forward order. Defaults to (), none.
         loss_scaled: Whether the run used dynamic loss scaling, under which a non-finite gradient
-            now and then is part of the method and the step is skipped.
+            now and then is part of the method and the step is skipped. Defaults to False.
 
     Example:
         >>> from keras_course_ext.monitoring import GradientHistory, Key, LayerInfo
+        >>> key = Key("dense", "kernel", "grad_norm")
         >>> history = GradientHistory([LayerInfo("dense")])
-        >>> history.append([0, 1], [0, 0], [Key("dense", "kernel", "grad_norm")], [[0.5], [0.25]])
-        >>> history.to_records()[1]["value"]
-        0.25
+        >>> history.append([0, 1], [0, 0], [key], [[0.5], [0.25]])
+        >>> history.has(*key), history.series(*key)[2].tolist(), history.to_records()[1]["value"]
+        (True, [0.5, 0.25], 0.25)
+        >>> history.matrix([key])[2].shape, len(history.blocks()), len(history.before(1))
+        ((1, 2), 1, 1)
+        >>> len(GradientHistory.from_dict(history.to_dict())), len(history.to_dataframe())
+        (2, 2)
+        >>> history.save("record.jsonl")  # doctest: +SKIP
+        >>> history = GradientHistory.load("record.jsonl")  # doctest: +SKIP
     """
 
     def __init__(self, layers: Sequence[LayerInfo] = (), loss_scaled: bool = False) -> None:
@@ -130,8 +142,8 @@ class GradientHistory:
         Args:
             steps: Step of each row, shape `(rows,)`.
             epochs: Epoch of each row, shape `(rows,)`.
-            keys: What each column is.
-            values: Shape `(rows, len(keys))`.
+            keys: A `Key` for each column.
+            values: Numbers, shape `(rows, len(keys))`.
 
         Raises:
             ValueError: If the shapes do not fit each other.
@@ -166,7 +178,10 @@ class GradientHistory:
         """Return the blocks of rows in the order in which they were added.
 
         Args:
-            first: How many of them to leave out, at the beginning.
+            first: Integer ≥ 0, how many of them to leave out at the beginning. Defaults to 0.
+
+        Returns:
+            A list of them.
         """
         return self._chunks[first:]
 
@@ -174,7 +189,10 @@ class GradientHistory:
         """Return the record of the steps before `step`, as it was then.
 
         Args:
-            step: The first step to leave out.
+            step: Number of the first step to leave out.
+
+        Returns:
+            A `GradientHistory` of its own.
         """
         earlier = GradientHistory(self.layers, self.loss_scaled)
         for block in self._chunks:
@@ -201,8 +219,8 @@ class GradientHistory:
 
         Args:
             layer: Name of the layer.
-            tensor: `"kernel"`, `"bias"`, ..., `"output"` or `"logits"`.
-            statistic: A name such as `"grad_norm"` (default).
+            tensor: Name of the tensor: `"kernel"`, `"bias"`, ..., `"output"` or `"logits"`.
+            statistic: A name. Defaults to "grad_norm".
 
         Returns:
             `(steps, epochs, values)`, three arrays of the same length.
@@ -227,7 +245,7 @@ class GradientHistory:
         """Return several statistics side by side, over the steps that have all of them.
 
         Args:
-            keys: What to return, at least one.
+            keys: A `Key` for each of them, at least one.
 
         Returns:
             `(steps, epochs, values)` with `values` of shape `(len(keys), steps)`.
@@ -239,7 +257,16 @@ class GradientHistory:
         return common, series[0][1][at[0]], values
 
     def has(self, layer: str, tensor: str, statistic: str = "grad_norm") -> bool:
-        """Say whether a statistic of a tensor was recorded."""
+        """Say whether a statistic of a tensor was recorded.
+
+        Args:
+            layer: Name of the layer.
+            tensor: Name of the tensor, as for `series`.
+            statistic: A name. Defaults to "grad_norm".
+
+        Returns:
+            True if there is a value of it.
+        """
         return Key(layer, tensor, statistic) in self._keys
 
     def select(
@@ -252,11 +279,12 @@ class GradientHistory:
         """Return the part of the record that has these names and lies at these steps.
 
         Args:
-            layers: Name of a layer or several; `""` is the whole model. Default: all.
-            tensors: Such as `"kernel"` or `["output", "logits"]`. Default: all.
-            statistics: Such as `"grad_norm"`; `"histogram"` for the histograms. Default: all.
+            layers: Name of a layer or several; `""` is the whole model. Defaults to None, all.
+            tensors: Names such as `"kernel"` or `["output", "logits"]`. Defaults to None, all.
+            statistics: Names such as `"grad_norm"`; `"histogram"` for the histograms. Defaults to
+                None, all.
             steps: A slice of step numbers, such as `slice(100, 200)`, or a range: what was
-                recorded there; or a sequence of steps that were recorded. Default: all.
+                recorded there; or a sequence of steps that were recorded. Defaults to None, all.
 
         Returns:
             A `GradientHistory` of its own, with the histograms that fit.
@@ -313,12 +341,11 @@ class GradientHistory:
         """Write the record to a file: `.csv`, or `.json` or `.jsonl` for `load`.
 
         A `.csv` has one value a line, of some 50 bytes, and no histograms: 100 recorded steps of 20
-        layers with every statistic, 40,000 values, are 2 MB, and
-        `history.select(statistics="grad_norm").save(path)` writes less. A `.jsonl` has one step a
-        line.
+        layers with every statistic, 40,000 values, are 2 MB, and those of a `select` less. A
+        `.jsonl` has one step a line.
 
         Args:
-            path: Where to; the ending decides the format.
+            path: The file; the ending decides the format.
 
         Raises:
             ValueError: If the ending is none of these.
@@ -328,7 +355,11 @@ class GradientHistory:
         storage.save(self, path)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the record as a dictionary that JSON can hold; `from_dict` reads it."""
+        """Return the record in the form of JSON.
+
+        Returns:
+            A dictionary that `from_dict` reads.
+        """
         from keras_course_ext.monitoring import storage
 
         return storage.to_dict(self)
@@ -339,6 +370,9 @@ class GradientHistory:
 
         Args:
             document: The dictionary.
+
+        Returns:
+            A `GradientHistory` equal to that one.
 
         Raises:
             ValueError: If it is not one.

@@ -63,7 +63,7 @@ class ReturnedRows:
             elif self._alarms and not np.isfinite(row.numpy()[: self._gradients]).all():
                 self._keep(step, row)
                 self._alarms -= 1
-            if BINS in record and step % self._histograms == 0:
+            if BINS in record and self._histograms and step % self._histograms == 0:
                 self.bins.append(step, record[BINS])
         if len(self._watched) >= 2 * _TOGETHER:
             self._look(_TOGETHER)

@@ -23,6 +23,7 @@ def affine(x: Any, w: Any, b: Any = None) -> tf.Tensor:
             unknown while a graph is built.
         w: W, tensor of shape `(i, o)` and the dtype of `x`.
         b: B, tensor of shape `(o,)` and the dtype of `x`, or None for no bias.
+            Defaults to None.
 
     Returns:
         Y, a tensor of shape `(batch, ..., o)`.
@@ -43,7 +44,8 @@ def affine(x: Any, w: Any, b: Any = None) -> tf.Tensor:
         >>> tape.gradient(y, w).numpy()
         array([[1., 1., 1.], [2., 2., 2.]], dtype=float32)
 
-    Deck: chapter 4, ∂L/∂X = ∂L/∂Y·Wᵀ, ∂L/∂W = Xᵀ·∂L/∂Y, ∂L/∂B = sum of ∂L/∂Y over axis 0.
+    Deck: chapter 2, the weighted sum; chapter 4, ∂L/∂X = ∂L/∂Y·Wᵀ, ∂L/∂W = Xᵀ·∂L/∂Y, ∂L/∂B = sum of
+    ∂L/∂Y over axis 0.
     """
     x = float_tensor(x, "affine", "x")
     w = float_tensor(w, "affine", "w")

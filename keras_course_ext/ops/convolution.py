@@ -40,9 +40,10 @@ def convolution(
             Sizes may be unknown while a graph is built; the rank may not.
         w: Tensor of shape `(window, c, o)` or `(height, width, c, o)` and the dtype of `x`.
         b: Tensor of shape `(o,)` and the dtype of `x`, or None for no bias.
+            Defaults to None.
         strides: s, an integer of at least 1 or one for each space axis. Defaults to 1.
-        padding: "valid", no zeros (p = 0); "same", as many zeros on both sides, one more after
-            than before if their number is odd, as give ⌈size / s⌉ places; "causal", with one
+        padding: String. "valid", no zeros (p = 0); "same", as many zeros on both sides, one more
+            after than before if their number is odd, as give ⌈size / s⌉ places; "causal", with one
             space axis only, d·(window − 1) zeros before, so that y[i] sees nothing after x[s·i].
             Defaults to "valid".
         dilations: d, an integer of at least 1 or one for each space axis. Not more than 1 together
@@ -69,9 +70,8 @@ def convolution(
         >>> tape.gradient(y, w).numpy().ravel()
         array([ 7., 14.], dtype=float32)
 
-    Reference: Dumoulin and Visin (2016), A guide to convolution arithmetic for deep learning,
+    Reference: Dumoulin and Visin, A guide to convolution arithmetic for deep learning, 2016,
     sections 2 and 4.
-    Deck: chapter 4, where the layers are dense: a convolution whose window is the whole input.
     """
     x = float_tensor(x, "convolution", "x")
     w = float_tensor(w, "convolution", "w")

@@ -40,13 +40,13 @@ def adabelief_rule(
         The new (w, m, s).
 
     Example:
-    >>> import numpy as np
-    >>> from keras_course_ext.optimizers.adabelief import adabelief_rule
-    >>> g, w, zero = np.array([0.5, -30.0]), np.array([1.0, 2.0]), np.zeros(2)
-    >>> constants = {"lr": 0.09, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 0.0}
-    >>> w, m, s = adabelief_rule(g, w, zero, zero, t=1, **constants)
-    >>> w.round(6)  # g is 10 m, and g − m is 0.9 g
-    array([0.9, 2.1])
+        >>> import numpy as np
+        >>> from keras_course_ext.optimizers.adabelief import adabelief_rule
+        >>> g, w, zero = np.array([0.5, -30.0]), np.array([1.0, 2.0]), np.zeros(2)
+        >>> constants = {"lr": 0.09, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 0.0}
+        >>> w, m, s = adabelief_rule(g, w, zero, zero, t=1, **constants)
+        >>> w.round(6)  # g is 10 m, and g − m is 0.9 g
+        array([0.9, 2.1])
     """
     m = m + (g - m) * (1 - beta_1)
     s = s + (square(g - m) - s) * (1 - beta_2) + epsilon
@@ -69,32 +69,33 @@ class AdaBelief(RuleOptimizer):
     in both cases.
 
     Args:
-        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
-            without arguments. η, the length of a step where g varies as much as it is large.
-            Default 0.001.
-        beta_1: Float in [0, 1). β₁, the share of m that is kept. Default 0.9.
-        beta_2: Float in [0, 1). β₂, the share of s that is kept. Default 0.999.
-        epsilon: Float ≥ 0. ε, added to s at every step and to the denominator. It bounds the
-            steps of a weight whose gradient never changes; much larger than 1e-16, it bounds
-            those of others too. Default 1e-16.
+        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable without
+            arguments. η, the length of a step where g varies as much as it is large. Defaults to
+            0.001.
+        beta_1: Float in [0, 1). β₁, the share of m that is kept. Defaults to 0.9.
+        beta_2: Float in [0, 1). β₂, the share of s that is kept. Defaults to 0.999.
+        epsilon: Float ≥ 0. ε, added to s at every step and to the denominator. It bounds the steps
+            of a weight whose gradient never changes; much larger than 1e-16, it bounds those of
+            others too. Defaults to 1e-16.
         **common: The arguments that every optimizer takes; see `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument is unknown or out of its range.
 
     Example:
-    >>> import keras, keras_course_ext as kce
-    >>> w = keras.Variable([1.0, 2.0])
-    >>> optimizer = kce.optimizers.AdaBelief(learning_rate=0.09)
-    >>> optimizer.apply([keras.ops.array([0.5, -30.0])], [w])
-    >>> w.numpy().round(4)
-    array([0.9, 2.1], dtype=float32)
+        >>> import keras, keras_course_ext as kce
+        >>> w = keras.Variable([1.0, 2.0])
+        >>> optimizer = kce.optimizers.AdaBelief(learning_rate=0.09)
+        >>> optimizer.apply([keras.ops.array([0.5, -30.0])], [w])
+        >>> w.numpy().round(4)
+        array([0.9, 2.1], dtype=float32)
 
-    Differs from Keras: it has no AdaBelief.
+    Differs from Keras:
+        It has no AdaBelief.
 
-    Differs from the paper: none in the update, so that `convention="paper"` is the same. The
-    paper's ε is 1e-8 for the most part; 1e-16 is that of the authors' code, because ε stands
-    beside a square.
+    Differs from the paper:
+        None in the update, so that `convention="paper"` is the same. The paper's ε is 1e-8 for the
+        most part; 1e-16 is that of the authors' code, because ε stands beside a square.
 
     Reference: Zhuang, Tang, Ding, Tatikonda, Dvornek, Papademetris, Duncan, AdaBelief Optimizer:
     Adapting Stepsizes by the Belief in Observed Gradients, NeurIPS 2020, Algorithm 2.

@@ -29,9 +29,9 @@ def adadelta_rule(
         The new (w, a, d).
 
     Example:
-    >>> from keras_course_ext.optimizers.adadelta import adadelta_rule
-    >>> adadelta_rule(4.0, 1.0, 0.0, 0.0, lr=1.0, rho=0.5, epsilon=1.0)  # Δ = −4 / 3
-    (-0.33333333333333326, 8.0, 0.8888888888888888)
+        >>> from keras_course_ext.optimizers.adadelta import adadelta_rule
+        >>> adadelta_rule(4.0, 1.0, 0.0, 0.0, lr=1.0, rho=0.5, epsilon=1.0)  # Δ = −4 / 3
+        (-0.33333333333333326, 8.0, 0.8888888888888888)
     """
     a = rho * a + (1 - rho) * square(g)
     delta = -(sqrt(d + epsilon) * g / sqrt(a + epsilon))
@@ -52,36 +52,37 @@ class Adadelta(RuleOptimizer):
     that of w, so that η = 1 suits every scale. The first step is √(ε / (1 − ρ)) long.
 
     Args:
-        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
-            without arguments. η, a factor of the step; the method was made for 1.
-            Default 0.001.
-        rho: Float in [0, 1]. ρ, the share of the running means that is kept. Default 0.95.
+        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable without
+            arguments. η, a factor of the step; the method was made for 1. Defaults to 0.001.
+        rho: Float in [0, 1]. ρ, the share of the running means that is kept. Defaults to 0.95.
         epsilon: Float > 0. ε, keeps the roots away from 0 and starts the first step: with ε = 0
-            nothing would ever move. Default 1e-7.
+            nothing would ever move. Defaults to 1e-7.
         **common: The arguments that every optimizer takes; see `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument is unknown or out of its range.
 
     Example:
-    >>> import keras, keras_course_ext as kce
-    >>> w, g = keras.Variable([1.0]), keras.ops.array([3.0])
-    >>> optimizer = kce.optimizers.Adadelta(1.0, epsilon=1e-4)
-    >>> for _ in range(3):
-    ...     optimizer.apply([g], [w])
-    ...     print(w.numpy().round(4))
-    [0.9553]
-    [0.91]
-    [0.8643]
+        >>> import keras, keras_course_ext as kce
+        >>> w, g = keras.Variable([1.0]), keras.ops.array([3.0])
+        >>> optimizer = kce.optimizers.Adadelta(1.0, epsilon=1e-4)
+        >>> for _ in range(3):
+        ...     optimizer.apply([g], [w])
+        ...     print(w.numpy().round(4))
+        [0.9553]
+        [0.91]
+        [0.8643]
 
-    Differs from the paper: none in the update, which has no η. Its defaults, with
-    `convention="paper"`, are η = 1 and ε = 1e-6; ρ = 0.95 and this ε are those of its Figure 1.
+    Differs from the paper:
+        None in the update, which has no η. Its defaults, with `convention="paper"`, are η = 1 and
+        ε = 1e-6; ρ = 0.95 and this ε are those of its Figure 1.
 
-    Differs from torch: none in the update. Its defaults, with `convention="torch"`, are η = 1,
-    ρ = 0.9 and ε = 1e-6.
+    Differs from torch:
+        None in the update. Its defaults, with `convention="torch"`, are η = 1, ρ = 0.9 and
+        ε = 1e-6.
 
-    Differs from the deck: it doesn't teach Adadelta. `convention="deck"` is that of Keras 2, with
-    η = 1.
+    Differs from the deck:
+        It doesn't teach Adadelta. `convention="deck"` is that of Keras 2, with η = 1.
 
     Reference: Zeiler, ADADELTA: An Adaptive Learning Rate Method, arXiv:1212.5701, Algorithm 1.
     """

@@ -27,9 +27,9 @@ def adagrad_rule(
         The new (w, a).
 
     Example:
-    >>> from keras_course_ext.optimizers.adagrad import adagrad_rule
-    >>> adagrad_rule(3.0, 1.0, 16.0, lr=0.5, epsilon=0.0)
-    (0.7, 25.0)
+        >>> from keras_course_ext.optimizers.adagrad import adagrad_rule
+        >>> adagrad_rule(3.0, 1.0, 16.0, lr=0.5, epsilon=0.0)
+        (0.7, 25.0)
     """
     a = a + square(g)
     return w - lr * g / sqrt(a + epsilon), a
@@ -51,9 +51,9 @@ def adagrad_outside_rule(
         The new (w, a).
 
     Example:
-    >>> from keras_course_ext.optimizers.adagrad import adagrad_outside_rule
-    >>> adagrad_outside_rule(3.0, 1.0, 16.0, lr=0.5, epsilon=1.0)
-    (0.75, 25.0)
+        >>> from keras_course_ext.optimizers.adagrad import adagrad_outside_rule
+        >>> adagrad_outside_rule(3.0, 1.0, 16.0, lr=0.5, epsilon=1.0)
+        (0.75, 25.0)
     """
     a = a + square(g)
     return w - divide_no_nan(lr * g, sqrt(a) + epsilon), a
@@ -70,45 +70,47 @@ class Adagrad(RuleOptimizer):
     ever shrink: at gradients of one size, as η / √t.
 
     Args:
-        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
-            without arguments. η, the length of the first steps. Default 0.001.
-        initial_accumulator_value: Float ≥ 0. a before the first step. Default 0.1.
-        epsilon: Float ≥ 0. ε, keeps the root away from 0. Default 1e-7.
+        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable without
+            arguments. η, the length of the first steps. Defaults to 0.001.
+        initial_accumulator_value: Float ≥ 0. a before the first step. Defaults to 0.1.
+        epsilon: Float ≥ 0. ε, keeps the root away from 0. Defaults to 1e-7.
         **common: The arguments that every optimizer takes; see `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument is unknown or out of its range.
 
     Example:
-    >>> import keras, keras_course_ext as kce
-    >>> w, g = keras.Variable([1.0]), keras.ops.array([3.0])
-    >>> optimizer = kce.optimizers.Adagrad(0.1, initial_accumulator_value=0.0)
-    >>> for _ in range(3):
-    ...     optimizer.apply([g], [w])
-    ...     print(w.numpy().round(4))
-    [0.9]
-    [0.8293]
-    [0.7716]
+        >>> import keras, keras_course_ext as kce
+        >>> w, g = keras.Variable([1.0]), keras.ops.array([3.0])
+        >>> optimizer = kce.optimizers.Adagrad(0.1, initial_accumulator_value=0.0)
+        >>> for _ in range(3):
+        ...     optimizer.apply([g], [w])
+        ...     print(w.numpy().round(4))
+        [0.9]
+        [0.8293]
+        [0.7716]
 
-    Differs from the paper: `convention="paper"`, and "torch" and "deck" as well, add ε outside
-    of the root and let a start at 0:
+    Differs from the paper:
+        `convention="paper"`, and "torch" and "deck" as well, add ε outside of the root and let a
+        start at 0:
 
-        a ← a + g²,  a = 0 before the first step
-        w ← w − η g / (√a + ε)
+            a ← a + g²,  a = 0 before the first step
+            w ← w − η g / (√a + ε)
 
-    The paper calls ε δ and gives no number for it. With ε = 0, 0 / 0 counts as 0.
+        The paper calls ε δ and gives no number for it. With ε = 0, 0 / 0 counts as 0.
 
-    Differs from torch: the paper's form, with η = 0.01 and ε = 1e-10 by default.
+    Differs from torch:
+        The paper's form, with η = 0.01 and ε = 1e-10 by default.
 
-    Differs from the deck: the paper's form, with η = 0.01 and ε = 1e-6 by default, as the deck
-    prints them; Keras 2 itself had ε = 1e-7. `Adagrad(lr = 0.01, epsilon = 1e-6)` runs with a
-    DeprecationWarning: in the form above, or with `convention="deck"` in the deck's.
+    Differs from the deck:
+        The paper's form, with η = 0.01 and ε = 1e-6 by default, as the deck prints them; Keras 2
+        itself had ε = 1e-7. `Adagrad(lr = 0.01, epsilon = 1e-6)` runs with a DeprecationWarning: in
+        the form above, or with `convention="deck"` in the deck's.
 
-    Reference: Duchi, Hazan, Singer, Adaptive Subgradient Methods for Online Learning and
-    Stochastic Optimization, Journal of Machine Learning Research 12 (2011), section 1.1; ε in
-    Figure 1.
+    Reference: Duchi, Hazan, Singer, Adaptive Subgradient Methods for Online Learning and Stochastic
+    Optimization, Journal of Machine Learning Research 12 (2011), section 1.1; ε in Figure 1.
 
-    Deck: Chapter 5, advanced gradient descent, method 4.
+    Deck: chapter 5, advanced gradient descent, method 4.
     """
 
     hyperparameters: ClassVar = {

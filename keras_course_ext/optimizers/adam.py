@@ -52,12 +52,13 @@ def adam_rule(
         The new (w, m, v).
 
     Example:
-    >>> import numpy as np
-    >>> from keras_course_ext.optimizers.adam import adam_rule
-    >>> g, w, zero = np.array([0.5, -30.0]), np.array([1.0, 2.0]), np.zeros(2)
-    >>> w, m, v = adam_rule(g, w, zero, zero, lr=0.1, beta_1=0.9, beta_2=0.999, epsilon=0.0, t=1)
-    >>> w.round(6)  # the first step is η long, whatever the gradient
-    array([0.9, 2.1])
+        >>> import numpy as np
+        >>> from keras_course_ext.optimizers.adam import adam_rule
+        >>> g, w, zero = np.array([0.5, -30.0]), np.array([1.0, 2.0]), np.zeros(2)
+        >>> constants = {"lr": 0.1, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 0.0}
+        >>> w, m, v = adam_rule(g, w, zero, zero, t=1, **constants)
+        >>> w.round(6)  # the first step is η long, whatever the gradient
+        array([0.9, 2.1])
     """
     # m + (1 − β) (g − m) is β m + (1 − β) g, rounded as Keras rounds it.
     m = m + (g - m) * (1 - beta_1)
@@ -95,6 +96,12 @@ def amsgrad_rule(
 
     Returns:
         The new (w, m, v, v_hat).
+
+    Example:
+        >>> from keras_course_ext.optimizers.adam import amsgrad_rule
+        >>> constants = {"lr": 0.5, "beta_1": 0.5, "beta_2": 0.75, "epsilon": 0.0}
+        >>> amsgrad_rule(2.0, 1.0, 0.0, 0.0, 16.0, t=1, **constants)  # √v̂ stays 4
+        (0.875, 1.0, 1.0, 16.0)
     """
     m = m + (g - m) * (1 - beta_1)
     v = v + (square(g) - v) * (1 - beta_2)
@@ -131,53 +138,56 @@ class Adam(RuleOptimizer):
         v̂ ← max(v̂, v)
 
     Args:
-        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
-            without arguments. η, about the most that a weight moves in a step. Default 0.001.
-        beta_1: Float in [0, 1). β₁, the share of m that is kept. Default 0.9.
-        beta_2: Float in [0, 1). β₂, the share of v that is kept. Default 0.999.
-        epsilon: Float ≥ 0. ε, keeps the denominator away from 0. Default 1e-7.
-        amsgrad: Boolean. Whether to divide by the largest v so far. Default `False`.
+        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable without
+            arguments. η, about the most that a weight moves in a step. Defaults to 0.001.
+        beta_1: Float in [0, 1). β₁, the share of m that is kept. Defaults to 0.9.
+        beta_2: Float in [0, 1). β₂, the share of v that is kept. Defaults to 0.999.
+        epsilon: Float ≥ 0. ε, keeps the denominator away from 0. Defaults to 1e-7.
+        amsgrad: Boolean. Whether to divide by the largest v so far. Defaults to False.
         **common: The arguments that every optimizer takes; see `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument is unknown or out of its range.
 
     Example:
-    >>> import keras, keras_course_ext as kce
-    >>> w = keras.Variable([1.0, 2.0])
-    >>> kce.optimizers.Adam(learning_rate=0.1).apply([keras.ops.array([0.5, -30.0])], [w])
-    >>> w.numpy().round(4)  # the first step is η long, whatever the gradient
-    array([0.9, 2.1], dtype=float32)
+        >>> import keras, keras_course_ext as kce
+        >>> w = keras.Variable([1.0, 2.0])
+        >>> kce.optimizers.Adam(learning_rate=0.1).apply([keras.ops.array([0.5, -30.0])], [w])
+        >>> w.numpy().round(4)  # the first step is η long, whatever the gradient
+        array([0.9, 2.1], dtype=float32)
 
-    Differs from the paper: Algorithm 1 corrects both means first and adds ε to the corrected
-    root. `convention="paper"` is
+    Differs from the paper:
+        Algorithm 1 corrects both means first and adds ε to the corrected root. `convention="paper"`
+        is
 
-        w ← w − η m̂ / (√v̂ + ε),  m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ)
+            w ← w − η m̂ / (√v̂ + ε),  m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ)
 
-    with ε = 1e-8 by default. The form above is the paper's second, at the end of section 2, where
-    ε is called ε̂; the two are the same for ε̂ = ε √(1 − β₂ᵗ). AMSGrad has a paper of its own,
-    whose Algorithm 2 corrects nothing, so that its first steps are longer by up to
-    (1 − β₁) / √(1 − β₂). With `amsgrad`, `convention="paper"` is that:
+        with ε = 1e-8 by default. The form above is the paper's second, at the end of section 2,
+        where ε is called ε̂; the two are the same for ε̂ = ε √(1 − β₂ᵗ). AMSGrad has a paper of its
+        own, whose Algorithm 2 corrects nothing, so that its first steps are longer by up to (1 −
+        β₁) / √(1 − β₂). With `amsgrad`, `convention="paper"` is that:
 
-        w ← w − η m / (√v̂ + ε),  v̂ ← max(v̂, v)
+            w ← w − η m / (√v̂ + ε),  v̂ ← max(v̂, v)
 
-    The paper has no ε there; here ε = 0 is allowed, and 0 / 0 counts as 0.
+        The paper has no ε there; here ε = 0 is allowed, and 0 / 0 counts as 0.
 
-    Differs from torch: `convention="torch"` is Algorithm 1, with ε = 1e-8 by default. With
-    `amsgrad` the maximum is taken of the uncorrected v and corrected then:
+    Differs from torch:
+        `convention="torch"` is Algorithm 1, with ε = 1e-8 by default. With `amsgrad` the maximum is
+        taken of the uncorrected v and corrected then:
 
-        w ← w − η m̂ / (√v̂ + ε),  v_max ← max(v_max, v),  v̂ = v_max / (1 − β₂ᵗ)
+            w ← w − η m̂ / (√v̂ + ε),  v_max ← max(v_max, v),  v̂ = v_max / (1 − β₂ᵗ)
 
-    Differs from the deck: none in the update. With `convention="deck"` ε is 1e-8 by default, as
-    the deck prints it; Keras 2 itself had 1e-7.
-    `Adam(lr = 0.001, beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-08, decay = 0.0)` runs, with a
-    DeprecationWarning.
+    Differs from the deck:
+        None in the update. With `convention="deck"` ε is 1e-8 by default, as the deck prints it;
+        Keras 2 itself had 1e-7.
+        `Adam(lr = 0.001, beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-08, decay = 0.0)` runs, with a
+        DeprecationWarning.
 
     Reference: Kingma, Ba, Adam: A Method for Stochastic Optimization, ICLR 2015, Algorithm 1 and
     section 2; AMSGrad in Reddi, Kale, Kumar, On the Convergence of Adam and Beyond, ICLR 2018,
     Algorithm 2.
 
-    Deck: Chapter 5, advanced gradient descent, method 6.
+    Deck: chapter 1, `Adam(0.01)`; chapter 5, advanced gradient descent, method 6.
     """
 
     hyperparameters: ClassVar = {

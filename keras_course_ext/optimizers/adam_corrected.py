@@ -32,12 +32,12 @@ def adam_corrected_rule(
         The new (w, m, v).
 
     Example:
-    >>> from keras_course_ext.optimizers.adam_corrected import adam_corrected_rule
-    >>> w, m, v = adam_corrected_rule(
-    ...     0.5, 1.0, 0.0, 0.0, lr=0.1, beta_1=0.9, beta_2=0.999, epsilon=0.5, t=1
-    ... )
-    >>> round(w, 6)  # at the first step m̂ = g and √v̂ = |g|: 1 − 0.1 · 0.5 / (0.5 + 0.5)
-    0.95
+        >>> from keras_course_ext.optimizers.adam_corrected import adam_corrected_rule
+        >>> w, m, v = adam_corrected_rule(
+        ...     0.5, 1.0, 0.0, 0.0, lr=0.1, beta_1=0.9, beta_2=0.999, epsilon=0.5, t=1
+        ... )
+        >>> round(w, 6)  # at the first step m̂ = g and √v̂ = |g|: 1 − 0.1 · 0.5 / (0.5 + 0.5)
+        0.95
     """
     m = beta_1 * m + (1 - beta_1) * g
     v = beta_2 * v + (1 - beta_2) * square(g)
@@ -59,7 +59,7 @@ def amsgrad_corrected_rule(
     epsilon: float,
     t: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """AMSGrad in torch's form: Algorithm 1 with the largest v so far, corrected after the maximum.
+    """AMSGrad in torch's form: w ← w − η m̂ / (√v̂ + ε), where v̂ is the largest v, corrected.
 
     Args:
         g: dL/dw, the gradient.
@@ -75,6 +75,12 @@ def amsgrad_corrected_rule(
 
     Returns:
         The new (w, m, v, v_max).
+
+    Example:
+        >>> from keras_course_ext.optimizers.adam_corrected import amsgrad_corrected_rule
+        >>> constants = {"lr": 0.5, "beta_1": 0.5, "beta_2": 0.75, "epsilon": 0.0}
+        >>> amsgrad_corrected_rule(2.0, 1.0, 0.0, 0.0, 16.0, t=1, **constants)  # m̂ = 2, √v̂ = 8
+        (0.875, 1.0, 1.0, 16.0)
     """
     m = beta_1 * m + (1 - beta_1) * g
     v = beta_2 * v + (1 - beta_2) * square(g)
@@ -111,6 +117,12 @@ def amsgrad_uncorrected_rule(
 
     Returns:
         The new (w, m, v, v_hat).
+
+    Example:
+        >>> from keras_course_ext.optimizers.adam_corrected import amsgrad_uncorrected_rule
+        >>> constants = {"lr": 0.5, "beta_1": 0.5, "beta_2": 0.75, "epsilon": 0.0}
+        >>> amsgrad_uncorrected_rule(2.0, 1.0, 0.0, 0.0, 16.0, **constants)  # m = 1, √v̂ = 4
+        (0.875, 1.0, 1.0, 16.0)
     """
     m = beta_1 * m + (1 - beta_1) * g
     v = beta_2 * v + (1 - beta_2) * square(g)

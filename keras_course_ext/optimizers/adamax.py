@@ -40,12 +40,13 @@ def adamax_rule(
         The new (w, m, u).
 
     Example:
-    >>> import numpy as np
-    >>> from keras_course_ext.optimizers.adamax import adamax_rule
-    >>> g, w, zero = np.array([0.5, -30.0]), np.array([1.0, 2.0]), np.zeros(2)
-    >>> w, m, u = adamax_rule(g, w, zero, zero, lr=0.1, beta_1=0.9, beta_2=0.99, epsilon=0.0, t=1)
-    >>> w.round(6)  # the first step is η long, whatever the gradient
-    array([0.9, 2.1])
+        >>> import numpy as np
+        >>> from keras_course_ext.optimizers.adamax import adamax_rule
+        >>> g, w, zero = np.array([0.5, -30.0]), np.array([1.0, 2.0]), np.zeros(2)
+        >>> constants = {"lr": 0.1, "beta_1": 0.9, "beta_2": 0.99, "epsilon": 0.0}
+        >>> w, m, u = adamax_rule(g, w, zero, zero, t=1, **constants)
+        >>> w.round(6)  # the first step is η long, whatever the gradient
+        array([0.9, 2.1])
     """
     # m + (1 − β) (g − m) is β m + (1 − β) g, rounded as Keras rounds it.
     m = m + (g - m) * (1 - beta_1)
@@ -80,6 +81,12 @@ def adamax_torch_rule(
 
     Returns:
         The new (w, m, u).
+
+    Example:
+        >>> from keras_course_ext.optimizers.adamax import adamax_torch_rule
+        >>> constants = {"lr": 0.5, "beta_1": 0.5, "beta_2": 0.5, "epsilon": 2.0}
+        >>> adamax_torch_rule(2.0, 1.0, 0.0, 0.0, t=1, **constants)
+        (0.75, 1.0, 4.0)
     """
     m = m + (g - m) * (1 - beta_1)
     u = maximum(beta_2 * u, abs(g) + epsilon)
@@ -99,40 +106,44 @@ class Adamax(RuleOptimizer):
     longer than η / (1 − β₁ᵗ) times |m| / |g|.
 
     Args:
-        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
-            without arguments. η, about the most that a weight moves in a step. Default 0.001.
-        beta_1: Float in [0, 1). β₁, the share of m that is kept. Default 0.9.
-        beta_2: Float in [0, 1). β₂, the share of u that is kept. Default 0.999.
-        epsilon: Float ≥ 0. ε, keeps the denominator away from 0. Default 1e-7.
+        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable without
+            arguments. η, about the most that a weight moves in a step. Defaults to 0.001.
+        beta_1: Float in [0, 1). β₁, the share of m that is kept. Defaults to 0.9.
+        beta_2: Float in [0, 1). β₂, the share of u that is kept. Defaults to 0.999.
+        epsilon: Float ≥ 0. ε, keeps the denominator away from 0. Defaults to 1e-7.
         **common: The arguments that every optimizer takes; see `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument is unknown or out of its range.
 
     Example:
-    >>> import keras, keras_course_ext as kce
-    >>> w = keras.Variable([1.0, 2.0])
-    >>> kce.optimizers.Adamax(learning_rate=0.1).apply([keras.ops.array([0.5, -30.0])], [w])
-    >>> w.numpy().round(4)  # the first step is η long, whatever the gradient
-    array([0.9, 2.1], dtype=float32)
+        >>> import keras, keras_course_ext as kce
+        >>> w = keras.Variable([1.0, 2.0])
+        >>> kce.optimizers.Adamax(learning_rate=0.1).apply([keras.ops.array([0.5, -30.0])], [w])
+        >>> w.numpy().round(4)  # the first step is η long, whatever the gradient
+        array([0.9, 2.1], dtype=float32)
 
-    Differs from Keras: a gradient of 0 is no NaN in float16, where ε = 1e-7 rounds to nearly 0.
+    Differs from Keras:
+        A gradient of 0 is no NaN in float16, where ε = 1e-7 rounds to nearly 0.
 
-    Differs from the paper: `convention="paper"` has no ε, and η = 0.002 by default:
+    Differs from the paper:
+        `convention="paper"` has no ε, and η = 0.002 by default:
 
-        w ← w − η / (1 − β₁ᵗ) · m / u,  where 0 / 0 = 0
+            w ← w − η / (1 − β₁ᵗ) · m / u,  where 0 / 0 = 0
 
-    An `epsilon` that is given is added to u, as above.
+        An `epsilon` that is given is added to u, as above.
 
-    Differs from torch: `convention="torch"` adds ε before the maximum,
+    Differs from torch:
+        `convention="torch"` adds ε before the maximum,
 
-        u ← max(β₂ u, |g| + ε)
-        w ← w − η / (1 − β₁ᵗ) · m / u
+            u ← max(β₂ u, |g| + ε)
+            w ← w − η / (1 − β₁ᵗ) · m / u
 
-    with η = 0.002 and ε = 1e-8 by default.
+        with η = 0.002 and ε = 1e-8 by default.
 
-    Differs from the deck: it doesn't teach Adamax. `convention="deck"` is that of Keras 2, the
-    form above with η = 0.002.
+    Differs from the deck:
+        It doesn't teach Adamax. `convention="deck"` is that of Keras 2, the form above with
+        η = 0.002.
 
     Reference: Kingma, Ba, Adam: A Method for Stochastic Optimization, ICLR 2015, section 7.1,
     Algorithm 2.

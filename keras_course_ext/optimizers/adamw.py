@@ -27,36 +27,38 @@ class AdamW(RuleOptimizer):
     biases and the like.
 
     Args:
-        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
-            without arguments. η, about the most that a weight moves in a step. Default 0.001.
+        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable without
+            arguments. η, about the most that a weight moves in a step. Defaults to 0.001.
         weight_decay: Float ≥ 0. λ, the share of a weight that is lost per unit of learning rate.
-            Default 0.004.
-        beta_1: Float in [0, 1). β₁, the share of m that is kept. Default 0.9.
-        beta_2: Float in [0, 1). β₂, the share of v that is kept. Default 0.999.
-        epsilon: Float ≥ 0. ε, keeps the denominator away from 0. Default 1e-7.
-        amsgrad: Boolean. Whether to divide by the largest v so far. Default `False`.
+            Defaults to 0.004.
+        beta_1: Float in [0, 1). β₁, the share of m that is kept. Defaults to 0.9.
+        beta_2: Float in [0, 1). β₂, the share of v that is kept. Defaults to 0.999.
+        epsilon: Float ≥ 0. ε, keeps the denominator away from 0. Defaults to 1e-7.
+        amsgrad: Boolean. Whether to divide by the largest v so far. Defaults to False.
         **common: The arguments that every optimizer takes; see `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument is unknown or out of its range.
 
     Example:
-    >>> import keras, keras_course_ext as kce
-    >>> w = keras.Variable([10.0, 2.0])
-    >>> optimizer = kce.optimizers.AdamW(learning_rate=0.1, weight_decay=0.5)
-    >>> optimizer.apply([keras.ops.array([0.0, -30.0])], [w])
-    >>> w.numpy().round(4)  # 10 · (1 − 0.05) and 2 · (1 − 0.05) + 0.1
-    array([9.5, 2. ], dtype=float32)
+        >>> import keras, keras_course_ext as kce
+        >>> w = keras.Variable([10.0, 2.0])
+        >>> optimizer = kce.optimizers.AdamW(learning_rate=0.1, weight_decay=0.5)
+        >>> optimizer.apply([keras.ops.array([0.0, -30.0])], [w])
+        >>> w.numpy().round(4)  # 10 · (1 − 0.05) and 2 · (1 − 0.05) + 0.1
+        array([9.5, 2. ], dtype=float32)
 
-    Differs from the paper: `convention="paper"` is Algorithm 1 of Adam with ε = 1e-8, see `Adam`.
-    The decay stays as above. Algorithm 2 of the paper multiplies its λ by the schedule alone, not
-    by the base rate α of η = schedule · α: its λ is α · `weight_decay` here.
+    Differs from the paper:
+        `convention="paper"` is Algorithm 1 of Adam with ε = 1e-8, see `Adam`. The decay stays as
+        above. Algorithm 2 of the paper multiplies its λ by the schedule alone, not by the base rate
+        α of η = schedule · α: its λ is α · `weight_decay` here.
 
-    Differs from torch: `convention="torch"` is the same form with ε = 1e-8 and λ = 0.01 by
-    default.
+    Differs from torch:
+        `convention="torch"` is the same form with ε = 1e-8 and λ = 0.01 by default.
 
-    Differs from the deck: it doesn't teach AdamW. `convention="deck"` is the form above with the
-    deck's ε for Adam, 1e-8.
+    Differs from the deck:
+        It doesn't teach AdamW. `convention="deck"` is the form above with the deck's ε for Adam,
+        1e-8.
 
     Reference: Loshchilov, Hutter, Decoupled Weight Decay Regularization, ICLR 2019, Algorithm 2.
     """

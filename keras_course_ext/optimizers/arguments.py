@@ -50,33 +50,33 @@ COMMON_MARKER = "**common: The arguments that every optimizer takes; see `RuleOp
 
 WEIGHT_DECAY_DOC = """\
 weight_decay: Float ≥ 0 or `None`. Before each update, w ← w − η · weight_decay · w.
-            Default `None`.
+            Defaults to None.
         """
 """The beginning of `COMMON_DOC`, for the optimizers whose `weight_decay` is the common one."""
 
 COMMON_DOC = f"""\
 {WEIGHT_DECAY_DOC}clipnorm: Float ≥ 0 or `None`. A gradient whose L2 norm exceeds it,
-            taken variable by variable, is scaled down to it. Default `None`.
+            taken variable by variable, is scaled down to it. Defaults to None.
         clipvalue: Float ≥ 0 or `None`. Every element of a gradient is cut to
-            [−clipvalue, clipvalue]. Default `None`.
+            [−clipvalue, clipvalue]. Defaults to None.
         global_clipnorm: Float ≥ 0 or `None`. As `clipnorm`, for the norm over all variables
-            together. Only one of the three may be given. Default `None`.
+            together. Only one of the three may be given. Defaults to None.
         use_ema: Boolean. Keeps an exponential moving average of the weights, which replaces
-            them at the end of `fit`. Default `False`.
+            them at the end of `fit`. Defaults to False.
         ema_momentum: Float in [0, 1]. The share of the average that is kept at a step.
-            Default 0.99.
+            Defaults to 0.99.
         ema_overwrite_frequency: Integer ≥ 1 or `None`. The weights are replaced by their
-            average every so many steps as well. Default `None`.
+            average every so many steps as well. Defaults to None.
         loss_scale_factor: Float > 0 or `None`. The loss is multiplied by it, the gradients are
-            divided by it. Default `None`.
+            divided by it. Defaults to None.
         gradient_accumulation_steps: Integer ≥ 2 or `None`. The weights are updated once every
-            so many batches, by the mean of their gradients. Default `None`.
-        name: String or `None`. Default: the class name in snake case.
-        convention: String. Whose form of the update and whose defaults: "keras" (default), or
-            "paper", "torch", "deck" where they differ; see the formulas above.
+            so many batches, by the mean of their gradients. Defaults to None.
+        name: String or `None`. Defaults to None: the class name in snake case.
+        convention: String. Whose form of the update and whose defaults: "keras", or "paper",
+            "torch", "deck" where they differ; see the formulas above. Defaults to "keras".
         lazy: Boolean. For a sparse gradient, as of an Embedding, renews only the rows that were
             looked up, with their slots and their weight decay; the others stand still, where
-            the formula would have their momentum and their decay go on. Default `False`.
+            the formula would have their momentum and their decay go on. Defaults to False.
         lr: Deprecated, Keras 2's name of `learning_rate`.
         decay: Deprecated, Float ≥ 0. The learning rate at step t = 0, 1, … is η / (1 + decay · t);
             now `learning_rate=keras.optimizers.schedules.InverseTimeDecay(η, 1, decay)`."""
@@ -87,11 +87,20 @@ class Number:
     """The check that an argument is a finite number of an interval.
 
     Args:
-        low: The smallest number allowed.
-        high: The largest number allowed.
-        example: What the error message proposes.
-        below: Whether `high` itself is refused.
-        above: Whether `low` itself is refused.
+        low: The smallest number allowed. Defaults to 0.
+        high: The largest number allowed. Defaults to infinity.
+        example: The number that the error message proposes. Defaults to 0.9.
+        below: Whether `high` itself is refused. Defaults to False.
+        above: Whether `low` itself is refused. Defaults to False.
+
+    Example:
+        >>> from keras_course_ext.optimizers.arguments import Number
+        >>> Number(0, 1)("momentum", 0.5)
+        0.5
+        >>> Number(0, 1)("momentum", 2)
+        Traceback (most recent call last):
+        ...
+        ValueError: `momentum` must be a number in [0, 1], but got momentum=2 (int). Write, ...
     """
 
     low: float = 0.0

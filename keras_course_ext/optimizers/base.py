@@ -39,28 +39,30 @@ class RuleOptimizer(RuleDeclaration, keras.optimizers.Optimizer):
         **common: The arguments that every optimizer takes; see `RuleOptimizer`.
 
     Raises:
+        TypeError: If a subclass does not hand all its hyperparameters on.
         ValueError: If an argument is unknown or out of its range.
 
     Example:
-    >>> from functools import partial
-    >>> import keras, keras_course_ext as kce
-    >>> def sign_rule(g, w, *, lr, dead_zone):
-    ...     return (w - lr * keras.ops.sign(g) * keras.ops.cast(abs(g) > dead_zone, g.dtype),)
-    >>> class SignDescent(kce.optimizers.RuleOptimizer):
-    ...     hyperparameters = {"dead_zone": kce.optimizers.arguments.Number(example=1e-3)}
-    ...     def __init__(self, learning_rate=0.01, dead_zone=0.0, **common):
-    ...         super().__init__(learning_rate, dead_zone=dead_zone, **common)
-    ...     @property
-    ...     def rule(self):
-    ...         return partial(sign_rule, dead_zone=self.dead_zone)
-    >>> w = keras.Variable([1.0, 2.0])
-    >>> SignDescent(0.5).apply([keras.ops.array([3.0, -0.1])], [w])
-    >>> w.numpy()
-    array([0.5, 2.5], dtype=float32)
+        >>> from functools import partial
+        >>> import keras, keras_course_ext as kce
+        >>> def sign_rule(g, w, *, lr, dead_zone):
+        ...     return (w - lr * keras.ops.sign(g) * keras.ops.cast(abs(g) > dead_zone, g.dtype),)
+        >>> class SignDescent(kce.optimizers.RuleOptimizer):
+        ...     hyperparameters = {"dead_zone": kce.optimizers.arguments.Number(example=1e-3)}
+        ...     def __init__(self, learning_rate=0.01, dead_zone=0.0, **common):
+        ...         super().__init__(learning_rate, dead_zone=dead_zone, **common)
+        ...     @property
+        ...     def rule(self):
+        ...         return partial(sign_rule, dead_zone=self.dead_zone)
+        >>> w = keras.Variable([1.0, 2.0])
+        >>> SignDescent(0.5).apply([keras.ops.array([3.0, -0.1])], [w])
+        >>> w.numpy()
+        array([0.5, 2.5], dtype=float32)
 
-    Differs from Keras: repeated rows of a sparse gradient are summed before anything else is done
-    with it; half-precision variables are updated in float32 arithmetic; `lr=`, `decay=` and
-    `epsilon=None` are understood, with a DeprecationWarning.
+    Differs from Keras:
+        Repeated rows of a sparse gradient are summed before anything else is done with it;
+        half-precision variables are updated in float32 arithmetic; `lr=`, `decay=` and
+        `epsilon=None` are understood, with a DeprecationWarning.
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -101,18 +103,39 @@ class RuleOptimizer(RuleDeclaration, keras.optimizers.Optimizer):
             setattr(self, name, check(name, own[name]))
 
     def decayed_rule_for(self, variable: Any) -> partial:
-        """`rule_for`, without decay if it is the rule's and the variable is excluded from it."""
+        """`rule_for`, without decay if it is the rule's and the variable is excluded from it.
+
+        Args:
+            variable: A variable of the model, or a NumPy array of weights.
+
+        Returns:
+            A function of the gradient, the weights and the slots, with `wd` 0 for such a variable.
+        """
         rule = self.rule_for(variable)
         if self.decays_weights_itself and not self._use_weight_decay(variable):
             return partial(rule, wd=0.0)
         return rule
 
     def group_of(self, variable: Any) -> Any:
-        """Returns what variables that may be updated in one run of the rule have in common."""
+        """Says which variables may be updated in one run of the rule.
+
+        Args:
+            variable: A variable of the model.
+
+        Returns:
+            What they have in common and others have not: equal for all variables of a group.
+        """
         return repr(self.decayed_rule_for(variable))
 
     def learning_rate_at(self, step: int) -> float:
-        """Returns η of a step, t = 0, 1, …: the schedule's, or what it is now."""
+        """Tells η of a step: the schedule's, or what it is now.
+
+        Args:
+            step: Integer ≥ 0. The number of the step, t = 0, 1, …
+
+        Returns:
+            η, a float.
+        """
         given = self._given_rate
         if isinstance(given, keras.optimizers.schedules.LearningRateSchedule):
             return float(given(step))
@@ -152,7 +175,8 @@ class RuleOptimizer(RuleDeclaration, keras.optimizers.Optimizer):
 
         Args:
             grads: One gradient per variable: a tensor, a `tf.IndexedSlices`, or `None`.
-            trainable_variables: The variables; by default those of the first call.
+            trainable_variables: The variables, in the same order. Defaults to None: those of the
+                first call.
         """
         # Here, because it is the first place that a gradient reaches: accumulation, clipping and
         # the rule all need the sums.
@@ -174,7 +198,7 @@ class RuleOptimizer(RuleDeclaration, keras.optimizers.Optimizer):
 
         Args:
             gradient: dL/dw, a dense tensor of the variable's shape.
-            variable: w.
+            variable: w, a variable of the model.
             learning_rate: η, a scalar.
         """
         # The shared scalars are renewed once for all variables of an `apply`.
@@ -185,10 +209,13 @@ class RuleOptimizer(RuleDeclaration, keras.optimizers.Optimizer):
         engine.plain(replace(self.update_of(gradient, variable, scalars), decay=None))
 
     def begin_step(self, last: Any = None) -> dict[str, Any]:
-        """Returns the scalars of the step that begins, the shared ones renewed.
+        """Renews the shared scalars for the step that begins.
 
         Args:
-            last: Whether the step updates the weights, a scalar; `None`: it does.
+            last: Whether the step updates the weights, a scalar. Defaults to None: it does.
+
+        Returns:
+            All scalars of the step by name, `lr` and `t` among them.
         """
         lr, t = self.learning_rate, self.iterations + 1
         # A number of a callable would become float32, whatever the weights are.
@@ -205,7 +232,16 @@ class RuleOptimizer(RuleDeclaration, keras.optimizers.Optimizer):
         return scalars | dict(self.rule_scalars(old, new))
 
     def update_of(self, gradient: Any, variable: Any, scalars: Mapping[str, Any]) -> engine.Update:
-        """Returns what an engine needs to update one variable."""
+        """Puts together what an engine needs to update one variable.
+
+        Args:
+            gradient: dL/dw, a tensor of the variable's shape or a `tf.IndexedSlices`.
+            variable: w, a variable of the model.
+            scalars: The scalars of the step by name, from `begin_step`.
+
+        Returns:
+            The rule and what it is applied to.
+        """
         decays = not self.decays_weights_itself and self._use_weight_decay(variable)
         return engine.Update(
             self.decayed_rule_for(variable),
@@ -219,7 +255,14 @@ class RuleOptimizer(RuleDeclaration, keras.optimizers.Optimizer):
         )
 
     def clipped(self, grads: Sequence[Any]) -> Sequence[Any]:
-        """Returns the gradients, clipped as the optimizer's arguments say."""
+        """Clips gradients as the optimizer's arguments say.
+
+        Args:
+            grads: Gradients, each a tensor or a `tf.IndexedSlices`.
+
+        Returns:
+            The same, clipped.
+        """
         rows = [g.values if isinstance(g, tf.IndexedSlices) else g for g in grads]
         return [
             tf.IndexedSlices(values, g.indices, g.dense_shape)
@@ -229,7 +272,11 @@ class RuleOptimizer(RuleDeclaration, keras.optimizers.Optimizer):
         ]
 
     def averages(self) -> list[tuple[Any, Any]]:
-        """Returns the variables whose moving average is kept, each with its average."""
+        """Lists the variables whose moving average is kept.
+
+        Returns:
+            Pairs of a variable and its average.
+        """
         if not self.use_ema or not self.built:
             return []
         pairs = zip(self._trainable_variables, self._model_variables_moving_average, strict=True)
@@ -247,11 +294,22 @@ class RuleOptimizer(RuleDeclaration, keras.optimizers.Optimizer):
             super().finalize_variable_values(var_list)
 
     def accumulator_of(self, variable: Any) -> Any:
-        """Returns the variable in which the gradients of one of the weights add up."""
+        """Finds where the gradients of one of the weights add up.
+
+        Args:
+            variable: A variable of the model.
+
+        Returns:
+            A variable of the same shape.
+        """
         return self._accumulated_gradients[self._get_variable_index(variable)]
 
     def is_last_batch(self) -> Any:
-        """Says whether the weights are updated after this batch, a scalar."""
+        """Says whether the weights are updated after this batch.
+
+        Returns:
+            A Boolean scalar.
+        """
         return tf.equal((self._iterations + 1) % self.gradient_accumulation_steps, 0)
 
     def exclude_from_weight_decay(
@@ -260,8 +318,9 @@ class RuleOptimizer(RuleDeclaration, keras.optimizers.Optimizer):
         """Keeps variables from being decayed.
 
         Args:
-            var_list: The variables.
-            var_names: Regular expressions; variables whose name one of them is found in.
+            var_list: List of variables. Defaults to None, none of them.
+            var_names: List of regular expressions; variables whose name one of them is found in.
+                Defaults to None, none.
 
         Raises:
             ValueError: If the optimizer is built already.
@@ -280,6 +339,9 @@ class RuleOptimizer(RuleDeclaration, keras.optimizers.Optimizer):
 
     def load_own_variables(self, store: Any) -> None:
         """Reads the state from a store; before the optimizer is built, for when it is.
+
+        Args:
+            store: A dictionary of `keras.saving`, of an optimizer here or of Keras.
 
         Raises:
             ValueError: If the state is that of another optimizer or of other weights.

@@ -82,16 +82,34 @@ class RuleDeclaration:
         return self.slot_groups()
 
     def slot_groups(self) -> list[list[Slot]]:
-        """Returns the slots that the hyperparameters call for, in groups."""
+        """Says which slots the hyperparameters call for.
+
+        Returns:
+            Groups of slots, in the order in which they are created.
+        """
         groups = ([s for s in g if not s.only_if or getattr(self, s.only_if)] for g in self.slots)
         return [group for group in groups if group]
 
     def start_of(self, slot: Slot) -> float:
-        """Returns the first value of a slot that doesn't start as a copy of the weights."""
+        """Says what a slot holds before the first step, unless it is a copy of the weights.
+
+        Args:
+            slot: An object of `slots`.
+
+        Returns:
+            A number, for all its elements.
+        """
         return getattr(self, slot.start) if slot.start else 0.0
 
     def first_slots(self, w: np.ndarray) -> list[np.ndarray]:
-        """Returns the slots of a NumPy array of weights as they are before the first step."""
+        """Makes the slots of a NumPy array of weights as they are before the first step.
+
+        Args:
+            w: The weights, an array of any shape.
+
+        Returns:
+            Arrays of the shape of `w`, in the order in which the rule takes them.
+        """
         return [
             w.copy() if slot.start == WEIGHTS else np.full_like(w, self.start_of(slot))
             for group in self.slots_for(w)
@@ -103,8 +121,8 @@ class RuleDeclaration:
 
         Args:
             old: Their values after the last step, by name.
-            lr: η, the learning rate of this step.
-            t: The number of this step, 1, 2, …
+            lr: η, the learning rate of this step, a scalar.
+            t: The number of this step, 1, 2, …, a scalar.
 
         Returns:
             Their new values, by name, and what else `rule_scalars` needs.
@@ -112,10 +130,13 @@ class RuleDeclaration:
         return old
 
     def rule_scalars(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Returns the `shared` scalars that the rule gets: by default the new ones.
+        """Chooses the `shared` scalars that the rule gets.
 
         Args:
             old: Their values after the last step, by name.
             new: Their values after this step, by name.
+
+        Returns:
+            The scalars by name: by default the new ones.
         """
         return new

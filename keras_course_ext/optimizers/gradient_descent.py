@@ -22,9 +22,9 @@ def gradient_descent_rule(g: Tensor, w: Tensor, *, lr: Tensor) -> tuple[Tensor]:
         The new w, in a tuple of one.
 
     Example:
-    >>> from keras_course_ext.optimizers.gradient_descent import gradient_descent_rule
-    >>> gradient_descent_rule(2.0, 1.0, lr=0.25)
-    (0.5,)
+        >>> from keras_course_ext.optimizers.gradient_descent import gradient_descent_rule
+        >>> gradient_descent_rule(2.0, 1.0, lr=0.25)
+        (0.5,)
     """
     return (w - lr * g,)
 
@@ -39,30 +39,33 @@ class GradientDescent(RuleOptimizer):
     random batch, as `fit` computes it, stochastic gradient descent.
 
     Args:
-        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
-            without arguments. η, the length of a step. Default 0.01.
+        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable without
+            arguments. η, the length of a step. Defaults to 0.01.
         **common: The arguments that every optimizer takes; see `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument is unknown or out of its range.
 
     Example:
-    >>> import keras, keras_course_ext as kce
-    >>> w = keras.Variable([1.0, 2.0])
-    >>> kce.optimizers.GradientDescent(0.1).apply([keras.ops.array([1.0, -1.0])], [w])
-    >>> w.numpy()
-    array([0.9, 2.1], dtype=float32)
+        >>> import keras, keras_course_ext as kce
+        >>> w = keras.Variable([1.0, 2.0])
+        >>> kce.optimizers.GradientDescent(0.1).apply([keras.ops.array([1.0, -1.0])], [w])
+        >>> w.numpy()
+        array([0.9, 2.1], dtype=float32)
 
-    Differs from Keras: it is called `keras.optimizers.SGD` there, with `momentum=0`.
+    Differs from Keras:
+        It is called `keras.optimizers.SGD` there, with `momentum=0`.
 
-    Differs from torch: none in the update; the default is η = 0.001 with `convention="torch"`.
+    Differs from torch:
+        None in the update; the default is η = 0.001 with `convention="torch"`.
 
-    Differs from the paper and from the deck: none.
+    Differs from the paper and from the deck:
+        None.
 
-    Reference: Robbins, Monro, A Stochastic Approximation Method, Annals of Mathematical
-    Statistics 22 (1951), equation (6).
+    Reference: Robbins, Monro, A Stochastic Approximation Method, Annals of Mathematical Statistics
+    22 (1951), equation (6).
 
-    Deck: Chapter 5, advanced gradient descent, method 1.
+    Deck: chapter 5, advanced gradient descent, method 1.
     """
 
     shifts = True

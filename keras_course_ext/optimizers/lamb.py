@@ -43,13 +43,13 @@ def lamb_rule(
         The new (w, m, v).
 
     Example:
-    >>> import numpy as np
-    >>> from keras_course_ext.optimizers.lamb import lamb_rule
-    >>> g, w, zero = np.array([0.5, -30.0]), np.array([3.0, 4.0]), np.zeros(2)
-    >>> constants = {"lr": 0.1, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 0.0, "wd": 0.0}
-    >>> new, m, v = lamb_rule(g, w, zero, zero, t=1, **constants)
-    >>> float(np.linalg.norm(new - w).round(6))  # η ‖w‖
-    0.5
+        >>> import numpy as np
+        >>> from keras_course_ext.optimizers.lamb import lamb_rule
+        >>> g, w, zero = np.array([0.5, -30.0]), np.array([3.0, 4.0]), np.zeros(2)
+        >>> constants = {"lr": 0.1, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 0.0, "wd": 0.0}
+        >>> new, m, v = lamb_rule(g, w, zero, zero, t=1, **constants)
+        >>> float(np.linalg.norm(new - w).round(6))  # η ‖w‖
+        0.5
     """
     m = m + (g - m) * (1 - beta_1)
     v = v + (square(g) - v) * (1 - beta_2)
@@ -76,35 +76,36 @@ class Lamb(RuleOptimizer):
     counts as 1.
 
     Args:
-        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
-            without arguments. η, the share of itself by which a variable changes. Default 0.001.
-        beta_1: Float in [0, 1). β₁, the share of m that is kept. Default 0.9.
-        beta_2: Float in [0, 1). β₂, the share of v that is kept. Default 0.999.
-        epsilon: Float ≥ 0. ε, keeps the denominator away from 0. Default 1e-7; "paper": 1e-6.
-        weight_decay: Float ≥ 0 or `None`, which is 0. λ, inside the ratio, as written above;
-            the variables that `exclude_from_weight_decay` names have λ = 0. Default `None`.
+        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable without
+            arguments. η, the share of itself by which a variable changes. Defaults to 0.001.
+        beta_1: Float in [0, 1). β₁, the share of m that is kept. Defaults to 0.9.
+        beta_2: Float in [0, 1). β₂, the share of v that is kept. Defaults to 0.999.
+        epsilon: Float ≥ 0. ε, keeps the denominator away from 0. Defaults to 1e-7; "paper": 1e-6.
+        weight_decay: Float ≥ 0 or `None`, which is 0. λ, inside the ratio, as written above; the
+            variables that `exclude_from_weight_decay` names have λ = 0. Defaults to None.
         **common: The arguments that every optimizer takes; see `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument is unknown or out of its range.
 
     Example:
-    >>> import keras, keras_course_ext as kce
-    >>> w = keras.Variable([3.0, 4.0])
-    >>> optimizer = kce.optimizers.Lamb(learning_rate=0.1, weight_decay=0.01)
-    >>> optimizer.apply([keras.ops.array([0.5, -30.0])], [w])
-    >>> w.numpy().round(3)
-    array([2.634, 4.341], dtype=float32)
+        >>> import keras, keras_course_ext as kce
+        >>> w = keras.Variable([3.0, 4.0])
+        >>> optimizer = kce.optimizers.Lamb(learning_rate=0.1, weight_decay=0.01)
+        >>> optimizer.apply([keras.ops.array([0.5, -30.0])], [w])
+        >>> w.numpy().round(3)
+        array([2.634, 4.341], dtype=float32)
 
-    Differs from Keras: `weight_decay` stands inside the ratio, as in the paper. Keras decays the
-    weights apart from it, w ← w − η λ w, so that the length of the step is no longer η ‖w‖.
-    Without weight decay the two are the same.
+    Differs from Keras:
+        `weight_decay` stands inside the ratio, as in the paper. Keras decays the weights apart from
+        it, w ← w − η λ w, so that the length of the step is no longer η ‖w‖. Without weight decay
+        the two are the same.
 
-    Differs from the paper: none in the update, with φ(‖w‖) = ‖w‖. Its ε is 1e-6
-    (`convention="paper"`).
+    Differs from the paper:
+        None in the update, with φ(‖w‖) = ‖w‖. Its ε is 1e-6 (`convention="paper"`).
 
-    Reference: You, Li, Reddi, Hseu, Kumar, Bhojanapalli, Song, Demmel, Keutzer, Hsieh, Large
-    Batch Optimization for Deep Learning: Training BERT in 76 Minutes, ICLR 2020, Algorithm 2.
+    Reference: You, Li, Reddi, Hseu, Kumar, Bhojanapalli, Song, Demmel, Keutzer, Hsieh, Large Batch
+    Optimization for Deep Learning: Training BERT in 76 Minutes, ICLR 2020, Algorithm 2.
     """
 
     hyperparameters: ClassVar = {

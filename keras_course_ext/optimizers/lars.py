@@ -30,12 +30,12 @@ def lars_rule(
         The new (w, v).
 
     Example:
-    >>> import numpy as np
-    >>> from keras_course_ext.optimizers.lars import lars_rule
-    >>> g, w = np.array([0.0, 20.0]), np.array([3.0, 4.0])
-    >>> new, v = lars_rule(g, w, np.zeros(2), lr=1.0, mu=0.9, eta=0.1, wd=0.0)
-    >>> new.round(6)  # a step of γ η ‖w‖ against g
-    array([3. , 3.5])
+        >>> import numpy as np
+        >>> from keras_course_ext.optimizers.lars import lars_rule
+        >>> g, w = np.array([0.0, 20.0]), np.array([3.0, 4.0])
+        >>> new, v = lars_rule(g, w, np.zeros(2), lr=1.0, mu=0.9, eta=0.1, wd=0.0)
+        >>> new.round(6)  # a step of γ η ‖w‖ against g
+        array([3. , 3.5])
     """
     w_norm = norm(w)
     local = ratio(eta * w_norm, norm(g) + wd * w_norm)
@@ -57,33 +57,35 @@ class LARS(RuleOptimizer):
     counts as 1.
 
     Args:
-        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
-            without arguments. γ, the learning rate of all layers; since η is small, it is some
-            hundred times that of `Momentum`. Default 1.
-        momentum: Float in [0, 1]. μ, the share of the velocity that is kept. Default 0.9.
-        trust_coefficient: Float > 0. η, the share of itself by which a variable moves in a step
-            at γ = 1. Default 0.001.
+        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable without
+            arguments. γ, the learning rate of all layers; since η is small, it is some hundred
+            times that of `Momentum`. Defaults to 1.
+        momentum: Float in [0, 1]. μ, the share of the velocity that is kept. Defaults to 0.9.
+        trust_coefficient: Float > 0. η, the share of itself by which a variable moves in a step at
+            γ = 1. Defaults to 0.001.
         weight_decay: Float ≥ 0 or `None`, which is 0. β, inside λ and the velocity, as written
-            above; the variables that `exclude_from_weight_decay` names have β = 0.
-            Default `None`.
+            above; the variables that `exclude_from_weight_decay` names have β = 0. Defaults to
+            None.
         **common: The arguments that every optimizer takes; see `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument is unknown or out of its range.
 
     Example:
-    >>> import keras, keras_course_ext as kce
-    >>> w = keras.Variable([3.0, 4.0])
-    >>> optimizer = kce.optimizers.LARS(trust_coefficient=0.1)
-    >>> optimizer.apply([keras.ops.array([0.0, 20.0])], [w])
-    >>> w.numpy().round(4)
-    array([3. , 3.5], dtype=float32)
+        >>> import keras, keras_course_ext as kce
+        >>> w = keras.Variable([3.0, 4.0])
+        >>> optimizer = kce.optimizers.LARS(trust_coefficient=0.1)
+        >>> optimizer.apply([keras.ops.array([0.0, 20.0])], [w])
+        >>> w.numpy().round(4)
+        array([3. , 3.5], dtype=float32)
 
-    Differs from Keras: it has no LARS.
+    Differs from Keras:
+        It has no LARS.
 
-    Differs from the paper: none in the update, so that `convention="paper"` is the same, except
-    that there weights of 0, such as a new layer's biases, would have λ = 0 and never move. The
-    paper trains with β = 0.0005, and excludes no variable.
+    Differs from the paper:
+        None in the update, so that `convention="paper"` is the same, except that there weights of
+        0, such as a new layer's biases, would have λ = 0 and never move. The paper trains with
+        β = 0.0005, and excludes no variable.
 
     Reference: You, Gitman, Ginsburg, Large Batch Training of Convolutional Networks,
     arXiv:1708.03888 (2017), equation (6) and Algorithm 1.

@@ -32,7 +32,7 @@ class LayerWise(WrapperOptimizer):
         inner: An optimizer of this package, not built yet.
         multipliers: Dictionary from a regular expression to a factor of the learning rate, a
             float ≥ 0, or to a dictionary of "learning_rate" and "weight_decay", floats ≥ 0.
-        name: String or `None`. Default: the class name in snake case.
+        name: String or `None`. Defaults to None: the class name in snake case.
 
     Raises:
         TypeError: If `inner` is no optimizer of this package, or another `LayerWise`.
@@ -40,17 +40,18 @@ class LayerWise(WrapperOptimizer):
             by `build`, if a pattern is found in the path of no variable.
 
     Example:
-    >>> import keras, keras_course_ext as kce
-    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, name="base"),
-    ...                           keras.layers.Dense(1, name="head")])
-    >>> optimizer = kce.optimizers.LayerWise(
-    ...     kce.optimizers.AdamW(1e-3), {"base/": 0.1, "bias": {"weight_decay": 0.0}})
-    >>> optimizer.build(model.trainable_variables)
-    >>> [optimizer.factors_of(w) for w in model.trainable_variables]
-    [(0.1, 1.0), (0.1, 1.0), (1.0, 1.0), (1.0, 0.0)]
+        >>> import keras, keras_course_ext as kce
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, name="base"),
+        ...                           keras.layers.Dense(1, name="head")])
+        >>> optimizer = kce.optimizers.LayerWise(
+        ...     kce.optimizers.AdamW(1e-3), {"base/": 0.1, "bias": {"weight_decay": 0.0}})
+        >>> optimizer.build(model.trainable_variables)
+        >>> [optimizer.factors_of(w) for w in model.trainable_variables]
+        [(0.1, 1.0), (0.1, 1.0), (1.0, 1.0), (1.0, 0.0)]
 
-    Differs from Keras: it has none of its own; `keras.optimizers.MultiOptimizer`, where there is
-    one, gives every group of variables an optimizer, a learning rate and a schedule of its own.
+    Differs from Keras:
+        It has none of its own; `keras.optimizers.MultiOptimizer`, where there is one, gives every
+        group of variables an optimizer, a learning rate and a schedule of its own.
 
     Reference: Howard, Ruder, Universal Language Model Fine-tuning for Text Classification, ACL
     2018, section 3.2, discriminative fine-tuning.
@@ -91,7 +92,14 @@ class LayerWise(WrapperOptimizer):
         super().build(variables)
 
     def factors_of(self, variable: Any) -> tuple[float, float]:
-        """Returns the factors of a variable's learning rate and weight decay."""
+        """Finds the factors of a variable.
+
+        Args:
+            variable: A variable of the model that the optimizer is built for.
+
+        Returns:
+            The factor of its learning rate and the one of its weight decay, floats.
+        """
         return self._factors_by_index[self._get_variable_index(variable)]
 
     def update_of(self, gradient: Any, variable: Any, scalars: Mapping[str, Any]) -> Update:

@@ -28,9 +28,9 @@ def lion_rule(
         The new (w, m).
 
     Example:
-    >>> from keras_course_ext.optimizers.lion import lion_rule
-    >>> lion_rule(-2.0, 1.0, 0.0, lr=0.25, beta_1=0.5, beta_2=0.75)
-    (1.25, -0.5)
+        >>> from keras_course_ext.optimizers.lion import lion_rule
+        >>> lion_rule(-2.0, 1.0, 0.0, lr=0.25, beta_1=0.5, beta_2=0.75)
+        (1.25, -0.5)
     """
     # 1 − β is taken in the precision of the weights, as Keras takes it.
     beta_1, beta_2 = as_dtype_of(beta_1, w), as_dtype_of(beta_2, w)
@@ -51,26 +51,27 @@ class Lion(RuleOptimizer):
     `weight_decay` as many times larger.
 
     Args:
-        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
-            without arguments. η, the length of every step. Default 0.001; "paper": 0.0001.
-        beta_1: Float in [0, 1]. β₁, the share of m in the direction. Default 0.9.
-        beta_2: Float in [0, 1]. β₂, the share of m that is kept. Default 0.99.
+        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable without
+            arguments. η, the length of every step. Defaults to 0.001; "paper": 0.0001.
+        beta_1: Float in [0, 1]. β₁, the share of m in the direction. Defaults to 0.9.
+        beta_2: Float in [0, 1]. β₂, the share of m that is kept. Defaults to 0.99.
         **common: The arguments that every optimizer takes; see `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument is unknown or out of its range.
 
     Example:
-    >>> import keras, keras_course_ext as kce
-    >>> w = keras.Variable([1.0, 2.0, 3.0])
-    >>> kce.optimizers.Lion(0.1).apply([keras.ops.array([0.5, -30.0, 0.0])], [w])
-    >>> w.numpy().round(4)
-    array([0.9, 2.1, 3. ], dtype=float32)
+        >>> import keras, keras_course_ext as kce
+        >>> w = keras.Variable([1.0, 2.0, 3.0])
+        >>> kce.optimizers.Lion(0.1).apply([keras.ops.array([0.5, -30.0, 0.0])], [w])
+        >>> w.numpy().round(4)
+        array([0.9, 2.1, 3. ], dtype=float32)
 
-    Differs from Keras: β₁ = 0, signSGD, is allowed.
+    Differs from Keras:
+        β₁ = 0, signSGD, is allowed.
 
-    Differs from the paper: none in the update; η is 0.0001 there (`convention="paper"`), as in
-    the authors' code.
+    Differs from the paper:
+        None in the update; η is 0.0001 there (`convention="paper"`), as in the authors' code.
 
     Reference: Chen, Liang, Huang, Real, Wang, Liu, Pham, Dong, Luong, Hsieh, Lu, Le, Symbolic
     Discovery of Optimization Algorithms, NeurIPS 2023, Algorithm 2.

@@ -31,15 +31,26 @@ def lookahead_rule(
         g: dL/dw, the gradient.
         w: The fast weights θ, of the shape of `g`.
         slow: The slow weights φ, of the shape of `g`; w before the first step.
-        *slots: The slots of the inner rule.
-        inner: The inner rule, with its hyperparameters filled in.
-        k: How many fast steps make a slow one.
+        *slots: The slots of the inner rule, of the shape of `g`.
+        inner: The inner rule, a function with its hyperparameters filled in.
+        k: Integer ≥ 1. How many fast steps make a slow one.
         alpha: α in (0, 1], how far the slow weights follow.
         t: The number of the step, 1, 2, …, a scalar.
-        **scalars: `lr` and what else the inner rule asks for.
+        **scalars: The scalars that the inner rule asks for, such as `lr`.
 
     Returns:
         The new (w, slow, *slots).
+
+    Example:
+        >>> from functools import partial
+        >>> from keras_course_ext.optimizers.gradient_descent import gradient_descent_rule
+        >>> from keras_course_ext.optimizers.lookahead import lookahead_rule
+        >>> options = {"inner": partial(gradient_descent_rule), "k": 2, "alpha": 0.5, "lr": 0.25}
+        >>> [float(new) for new in lookahead_rule(2.0, 1.0, 1.5, t=1, **options)]
+        [0.5, 1.5]
+        >>> # Every second step, w and φ meet half way between 0.5 and 1.5.
+        >>> [float(new) for new in lookahead_rule(2.0, 1.0, 1.5, t=2, **options)]
+        [1.0, 1.0]
     """
     w, *slots_new = inner(g, w, *slots, **asked_for(inner.func, {**scalars, "t": t}))
     synchronize = t % k == 0
@@ -60,9 +71,9 @@ class Lookahead(WrapperOptimizer):
 
     Args:
         inner: An optimizer of this package, not built yet.
-        sync_period: Integer ≥ 1. k, how many fast steps make a slow one. Default 5.
-        slow_step_size: Float in (0, 1]. α, how far the slow weights follow. Default 0.5.
-        name: String or `None`. Default: the class name in snake case.
+        sync_period: Integer ≥ 1. k, how many fast steps make a slow one. Defaults to 5.
+        slow_step_size: Float in (0, 1]. α, how far the slow weights follow. Defaults to 0.5.
+        name: String or `None`. Defaults to None: the class name in snake case.
 
     Raises:
         TypeError: If `inner` is no optimizer of this package, or a `LayerWise`, which goes
@@ -70,19 +81,19 @@ class Lookahead(WrapperOptimizer):
         ValueError: If an argument is out of its range, or `inner` has been built already.
 
     Example:
-    >>> import keras, keras_course_ext as kce
-    >>> w, g = keras.Variable([1.0]), keras.ops.array([1.0])
-    >>> optimizer = kce.optimizers.Lookahead(kce.optimizers.SGD(0.1), sync_period=2)
-    >>> for _ in range(4):
-    ...     optimizer.apply([g], [w])
-    ...     print(w.numpy().round(4))
-    [0.9]
-    [0.9]
-    [0.8]
-    [0.8]
+        >>> import keras, keras_course_ext as kce
+        >>> w, g = keras.Variable([1.0]), keras.ops.array([1.0])
+        >>> optimizer = kce.optimizers.Lookahead(kce.optimizers.SGD(0.1), sync_period=2)
+        >>> for _ in range(4):
+        ...     optimizer.apply([g], [w])
+        ...     print(w.numpy().round(4))
+        [0.9]
+        [0.9]
+        [0.8]
+        [0.8]
 
-    Reference: Zhang, Lucas, Hinton, Ba, Lookahead Optimizer: k steps forward, 1 step back,
-    NeurIPS 2019, Algorithm 1.
+    Reference: Zhang, Lucas, Hinton, Ba, Lookahead Optimizer: k steps forward, 1 step back, NeurIPS
+    2019, Algorithm 1.
     """
 
     def __init__(

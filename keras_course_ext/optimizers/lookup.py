@@ -64,12 +64,13 @@ def get(identifier: Any) -> keras.optimizers.Optimizer:
         ValueError: If there is no such optimizer; the message proposes the nearest name.
 
     Example:
-    >>> import keras_course_ext as kce
-    >>> type(kce.optimizers.get("nesterov_momentum")).__name__
-    'NesterovMomentum'
+        >>> import keras_course_ext as kce
+        >>> type(kce.optimizers.get("nesterov_momentum")).__name__
+        'NesterovMomentum'
 
-    Differs from Keras: `keras.optimizers.get("adam")` is Keras's Adam;
-    `keras.optimizers.get("keras_course_ext>Adam")` is this package's.
+    Differs from Keras:
+        `keras.optimizers.get("adam")` is Keras's Adam;
+        `keras.optimizers.get("keras_course_ext>Adam")` is this package's.
     """
     if isinstance(identifier, keras.optimizers.Optimizer):
         return identifier

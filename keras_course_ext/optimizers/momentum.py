@@ -27,9 +27,9 @@ def momentum_rule(
         The new (w, v).
 
     Example:
-    >>> from keras_course_ext.optimizers.momentum import momentum_rule
-    >>> momentum_rule(2.0, 1.0, 0.5, lr=0.25, mu=0.5)
-    (0.75, -0.25)
+        >>> from keras_course_ext.optimizers.momentum import momentum_rule
+        >>> momentum_rule(2.0, 1.0, 0.5, lr=0.25, mu=0.5)
+        (0.75, -0.25)
     """
     v = mu * v - lr * g
     return w + v, v
@@ -51,9 +51,9 @@ def momentum_torch_rule(
         The new (w, b).
 
     Example:
-    >>> from keras_course_ext.optimizers.momentum import momentum_torch_rule
-    >>> momentum_torch_rule(2.0, 1.0, -2.0, lr=0.25, mu=0.5)
-    (0.75, 1.0)
+        >>> from keras_course_ext.optimizers.momentum import momentum_torch_rule
+        >>> momentum_torch_rule(2.0, 1.0, -2.0, lr=0.25, mu=0.5)
+        (0.75, 1.0)
     """
     b = mu * b + g
     return w - lr * b, b
@@ -70,46 +70,48 @@ class Momentum(RuleOptimizer):
     where they alternate, it cancels out.
 
     Args:
-        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
-            without arguments. η, the length of a step. Default 0.01.
-        momentum: Float in [0, 1]. μ, the share of the velocity that is kept. Default 0.9.
+        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable without
+            arguments. η, the length of a step. Defaults to 0.01.
+        momentum: Float in [0, 1]. μ, the share of the velocity that is kept. Defaults to 0.9.
         **common: The arguments that every optimizer takes; see `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument is unknown or out of its range.
 
     Example:
-    >>> import keras, keras_course_ext as kce
-    >>> w, g = keras.Variable([1.0]), keras.ops.array([1.0])
-    >>> optimizer = kce.optimizers.Momentum(0.1, momentum=0.9)
-    >>> for _ in range(3):
-    ...     optimizer.apply([g], [w])
-    ...     print(w.numpy().round(4))
-    [0.9]
-    [0.71]
-    [0.439]
+        >>> import keras, keras_course_ext as kce
+        >>> w, g = keras.Variable([1.0]), keras.ops.array([1.0])
+        >>> optimizer = kce.optimizers.Momentum(0.1, momentum=0.9)
+        >>> for _ in range(3):
+        ...     optimizer.apply([g], [w])
+        ...     print(w.numpy().round(4))
+        [0.9]
+        [0.71]
+        [0.439]
 
-    Differs from Keras: it is called `keras.optimizers.SGD` there, with `momentum=0.9`. The state
-    is the same, and either continues the other's checkpoint.
+    Differs from Keras:
+        It is called `keras.optimizers.SGD` there, with `momentum=0.9`. The state is the same, and
+        either continues the other's checkpoint.
 
-    Differs from torch: `convention="torch"` keeps η out of what is kept,
+    Differs from torch:
+        `convention="torch"` keeps η out of what is kept,
 
-        b ← μ b + g
-        w ← w − η b
+            b ← μ b + g
+            w ← w − η b
 
-    with η = 0.001 by default. At a constant rate v = −η b, and the two are the same. When η
-    falls, torch's next step is shorter at once; above, the old steps fade at their old length.
-    A checkpoint of the one form must not be continued in the other.
+        with η = 0.001 by default. At a constant rate v = −η b, and the two are the same. When η
+        falls, torch's next step is shorter at once; above, the old steps fade at their old length.
+        A checkpoint of the one form must not be continued in the other.
 
-    Differs from the paper and from the deck: none. Polyak writes θ ← θ − η g + μ (θ − θ_before),
-    whose last term is μ v.
+    Differs from the paper and from the deck:
+        None. Polyak writes θ ← θ − η g + μ (θ − θ_before), whose last term is μ v.
 
     Reference: Polyak, Some methods of speeding up the convergence of iteration methods, USSR
-    Computational Mathematics and Mathematical Physics 4 (1964); in this form in Sutskever,
-    Martens, Dahl, Hinton, On the importance of initialization and momentum in deep learning,
-    ICML 2013, equations (1) and (2).
+    Computational Mathematics and Mathematical Physics 4 (1964); in this form in Sutskever, Martens,
+    Dahl, Hinton, On the importance of initialization and momentum in deep learning, ICML 2013,
+    equations (1) and (2).
 
-    Deck: Chapter 5, advanced gradient descent, method 2.
+    Deck: chapter 5, advanced gradient descent, method 2.
     """
 
     hyperparameters: ClassVar = {"momentum": Number(0, 1, example=0.9)}

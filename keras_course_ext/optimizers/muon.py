@@ -44,11 +44,11 @@ def newton_schulz(
         singular value of more than 0.01 ‖X‖ to between 0.68 and 1.14.
 
     Example:
-    >>> import numpy as np
-    >>> from keras_course_ext.optimizers.muon import newton_schulz
-    >>> newton_schulz(np.diag([5.0, 0.1]), steps=5).round(1)
-    array([[0.7, 0. ],
-           [0. , 0.7]])
+        >>> import numpy as np
+        >>> from keras_course_ext.optimizers.muon import newton_schulz
+        >>> newton_schulz(np.diag([5.0, 0.1]), steps=5).round(1)
+        array([[0.7, 0. ],
+               [0. , 0.7]])
     """
     tall = x.shape[0] > x.shape[1]
     if tall:  # X Xᵀ is the smaller product then
@@ -84,8 +84,8 @@ def muon_rule(
         lr: η, the learning rate, a scalar.
         mu: μ in [0, 1], the share of the momentum that is kept.
         nesterov: Whether g + μ m is made orthogonal, or m itself.
-        steps: The steps of `newton_schulz`.
-        coefficients: Its a, b and c.
+        steps: Integer ≥ 1. The steps of `newton_schulz`.
+        coefficients: Its a, b and c, three numbers.
         rms_rate: Length = `rms_rate` · √max(fan-in, fan-out), which makes `rms_rate` about the
             root mean square of the update; `None`: see `by_fans`.
         by_fans: Whether the length is √max(1, fan-out / fan-in) without `rms_rate`, or 1.
@@ -93,6 +93,17 @@ def muon_rule(
 
     Returns:
         The new (w, m).
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_course_ext.optimizers.muon import muon_rule
+        >>> g, w, zero = np.diag([100.0, 2.0]), np.eye(2), np.zeros((2, 2))
+        >>> options = {"nesterov": True, "steps": 5, "coefficients": (3.4445, -4.775, 2.0315)}
+        >>> lengths = {"rms_rate": None, "by_fans": False, "wd": 0.0}
+        >>> w, m = muon_rule(g, w, zero, lr=0.1, mu=0.5, **options, **lengths)
+        >>> w.round(2)  # both directions move by about η
+        array([[0.93, 0.  ],
+               [0.  , 0.93]])
     """
     # It is μ m + g, rounded as Keras rounds it: m + (g + (μ − 1) m), which as a sum of three is
     # put into another order by TensorFlow's graph optimizer.
@@ -130,7 +141,7 @@ def muon_adamw_rule(
         m: The running mean of g.
         v: The running mean of g².
         lr: η, the learning rate, a scalar.
-        lr_ratio: Adam's learning rate as a share of η.
+        lr_ratio: Adam's learning rate as a share of η, ≥ 0.
         beta_1: β₁ in [0, 1), the share of m that is kept.
         beta_2: β₂ in [0, 1), the share of v that is kept.
         epsilon: ε ≥ 0, keeps the denominator away from 0.
@@ -139,6 +150,12 @@ def muon_adamw_rule(
 
     Returns:
         The new (w, m, v).
+
+    Example:
+        >>> from keras_course_ext.optimizers.muon import muon_adamw_rule
+        >>> constants = {"beta_1": 0.5, "beta_2": 0.75, "epsilon": 0.0, "wd": 0.5}
+        >>> muon_adamw_rule(2.0, 1.0, 0.0, 0.0, lr=0.5, lr_ratio=0.5, t=1, **constants)
+        (0.5, 1.0, 1.0)
     """
     w = w - w * wd * lr
     return adam_rule(
@@ -190,58 +207,61 @@ class Muon(RuleOptimizer):
         "paper"      √max(1, fan-out / fan-in)     0.02    0
 
     Args:
-        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
-            without arguments. η. Default 0.001.
-        adam_beta_1: Float in [0, 1). Adam's β₁. Default 0.9.
-        adam_beta_2: Float in [0, 1). Adam's β₂. Default 0.999.
-        adam_weight_decay: Float ≥ 0 or `None`, which is 0. λ′. Default 0.004.
-        epsilon: Float ≥ 0. Adam's ε. Default 1e-7.
+        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable without
+            arguments. η. Defaults to 0.001.
+        adam_beta_1: Float in [0, 1). Adam's β₁. Defaults to 0.9.
+        adam_beta_2: Float in [0, 1). Adam's β₂. Defaults to 0.999.
+        adam_weight_decay: Float ≥ 0 or `None`, which is 0. λ′. Defaults to 0.004.
+        epsilon: Float ≥ 0. Adam's ε. Defaults to 1e-7.
         weight_decay: Float ≥ 0 or `None`, which is 0. λ; the variables that
-            `exclude_from_weight_decay` names have λ = λ′ = 0. Default 0.004.
+            `exclude_from_weight_decay` names have λ = λ′ = 0. Defaults to 0.004.
         exclude_layers: List of regular expressions, or `None`. A variable in whose path one is
-            found is updated by AdamW. Default `None`.
-        exclude_embeddings: Boolean. Whether variables with "embedding" in their path are updated
-            by AdamW. Default `True`.
-        muon_a: Float. a, the factor by which small singular values grow. Default 3.4445.
-        muon_b: Float. b. Default −4.775.
-        muon_c: Float. c. Default 2.0315.
-        adam_lr_ratio: Float ≥ 0. Adam's learning rate as a share of η. Default 1.
-        momentum: Float in [0, 1]. μ, the share of the momentum that is kept. Default 0.95.
-        ns_steps: Integer ≥ 1. The steps of the iteration. Default 5.
-        nesterov: Boolean. Whether the gradient is added to the momentum once more.
-            Default `True`.
-        rms_rate: Float ≥ 0 or `None`. The length is `rms_rate` · √max(fan-in, fan-out), which
-            makes it about the root mean square of a step at η = 1, as long as Adam's steps are.
-            `None`: 1, or what the convention says. Default 0.2; "torch" and "paper": `None`.
+            found is updated by AdamW. Defaults to None.
+        exclude_embeddings: Boolean. Whether variables with "embedding" in their path are updated by
+            AdamW. Defaults to True.
+        muon_a: Float. a, the factor by which small singular values grow. Defaults to 3.4445.
+        muon_b: Float. b. Defaults to −4.775.
+        muon_c: Float. c. Defaults to 2.0315.
+        adam_lr_ratio: Float ≥ 0. Adam's learning rate as a share of η. Defaults to 1.
+        momentum: Float in [0, 1]. μ, the share of the momentum that is kept. Defaults to 0.95.
+        ns_steps: Integer ≥ 1. The steps of the iteration. Defaults to 5.
+        nesterov: Boolean. Whether the gradient is added to the momentum once more. Defaults to
+            True.
+        rms_rate: Float ≥ 0 or `None`. The length is `rms_rate` · √max(fan-in, fan-out), which makes
+            it about the root mean square of a step at η = 1, as long as Adam's steps are. `None`:
+            1, or what the convention says. Defaults to 0.2; "torch" and "paper": `None`.
         **common: The arguments that every optimizer takes; see `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument is unknown or out of its range.
 
     Example:
-    >>> import keras, keras_course_ext as kce
-    >>> w = keras.Variable([[1.0, 0.0], [0.0, 1.0]])
-    >>> g = keras.ops.array([[100.0, 0.0], [0.0, 2.0]])
-    >>> kce.optimizers.Muon(learning_rate=0.1, weight_decay=0.0, rms_rate=None).apply([g], [w])
-    >>> w.numpy().round(2)  # both directions move by about η
-    array([[0.93, 0.  ],
-           [0.  , 0.93]], dtype=float32)
+        >>> import keras, keras_course_ext as kce
+        >>> w = keras.Variable([[1.0, 0.0], [0.0, 1.0]])
+        >>> g = keras.ops.array([[100.0, 0.0], [0.0, 2.0]])
+        >>> kce.optimizers.Muon(learning_rate=0.1, weight_decay=0.0, rms_rate=None).apply([g], [w])
+        >>> w.numpy().round(2)  # both directions move by about η
+        array([[0.93, 0.  ],
+               [0.  , 0.93]], dtype=float32)
 
-    Differs from Keras: kernels of convolutions, and everything else of rank 3 and more, are
-    matrices here, as in the paper; Keras leaves them to AdamW. A state file of a model that has
-    such kernels fits Keras's Muon only with the layers in `exclude_layers`.
+    Differs from Keras:
+        Kernels of convolutions, and everything else of rank 3 and more, are matrices here, as in
+        the paper; Keras leaves them to AdamW. A state file of a model that has such kernels fits
+        Keras's Muon only with the layers in `exclude_layers`.
 
-    Differs from the paper: none in the update for `convention="paper"`, the author's own code,
-    but for its bfloat16. The text has no length, which is 1 there.
+    Differs from the paper:
+        None in the update for `convention="paper"`, the author's own code, but for its bfloat16.
+        The text has no length, which is 1 there.
 
-    Differs from torch: `torch.optim.Muon` takes the mean of the gradients for m, (1 − μ) times
-    the sum, which is the same step, because X is divided by its norm; takes matrices of rank 2
-    alone; and computes the iteration in bfloat16.
+    Differs from torch:
+        `torch.optim.Muon` takes the mean of the gradients for m, (1 − μ) times the sum, which is
+        the same step, because X is divided by its norm; takes matrices of rank 2 alone; and
+        computes the iteration in bfloat16.
 
     Reference: Jordan, Jin, Boza, You, Cesista, Newhouse, Bernstein, Muon: An optimizer for hidden
     layers in neural networks, 2024, https://kellerjordan.github.io/posts/muon; the length by
-    `rms_rate` in Liu et al., Muon is Scalable for LLM Training, arXiv:2502.16982 (2025),
-    section 2.2.
+    `rms_rate` in Liu et al., Muon is Scalable for LLM Training, arXiv:2502.16982 (2025), section
+    2.2.
     """
 
     hyperparameters: ClassVar = {

@@ -24,9 +24,9 @@ def momentum_at(t: Tensor, *, beta_1: float, momentum_decay: float) -> Tensor:
         μₜ, a scalar.
 
     Example:
-    >>> from keras_course_ext.optimizers.nadam import momentum_at
-    >>> [round(momentum_at(t, beta_1=0.9, momentum_decay=1.0), 4) for t in (0, 1, 100)]
-    [0.45, 0.468, 0.8924]
+        >>> from keras_course_ext.optimizers.nadam import momentum_at
+        >>> [round(momentum_at(t, beta_1=0.9, momentum_decay=1.0), 4) for t in (0, 1, 100)]
+        [0.45, 0.468, 0.8924]
     """
     return beta_1 * (1.0 - 0.5 * 0.96 ** (t * momentum_decay))
 
@@ -62,6 +62,13 @@ def nadam_rule(
 
     Returns:
         The new (w, m, v).
+
+    Example:
+        >>> from keras_course_ext.optimizers.nadam import nadam_rule
+        >>> constants = {"beta_1": 0.5, "beta_2": 0.75, "epsilon": 0.0, "momentum_decay": 1.0}
+        >>> w, m, v = nadam_rule(2.0, 1.0, 0.0, 0.0, lr=0.5, t=1, u_product=0.26, **constants)
+        >>> [round(float(new), 4) for new in (w, m, v)]
+        [0.4275, 1.0, 1.0]
     """
     # 1 − β is taken in the precision of the weights, as Keras takes it.
     beta_1, beta_2 = as_dtype_of(beta_1, w), as_dtype_of(beta_2, w)
@@ -94,37 +101,40 @@ class Nadam(RuleOptimizer):
         "torch"      0.004                 1e-8   0.002
 
     Args:
-        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
-            without arguments. η, about the most that a weight moves in a step. Default 0.001.
-        beta_1: Float in [0, 1). β₁, the share of m that is kept. Default 0.9.
-        beta_2: Float in [0, 1). β₂, the share of v that is kept. Default 0.999.
-        epsilon: Float ≥ 0. ε, keeps the denominator away from 0. Default 1e-7.
-        momentum_decay: Float ≥ 0. ψ, how fast the momentum rises: at 1 it comes to 0.99 β₁ in
-            96 steps, at 0.004 in 24,000. Default 1.
+        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable without
+            arguments. η, about the most that a weight moves in a step. Defaults to 0.001.
+        beta_1: Float in [0, 1). β₁, the share of m that is kept. Defaults to 0.9.
+        beta_2: Float in [0, 1). β₂, the share of v that is kept. Defaults to 0.999.
+        epsilon: Float ≥ 0. ε, keeps the denominator away from 0. Defaults to 1e-7.
+        momentum_decay: Float ≥ 0. ψ, how fast the momentum rises: at 1 it comes to 0.99 β₁ in 96
+            steps, at 0.004 in 24,000. Defaults to 1.
         **common: The arguments that every optimizer takes; see `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument is unknown or out of its range.
 
     Example:
-    >>> import keras, keras_course_ext as kce
-    >>> w = keras.Variable([1.0, 2.0])
-    >>> optimizer = kce.optimizers.Nadam(learning_rate=0.1, convention="paper")
-    >>> optimizer.apply([keras.ops.array([0.5, -30.0])], [w])
-    >>> w.numpy().round(4)
-    array([0.8944, 2.1056], dtype=float32)
+        >>> import keras, keras_course_ext as kce
+        >>> w = keras.Variable([1.0, 2.0])
+        >>> optimizer = kce.optimizers.Nadam(learning_rate=0.1, convention="paper")
+        >>> optimizer.apply([keras.ops.array([0.5, -30.0])], [w])
+        >>> w.numpy().round(4)
+        array([0.8944, 2.1056], dtype=float32)
 
-    Differs from Keras: none in the update. ψ is fixed to 1 there, 250 times the paper's, so that
-    the momentum has risen after some hundred steps.
+    Differs from Keras:
+        None in the update. ψ is fixed to 1 there, 250 times the paper's, so that the momentum has
+        risen after some hundred steps.
 
-    Differs from the paper: none for `convention="paper"`, whose μₜ is written with 0.96^(t / 250)
-    there; its β₁, called μ, is 0.99.
+    Differs from the paper:
+        None for `convention="paper"`, whose μₜ is written with 0.96^(t / 250) there; its β₁, called
+        μ, is 0.99.
 
-    Differs from torch: none for `convention="torch"`, which is `torch.optim.NAdam`; its
-    `weight_decay` is the decoupled one there only with `decoupled_weight_decay=True`.
+    Differs from torch:
+        None for `convention="torch"`, which is `torch.optim.NAdam`; its `weight_decay` is the
+        decoupled one there only with `decoupled_weight_decay=True`.
 
-    Reference: Dozat, Incorporating Nesterov Momentum into Adam, ICLR 2016 workshop, and the
-    report of the same title, Stanford 2015, Algorithm 8.
+    Reference: Dozat, Incorporating Nesterov Momentum into Adam, ICLR 2016 workshop, and the report
+    of the same title, Stanford 2015, Algorithm 8.
     """
 
     hyperparameters: ClassVar = {

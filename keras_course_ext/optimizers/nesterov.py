@@ -27,14 +27,14 @@ def nesterov_rule(
         The new (w, v).
 
     Example:
-    >>> from keras_course_ext.optimizers.nesterov import nesterov_rule
-    >>> w, v = 1.0, 0.0
-    >>> for _ in range(3):  # downhill on w²/2, whose gradient is w
-    ...     w, v = nesterov_rule(w, w, v, lr=0.1, mu=0.9)
-    ...     print(round(w, 6))
-    0.81
-    0.5751
-    0.327321
+        >>> from keras_course_ext.optimizers.nesterov import nesterov_rule
+        >>> w, v = 1.0, 0.0
+        >>> for _ in range(3):  # downhill on w²/2, whose gradient is w
+        ...     w, v = nesterov_rule(w, w, v, lr=0.1, mu=0.9)
+        ...     print(round(w, 6))
+        0.81
+        0.5751
+        0.327321
     """
     v = mu * v - lr * g
     return w + (mu * v - lr * g), v
@@ -56,9 +56,9 @@ def nesterov_torch_rule(
         The new (w, b).
 
     Example:
-    >>> from keras_course_ext.optimizers.nesterov import nesterov_torch_rule
-    >>> nesterov_torch_rule(2.0, 1.0, -2.0, lr=0.25, mu=0.5)
-    (0.375, 1.0)
+        >>> from keras_course_ext.optimizers.nesterov import nesterov_torch_rule
+        >>> nesterov_torch_rule(2.0, 1.0, -2.0, lr=0.25, mu=0.5)
+        (0.375, 1.0)
     """
     b = mu * b + g
     return w - lr * (g + mu * b), b
@@ -81,47 +81,51 @@ class NesterovMomentum(RuleOptimizer):
     what the model holds, so that `fit` need not move the weights back and forth.
 
     Args:
-        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
-            without arguments. η, the length of a step. Default 0.01.
-        momentum: Float in [0, 1]. μ, the share of the velocity that is kept. Default 0.9.
+        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable without
+            arguments. η, the length of a step. Defaults to 0.01.
+        momentum: Float in [0, 1]. μ, the share of the velocity that is kept. Defaults to 0.9.
         **common: The arguments that every optimizer takes; see `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument is unknown or out of its range.
 
     Example:
-    >>> import keras, keras_course_ext as kce
-    >>> w, g = keras.Variable([1.0]), keras.ops.array([1.0])
-    >>> optimizer = kce.optimizers.NesterovMomentum(0.1, momentum=0.9)
-    >>> for _ in range(3):
-    ...     optimizer.apply([g], [w])
-    ...     print(w.numpy().round(4))
-    [0.81]
-    [0.539]
-    [0.1951]
+        >>> import keras, keras_course_ext as kce
+        >>> w, g = keras.Variable([1.0]), keras.ops.array([1.0])
+        >>> optimizer = kce.optimizers.NesterovMomentum(0.1, momentum=0.9)
+        >>> for _ in range(3):
+        ...     optimizer.apply([g], [w])
+        ...     print(w.numpy().round(4))
+        [0.81]
+        [0.539]
+        [0.1951]
 
-    Differs from Keras: it is called `keras.optimizers.SGD` there, with `momentum=0.9` and
-    `nesterov=True`. The state is the same, and either continues the other's checkpoint.
+    Differs from Keras:
+        It is called `keras.optimizers.SGD` there, with `momentum=0.9` and `nesterov=True`. The
+        state is the same, and either continues the other's checkpoint.
 
-    Differs from torch: `convention="torch"` keeps η out of what is kept,
+    Differs from torch:
+        `convention="torch"` keeps η out of what is kept,
 
-        b ← μ b + g
-        w ← w − η (g + μ b)
+            b ← μ b + g
+            w ← w − η (g + μ b)
 
-    with η = 0.001 by default. At a constant rate v = −η b, and the two are the same; once η
-    changes they aren't. A checkpoint of the one form must not be continued in the other.
+        with η = 0.001 by default. At a constant rate v = −η b, and the two are the same; once η
+        changes they aren't. A checkpoint of the one form must not be continued in the other.
 
-    Differs from the paper: none but the shift from θ to w, see above.
+    Differs from the paper:
+        None but the shift from θ to w, see above.
 
-    Differs from the deck: none.
+    Differs from the deck:
+        None.
 
     Reference: Nesterov, A method of solving a convex programming problem with convergence rate
     O(1/k²), Soviet Mathematics Doklady 27 (1983); as momentum in Sutskever, Martens, Dahl, Hinton,
-    On the importance of initialization and momentum in deep learning, ICML 2013, equations (3)
-    and (4); in the shifted weights in Bengio, Boulanger-Lewandowski, Pascanu, Advances in
-    optimizing recurrent networks, ICASSP 2013, section 3.5.
+    On the importance of initialization and momentum in deep learning, ICML 2013, equations (3) and
+    (4); in the shifted weights in Bengio, Boulanger-Lewandowski, Pascanu, Advances in optimizing
+    recurrent networks, ICASSP 2013, section 3.5.
 
-    Deck: Chapter 5, advanced gradient descent, method 3.
+    Deck: chapter 5, advanced gradient descent, method 3.
     """
 
     hyperparameters: ClassVar = {"momentum": Number(0, 1, example=0.9)}

@@ -36,9 +36,9 @@ def rectification(t: Tensor, beta_2: float, threshold: float) -> Tensor:
         r in [0, 1], a scalar.
 
     Example:
-    >>> from keras_course_ext.optimizers.radam import rectification
-    >>> [round(rectification(t, 0.999, 4.0), 4) for t in (1.0, 4.0, 5.0, 6.0, 5000.0)]
-    [0.0, 0.0, 0.0173, 0.0258, 0.9829]
+        >>> from keras_course_ext.optimizers.radam import rectification
+        >>> [round(rectification(t, 0.999, 4.0), 4) for t in (1.0, 4.0, 5.0, 6.0, 5000.0)]
+        [0.0, 0.0, 0.0173, 0.0258, 0.9829]
     """
     rho_inf = 2 / (1 - beta_2) - 1
     rho = rho_inf - 2 * t * beta_2**t / (1 - beta_2**t)
@@ -71,7 +71,7 @@ def radam_rule(
         beta_1: β₁ in [0, 1), the share of m that is kept.
         beta_2: β₂ in (0.6, 1), the share of v that is kept.
         epsilon: ε ≥ 0, keeps the denominator away from 0.
-        threshold: See `rectification`.
+        threshold: The largest ρ, a number of at least 4, at which the step is not adapted yet.
         corrected: Whether ε is added to the corrected root: r m̂ / (√v̂ + ε).
         t: The number of the step, 1, 2, …, a scalar.
 
@@ -79,13 +79,13 @@ def radam_rule(
         The new (w, m, v).
 
     Example:
-    >>> import numpy as np
-    >>> from keras_course_ext.optimizers.radam import radam_rule
-    >>> constants = {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "threshold": 4.0}
-    >>> g, w, zero = np.array([0.5, -30.0]), np.array([1.0, 2.0]), np.zeros(2)
-    >>> w, m, v = radam_rule(g, w, zero, zero, lr=0.1, t=1, corrected=False, **constants)
-    >>> w.round(6)  # the first steps are gradient descent with momentum
-    array([0.95, 5.  ])
+        >>> import numpy as np
+        >>> from keras_course_ext.optimizers.radam import radam_rule
+        >>> constants = {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "threshold": 4.0}
+        >>> g, w, zero = np.array([0.5, -30.0]), np.array([1.0, 2.0]), np.zeros(2)
+        >>> w, m, v = radam_rule(g, w, zero, zero, lr=0.1, t=1, corrected=False, **constants)
+        >>> w.round(6)  # the first steps are gradient descent with momentum
+        array([0.95, 5.  ])
     """
     m = m + (g - m) * (1 - beta_1)
     v = v + (square(g) - v) * (1 - beta_2)
@@ -123,32 +123,35 @@ class RAdam(RuleOptimizer):
     with m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ).
 
     Args:
-        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
-            without arguments. η, about the most that a weight moves in a step. Default 0.001.
-        beta_1: Float in [0, 1). β₁, the share of m that is kept. Default 0.9.
-        beta_2: Float in (0.6, 1). β₂, the share of v that is kept. Default 0.999.
-        epsilon: Float ≥ 0. ε, keeps the denominator away from 0. Default 1e-7.
+        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable without
+            arguments. η, about the most that a weight moves in a step. Defaults to 0.001.
+        beta_1: Float in [0, 1). β₁, the share of m that is kept. Defaults to 0.9.
+        beta_2: Float in (0.6, 1). β₂, the share of v that is kept. Defaults to 0.999.
+        epsilon: Float ≥ 0. ε, keeps the denominator away from 0. Defaults to 1e-7.
         **common: The arguments that every optimizer takes; see `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument is unknown or out of its range.
 
     Example:
-    >>> import keras, keras_course_ext as kce
-    >>> w = keras.Variable([1.0, 2.0])
-    >>> kce.optimizers.RAdam(learning_rate=0.1).apply([keras.ops.array([0.5, -30.0])], [w])
-    >>> w.numpy().round(4)  # not adapted yet: η g
-    array([0.95, 5.  ], dtype=float32)
+        >>> import keras, keras_course_ext as kce
+        >>> w = keras.Variable([1.0, 2.0])
+        >>> kce.optimizers.RAdam(learning_rate=0.1).apply([keras.ops.array([0.5, -30.0])], [w])
+        >>> w.numpy().round(4)  # not adapted yet: η g
+        array([0.95, 5.  ], dtype=float32)
 
-    Differs from Keras: it has no RAdam; "keras" names Adam's form of ε there. ρ and r are
-    computed in float64, because ρ begins as a small difference of large numbers.
+    Differs from Keras:
+        It has no RAdam; "keras" names Adam's form of ε there. ρ and r are computed in float64,
+        because ρ begins as a small difference of large numbers.
 
-    Differs from the paper: it has no ε, and a weight whose gradient has always been 0 is divided
-    by 0 there; `epsilon=0` with `convention="paper"` is its formula. A β₂ of 0.6 or less, at
-    which no step would ever be adapted, is refused.
+    Differs from the paper:
+        It has no ε, and a weight whose gradient has always been 0 is divided by 0 there;
+        `epsilon=0` with `convention="paper"` is its formula. A β₂ of 0.6 or less, at which no step
+        would ever be adapted, is refused.
 
-    Differs from torch: none for `convention="torch"`, which is `torch.optim.RAdam`; its
-    `weight_decay` is the decoupled one there only with `decoupled_weight_decay=True`.
+    Differs from torch:
+        None for `convention="torch"`, which is `torch.optim.RAdam`; its `weight_decay` is the
+        decoupled one there only with `decoupled_weight_decay=True`.
 
     Reference: Liu, Jiang, He, Chen, Liu, Gao, Han, On the Variance of the Adaptive Learning Rate
     and Beyond, ICLR 2020, Algorithm 2.

@@ -42,9 +42,9 @@ def rmsprop_rule(
         The new (w, v).
 
     Example:
-    >>> from keras_course_ext.optimizers.rmsprop import rmsprop_rule
-    >>> rmsprop_rule(2.0, 1.0, 4.0, lr=0.5, rho=0.75, epsilon=0.0)
-    (0.5, 4.0)
+        >>> from keras_course_ext.optimizers.rmsprop import rmsprop_rule
+        >>> rmsprop_rule(2.0, 1.0, 4.0, lr=0.5, rho=0.75, epsilon=0.0)
+        (0.5, 4.0)
     """
     v = rho * v + (1 - rho) * square(g)
     return w - lr * g / sqrt(v + epsilon), v
@@ -67,6 +67,11 @@ def rmsprop_momentum_rule(
 
     Returns:
         The new (w, v, b).
+
+    Example:
+        >>> from keras_course_ext.optimizers.rmsprop import rmsprop_momentum_rule
+        >>> rmsprop_momentum_rule(2.0, 1.0, 4.0, 1.0, lr=0.5, rho=0.75, mu=0.5, epsilon=0.0)
+        (0.0, 4.0, 1.0)
     """
     v = rho * v + (1 - rho) * square(g)
     b = mu * b + lr * g / sqrt(v + epsilon)
@@ -89,6 +94,11 @@ def rmsprop_centered_rule(
 
     Returns:
         The new (w, v, a).
+
+    Example:
+        >>> from keras_course_ext.optimizers.rmsprop import rmsprop_centered_rule
+        >>> rmsprop_centered_rule(2.0, 1.0, 6.0, 0.0, lr=0.5, rho=0.5, epsilon=0.0)  # v − a² = 4
+        (0.5, 5.0, 1.0)
     """
     v = rho * v + (1 - rho) * square(g)
     a = rho * a + (1 - rho) * g
@@ -113,7 +123,7 @@ def rmsprop_centered_momentum_rule(
         g: dL/dw, the gradient.
         w: The weights, of the shape of `g`.
         v: The running mean of g².
-        b: The velocity.
+        b: The velocity, of the shape of `g`; 0 before the first step.
         a: The running mean of g.
         lr: η, the learning rate, a scalar.
         rho: ρ in [0, 1], the share of the means that is kept.
@@ -122,6 +132,12 @@ def rmsprop_centered_momentum_rule(
 
     Returns:
         The new (w, v, b, a).
+
+    Example:
+        >>> from keras_course_ext.optimizers.rmsprop import rmsprop_centered_momentum_rule
+        >>> constants = {"lr": 0.5, "rho": 0.5, "mu": 0.5, "epsilon": 0.0}
+        >>> rmsprop_centered_momentum_rule(2.0, 1.0, 6.0, 1.0, 0.0, **constants)  # v − a² = 4
+        (0.0, 5.0, 1.0, 1.0)
     """
     v = rho * v + (1 - rho) * square(g)
     a = rho * a + (1 - rho) * g
@@ -170,60 +186,62 @@ class RMSprop(RuleOptimizer):
         w ← w − b
 
     Args:
-        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
-            without arguments. η, the length of a step. Default 0.001.
-        rho: Float in [0, 1]. ρ, the share of the running means that is kept. Default 0.9.
-        momentum: Float in [0, 1]. μ, the share of the velocity that is kept. Default 0.
-        epsilon: Float ≥ 0. ε, keeps the root away from 0. Default 1e-7.
-        centered: Boolean. Whether the variance takes the place of the mean square.
-            Default `False`.
+        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable without
+            arguments. η, the length of a step. Defaults to 0.001.
+        rho: Float in [0, 1]. ρ, the share of the running means that is kept. Defaults to 0.9.
+        momentum: Float in [0, 1]. μ, the share of the velocity that is kept. Defaults to 0.
+        epsilon: Float ≥ 0. ε, keeps the root away from 0. Defaults to 1e-7.
+        centered: Boolean. Whether the variance takes the place of the mean square. Defaults to
+            False.
         **common: The arguments that every optimizer takes; see `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument is unknown or out of its range.
 
     Example:
-    >>> import keras, keras_course_ext as kce
-    >>> w = keras.Variable([1.0, 2.0])
-    >>> optimizer = kce.optimizers.RMSprop(0.1, rho=0.75)
-    >>> optimizer.apply([keras.ops.array([5.0, -0.05])], [w])
-    >>> w.numpy().round(4)
-    array([0.8, 2.2], dtype=float32)
+        >>> import keras, keras_course_ext as kce
+        >>> w = keras.Variable([1.0, 2.0])
+        >>> optimizer = kce.optimizers.RMSprop(0.1, rho=0.75)
+        >>> optimizer.apply([keras.ops.array([5.0, -0.05])], [w])
+        >>> w.numpy().round(4)
+        array([0.8, 2.2], dtype=float32)
 
-    Differs from the paper: the lecture has no ε. `convention="paper"` has none either:
+    Differs from the paper:
+        The lecture has no ε. `convention="paper"` has none either:
 
-        w ← w − η g / √v,  where 0 / 0 = 0
-        momentum > 0:                      b ← μ b + η g / √v,  w ← w − b
-        centered:                          √(v − a²) in the place of √v
+            w ← w − η g / √v,  where 0 / 0 = 0
+            momentum > 0:                      b ← μ b + η g / √v,  w ← w − b
+            centered:                          √(v − a²) in the place of √v
 
-    An `epsilon` that is given is added to the root. Graves, who adds momentum and centers, has
-    the form of "keras", with η = ε = 1e-4 and ρ = 0.95.
+        An `epsilon` that is given is added to the root. Graves, who adds momentum and centers, has
+        the form of "keras", with η = ε = 1e-4 and ρ = 0.95.
 
-    Differs from torch: `convention="torch"` adds ε outside of the root, and keeps η out of the
-    velocity:
+    Differs from torch:
+        `convention="torch"` adds ε outside of the root, and keeps η out of the velocity:
 
-        w ← w − η g / (√v + ε)
-        momentum > 0:                      b ← μ b + g / (√v + ε),  w ← w − η b
-        centered:                          √(v − a²) + ε in the place of √v + ε
+            w ← w − η g / (√v + ε)
+            momentum > 0:                      b ← μ b + g / (√v + ε),  w ← w − η b
+            centered:                          √(v − a²) + ε in the place of √v + ε
 
-    with η = 0.01, ρ = 0.99 and ε = 1e-8 by default. A checkpoint of the one form with momentum
-    must not be continued in the other.
+        with η = 0.01, ρ = 0.99 and ε = 1e-8 by default. A checkpoint of the one form with momentum
+        must not be continued in the other.
 
-    Differs from the deck: `convention="deck"` is that of Keras 2,
+    Differs from the deck:
+        `convention="deck"` is that of Keras 2,
 
-        w ← w − η g / (√v + ε)
-        centered:                          √(v − a²) + ε in the place of √v + ε
+            w ← w − η g / (√v + ε)
+            centered:                          √(v − a²) + ε in the place of √v + ε
 
-    and the form above with momentum, as Keras 2 had ε inside of the root there. By default
-    ε = 1e-8, as the deck prints it; Keras 2 itself had 1e-7.
-    `RMSprop(lr = 0.001, rho = 0.9, epsilon = 1e-08, decay = 0.0)` runs with a
-    DeprecationWarning: in the form above, or with `convention="deck"` in the deck's.
+        and the form above with momentum, as Keras 2 had ε inside of the root there. By default
+        ε = 1e-8, as the deck prints it; Keras 2 itself had 1e-7.
+        `RMSprop(lr = 0.001, rho = 0.9, epsilon = 1e-08, decay = 0.0)` runs with a
+        DeprecationWarning: in the form above, or with `convention="deck"` in the deck's.
 
     Reference: Tieleman, Hinton, Neural Networks for Machine Learning, lecture 6e (2012); centered
     and with momentum in Graves, Generating Sequences With Recurrent Neural Networks,
     arXiv:1308.0850, equations (38) to (41).
 
-    Deck: Chapter 5, advanced gradient descent, method 5.
+    Deck: chapter 5, advanced gradient descent, method 5.
     """
 
     hyperparameters: ClassVar = {

@@ -20,9 +20,9 @@ def rmsprop_outside_rule(
         The new (w, v).
 
     Example:
-    >>> from keras_course_ext.optimizers.rmsprop_outside import rmsprop_outside_rule
-    >>> rmsprop_outside_rule(2.0, 1.0, 4.0, lr=0.5, rho=0.75, epsilon=2.0)
-    (0.75, 4.0)
+        >>> from keras_course_ext.optimizers.rmsprop_outside import rmsprop_outside_rule
+        >>> rmsprop_outside_rule(2.0, 1.0, 4.0, lr=0.5, rho=0.75, epsilon=2.0)
+        (0.75, 4.0)
     """
     v = rho * v + (1 - rho) * square(g)
     return w - divide_no_nan(lr * g, sqrt(v) + epsilon), v
@@ -44,6 +44,12 @@ def rmsprop_outside_centered_rule(
 
     Returns:
         The new (w, v, a).
+
+    Example:
+        >>> from keras_course_ext.optimizers.rmsprop_outside import rmsprop_outside_centered_rule
+        >>> constants = {"lr": 0.5, "rho": 0.5, "epsilon": 2.0}
+        >>> rmsprop_outside_centered_rule(2.0, 1.0, 6.0, 0.0, **constants)  # v − a² = 4
+        (0.75, 5.0, 1.0)
     """
     v = rho * v + (1 - rho) * square(g)
     a = rho * a + (1 - rho) * g
@@ -68,6 +74,12 @@ def rmsprop_outside_momentum_rule(
 
     Returns:
         The new (w, v, b).
+
+    Example:
+        >>> from keras_course_ext.optimizers.rmsprop_outside import rmsprop_outside_momentum_rule
+        >>> constants = {"lr": 0.5, "rho": 0.75, "mu": 0.5, "epsilon": 2.0}
+        >>> rmsprop_outside_momentum_rule(2.0, 1.0, 4.0, 1.0, **constants)
+        (0.25, 4.0, 0.75)
     """
     v = rho * v + (1 - rho) * square(g)
     b = mu * b + divide_no_nan(lr * g, sqrt(v) + epsilon)
@@ -92,7 +104,7 @@ def rmsprop_outside_centered_momentum_rule(
         g: dL/dw, the gradient.
         w: The weights, of the shape of `g`.
         v: The running mean of g².
-        b: The velocity.
+        b: The velocity, of the shape of `g`; 0 before the first step.
         a: The running mean of g.
         lr: η, the learning rate, a scalar.
         rho: ρ in [0, 1], the share of the means that is kept.
@@ -101,6 +113,13 @@ def rmsprop_outside_centered_momentum_rule(
 
     Returns:
         The new (w, v, b, a).
+
+    Example:
+        >>> from keras_course_ext.optimizers import rmsprop_outside
+        >>> constants = {"lr": 0.5, "rho": 0.5, "mu": 0.5, "epsilon": 2.0}
+        >>> rule = rmsprop_outside.rmsprop_outside_centered_momentum_rule
+        >>> rule(2.0, 1.0, 6.0, 1.0, 0.0, **constants)  # v − a² = 4
+        (0.25, 5.0, 0.75, 1.0)
     """
     v = rho * v + (1 - rho) * square(g)
     a = rho * a + (1 - rho) * g
@@ -125,6 +144,12 @@ def rmsprop_torch_momentum_rule(
 
     Returns:
         The new (w, v, b).
+
+    Example:
+        >>> from keras_course_ext.optimizers.rmsprop_outside import rmsprop_torch_momentum_rule
+        >>> constants = {"lr": 0.5, "rho": 0.75, "mu": 0.5, "epsilon": 2.0}
+        >>> rmsprop_torch_momentum_rule(2.0, 1.0, 4.0, 1.0, **constants)
+        (0.5, 4.0, 1.0)
     """
     v = rho * v + (1 - rho) * square(g)
     b = mu * b + divide_no_nan(g, sqrt(v) + epsilon)
@@ -158,6 +183,13 @@ def rmsprop_torch_centered_momentum_rule(
 
     Returns:
         The new (w, v, b, a).
+
+    Example:
+        >>> from keras_course_ext.optimizers import rmsprop_outside
+        >>> constants = {"lr": 0.5, "rho": 0.5, "mu": 0.5, "epsilon": 2.0}
+        >>> rule = rmsprop_outside.rmsprop_torch_centered_momentum_rule
+        >>> rule(2.0, 1.0, 6.0, 1.0, 0.0, **constants)  # v − a² = 4
+        (0.5, 5.0, 1.0, 1.0)
     """
     v = rho * v + (1 - rho) * square(g)
     a = rho * a + (1 - rho) * g

@@ -43,6 +43,11 @@ def schedule_free_adamw_rule(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Schedule-free AdamW: z takes the steps, x averages z, and the gradient is taken between.
 
+        v ← β₂ v + (1 − β₂) g²,  v̂ = v / (1 − β₂ᵗ)
+        z ← z − γₜ g / (√v̂ + ε) − γₜ λ y,  γₜ = γ · min(1, t / `warmup_steps`)
+        x ← (1 − c) x + c z
+        y ← (1 − β₁) z + β₁ x
+
     Args:
         g: dL/dy, the gradient.
         w: The weights, of the shape of `g`: y = (1 − β₁) z + β₁ x, or x if `at_average`.
@@ -52,7 +57,7 @@ def schedule_free_adamw_rule(
         beta_1: β₁ in (0, 1), how near y is to the average x.
         beta_2: β₂ in [0, 1), the share of v that is kept.
         epsilon: ε ≥ 0, keeps the denominator away from 0.
-        warmup_steps: Over how many steps γ rises from 0.
+        warmup_steps: Integer ≥ 0. Over how many steps γ rises from 0; with 0 it is there at once.
         wd: λ ≥ 0, the weight decay, at y.
         c: γₜ² / Σᵢ γᵢ², the share of this step in the average, a scalar.
         at_average: 1 if w holds x, 0 if it holds y, a scalar.
@@ -60,6 +65,13 @@ def schedule_free_adamw_rule(
 
     Returns:
         The new (y, z, v).
+
+    Example:
+        >>> from keras_course_ext.optimizers.schedule_free_adamw import schedule_free_adamw_rule
+        >>> constants = {"lr": 0.5, "beta_1": 0.5, "beta_2": 0.75, "epsilon": 0.0, "wd": 0.0}
+        >>> scalars = {"warmup_steps": 0, "c": 1.0, "at_average": 0.0, "t": 1}
+        >>> schedule_free_adamw_rule(2.0, 1.0, 1.0, 0.0, **constants, **scalars)
+        (0.5, 0.5, 1.0)
     """
     lr = warmed_up(lr, warmup_steps, t)
     y = w + at_average * (1 - beta_1) * (z - w)
@@ -92,36 +104,40 @@ class ScheduleFreeAdamW(RuleOptimizer):
     `AveragedWeights` goes back before it.
 
     Args:
-        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
-            without arguments. γ; there need be no schedule. Default 0.0025.
-        beta_1: Float in (0, 1). β₁, how near y is to the average. Default 0.9.
-        beta_2: Float in [0, 1). β₂, the share of v that is kept. Default 0.999.
-        epsilon: Float ≥ 0. ε, keeps the denominator away from 0. Default 1e-8.
-        warmup_steps: Integer ≥ 0. Over how many steps γ rises from 0 to its value. Default 0.
-        weight_decay: Float ≥ 0 or `None`, which is 0. λ, part of the rule. Default `None`.
+        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable without
+            arguments. γ; there need be no schedule. Defaults to 0.0025.
+        beta_1: Float in (0, 1). β₁, how near y is to the average. Defaults to 0.9.
+        beta_2: Float in [0, 1). β₂, the share of v that is kept. Defaults to 0.999.
+        epsilon: Float ≥ 0. ε, keeps the denominator away from 0. Defaults to 1e-8.
+        warmup_steps: Integer ≥ 0. Over how many steps γ rises from 0 to its value. Defaults to 0.
+        weight_decay: Float ≥ 0 or `None`, which is 0. λ, part of the rule. Defaults to None.
         **common: The arguments that every optimizer takes; see `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument is unknown or out of its range.
 
     Example:
-    >>> import keras, keras_course_ext as kce
-    >>> w, g = keras.Variable([1.0]), keras.ops.array([2.0])
-    >>> optimizer = kce.optimizers.ScheduleFreeAdamW(0.1)
-    >>> optimizer.apply([g], [w])
-    >>> optimizer.apply([g], [w])
-    >>> w.numpy().round(3)  # 0.1 · 0.8 + 0.9 · (0.9 + 0.8) / 2
-    array([0.845], dtype=float32)
-    >>> optimizer.finalize_variable_values([w])
-    >>> w.numpy().round(3)  # the average of the steps 0.9 and 0.8
-    array([0.85], dtype=float32)
+        >>> import keras, keras_course_ext as kce
+        >>> w, g = keras.Variable([1.0]), keras.ops.array([2.0])
+        >>> optimizer = kce.optimizers.ScheduleFreeAdamW(0.1)
+        >>> optimizer.apply([g], [w])
+        >>> optimizer.apply([g], [w])
+        >>> w.numpy().round(3)  # 0.1 · 0.8 + 0.9 · (0.9 + 0.8) / 2
+        array([0.845], dtype=float32)
+        >>> optimizer.finalize_variable_values([w])
+        >>> w.numpy().round(3)  # the average of the steps 0.9 and 0.8
+        array([0.85], dtype=float32)
+        >>> optimizer.swap(to_average=False)
+        >>> w.numpy().round(3)
+        array([0.845], dtype=float32)
 
-    Differs from Keras: there c is 1/t whatever the rates, `beta_1` has no effect on TensorFlow,
-    decay is done before the update, and the averages are never put into the model. The slots have
-    Keras's names, but the files also hold Σ γᵢ² and which of y and x the model holds.
+    Differs from Keras:
+        There c is 1/t whatever the rates, `beta_1` has no effect on TensorFlow, decay is done
+        before the update, and the averages are never put into the model. The slots have Keras's
+        names, but the files also hold Σ γᵢ² and which of y and x the model holds.
 
-    Reference: Defazio, Yang, Khaled, Mishchenko, Mehta, Cutkosky, The Road Less Scheduled,
-    NeurIPS 2024, Algorithm 1.
+    Reference: Defazio, Yang, Khaled, Mishchenko, Mehta, Cutkosky, The Road Less Scheduled, NeurIPS
+    2024, Algorithm 1.
     """
 
     hyperparameters: ClassVar = {

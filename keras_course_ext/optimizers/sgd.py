@@ -30,40 +30,43 @@ class SGD(RuleOptimizer):
     The three rules are those of `GradientDescent`, `Momentum` and `NesterovMomentum`.
 
     Args:
-        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
-            without arguments. η, the length of a step. Default 0.01.
-        momentum: Float in [0, 1]. μ, the share of the velocity v that is kept. Default 0.
-        nesterov: Boolean. Whether the momentum is Nesterov's. Default `False`.
+        learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable without
+            arguments. η, the length of a step. Defaults to 0.01.
+        momentum: Float in [0, 1]. μ, the share of the velocity v that is kept. Defaults to 0.
+        nesterov: Boolean. Whether the momentum is Nesterov's. Defaults to False.
         **common: The arguments that every optimizer takes; see `RuleOptimizer`.
 
     Raises:
         ValueError: If an argument is unknown or out of its range.
 
     Example:
-    >>> import keras, keras_course_ext as kce
-    >>> w = keras.Variable([1.0, 2.0])
-    >>> optimizer = kce.optimizers.SGD(learning_rate=0.1, momentum=0.9, nesterov=True)
-    >>> optimizer.apply([keras.ops.array([1.0, -1.0])], [w])
-    >>> w.numpy()
-    array([0.81, 2.19], dtype=float32)
+        >>> import keras, keras_course_ext as kce
+        >>> w = keras.Variable([1.0, 2.0])
+        >>> optimizer = kce.optimizers.SGD(learning_rate=0.1, momentum=0.9, nesterov=True)
+        >>> optimizer.apply([keras.ops.array([1.0, -1.0])], [w])
+        >>> w.numpy()
+        array([0.81, 2.19], dtype=float32)
 
-    Differs from torch: `convention="torch"` keeps η out of what is kept,
+    Differs from torch:
+        `convention="torch"` keeps η out of what is kept,
 
-        momentum > 0:                      b ← μ b + g,  w ← w − η b
-        momentum > 0 and nesterov:         b ← μ b + g,  w ← w − η (g + μ b)
+            momentum > 0:                      b ← μ b + g,  w ← w − η b
+            momentum > 0 and nesterov:         b ← μ b + g,  w ← w − η (g + μ b)
 
-    with η = 0.001 by default. At a constant rate v = −η b, and the two are the same; once η
-    changes they aren't. A checkpoint of the one form must not be continued in the other.
+        with η = 0.001 by default. At a constant rate v = −η b, and the two are the same; once η
+        changes they aren't. A checkpoint of the one form must not be continued in the other.
 
-    Differs from the paper: none.
+    Differs from the paper:
+        None.
 
-    Differs from the deck: none in the update. `SGD(lr = 0.1)` runs, with a DeprecationWarning;
-    write `SGD(learning_rate=0.1)`.
+    Differs from the deck:
+        None in the update. `SGD(lr = 0.1)` runs, with a DeprecationWarning; write
+        `SGD(learning_rate=0.1)`.
 
-    Reference: Sutskever, Martens, Dahl, Hinton, On the importance of initialization and momentum
-    in deep learning, ICML 2013, section 2.
+    Reference: Sutskever, Martens, Dahl, Hinton, On the importance of initialization and momentum in
+    deep learning, ICML 2013, section 2.
 
-    Deck: Chapter 5, advanced gradient descent, methods 1 to 3.
+    Deck: chapter 5, advanced gradient descent, methods 1 to 3.
     """
 
     hyperparameters: ClassVar = {"momentum": Number(0, 1, example=0.9), "nesterov": flag}

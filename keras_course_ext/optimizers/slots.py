@@ -21,10 +21,17 @@ class Slot(NamedTuple):
 
     Attributes:
         name: The end of the slot variables' names.
-        attribute: The optimizer's attribute that lists them, where `tf.train.Checkpoint` looks.
-        only_if: The hyperparameter without which the slot doesn't exist; `None`: it always does.
-        start: The hyperparameter that holds the slot's first value; `None`: 0; `WEIGHTS`: the
-            slot starts as a copy of the weights.
+        attribute: Name of the optimizer's attribute that lists them, where `tf.train.Checkpoint`
+            looks.
+        only_if: Name of the hyperparameter without which the slot doesn't exist. Defaults to None:
+            it always does.
+        start: Name of the hyperparameter that holds the slot's first value, or `WEIGHTS`: the slot
+            starts as a copy of the weights. Defaults to None: it starts at 0.
+
+    Example:
+        >>> from keras_course_ext.optimizers.slots import WEIGHTS, Slot
+        >>> Slot("slow", "slow_weights", start=WEIGHTS).only_if is None
+        True
     """
 
     name: str
@@ -44,8 +51,13 @@ class Shared(NamedTuple):
 
     Attributes:
         name: The name of the rule's argument and of the variable.
-        attribute: The optimizer's attribute that holds the variable.
-        start: Its value before the first step.
+        attribute: Name of the optimizer's attribute that holds the variable.
+        start: A number, its value before the first step. Defaults to 0.
+
+    Example:
+        >>> from keras_course_ext.optimizers.slots import Shared
+        >>> Shared("u_product", "_u_product", start=1.0).start
+        1.0
     """
 
     name: str

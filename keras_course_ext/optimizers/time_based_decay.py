@@ -19,14 +19,17 @@ class TimeBasedDecay(keras.optimizers.schedules.LearningRateSchedule):
         decay: Float ≥ 0. d, by how much the denominator grows in a step.
 
     Example:
-    >>> import keras_course_ext as kce
-    >>> rate = kce.optimizers.TimeBasedDecay(0.1, decay=0.5)
-    >>> [round(float(rate(t)), 4) for t in range(4)]
-    [0.1, 0.0667, 0.05, 0.04]
+        >>> import keras_course_ext as kce
+        >>> rate = kce.optimizers.TimeBasedDecay(0.1, decay=0.5)
+        >>> [round(float(rate(t)), 4) for t in range(4)]
+        [0.1, 0.0667, 0.05, 0.04]
 
-    Differs from Keras: `keras.optimizers.schedules.InverseTimeDecay(η₀, 1, d)` computes the same
-    formula in float32, up to two units in the last place off; here it is computed in float64 and
-    rounded once.
+    Differs from Keras:
+        `keras.optimizers.schedules.InverseTimeDecay(η₀, 1, d)` computes the same formula in
+        float32, up to two units in the last place off; here it is computed in float64 and rounded
+        once.
+
+    Deck: chapter 5, advanced gradient descent, `decay = 0.0` of methods 5 and 6.
     """
 
     def __init__(self, learning_rate: float, decay: float) -> None:

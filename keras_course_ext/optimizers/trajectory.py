@@ -31,24 +31,24 @@ def trajectory(
         gradient: ∇f: takes w and returns dL/dw of the same shape.
         start: w₀, an array of any shape. It is not changed.
         steps: Integer ≥ 0. How many steps to take.
-        learning_rates: η of every step. Default: what the optimizer's own learning rate or
-            schedule says.
-
-    Raises:
-        TypeError: If the optimizer is a `LayerWise`.
+        learning_rates: Numbers ≥ 0, η of every step. Defaults to None: what the optimizer's own
+            learning rate or schedule says.
 
     Returns:
         The points w₀ to w_steps, `(steps + 1, *w.shape)`, of the dtype of `start`; float64 if
         that is no floating dtype.
 
+    Raises:
+        TypeError: If the optimizer is a `LayerWise`.
+
     Example:
-    >>> import keras_course_ext as kce
-    >>> valley = lambda w: w * [0.1, 2.0]  # the gradient of x²/20 + y²
-    >>> path = kce.optimizers.trajectory(kce.optimizers.SGD(0.5), valley, [-7.0, 2.0], steps=2)
-    >>> path.round(4)
-    array([[-7.    ,  2.    ],
-           [-6.65  ,  0.    ],
-           [-6.3175,  0.    ]])
+        >>> import keras_course_ext as kce
+        >>> valley = lambda w: w * [0.1, 2.0]  # the gradient of x²/20 + y²
+        >>> path = kce.optimizers.trajectory(kce.optimizers.SGD(0.5), valley, [-7.0, 2.0], steps=2)
+        >>> path.round(4)
+        array([[-7.    ,  2.    ],
+               [-6.65  ,  0.    ],
+               [-6.3175,  0.    ]])
     """
     steps = check_count("steps", steps)
     if isinstance(optimizer, LayerWise):

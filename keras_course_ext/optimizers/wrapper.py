@@ -19,7 +19,7 @@ class WrapperOptimizer(RuleOptimizer):
 
     Args:
         inner: An optimizer of this package, not built yet.
-        name: String or `None`. Default: the class name in snake case.
+        name: String or `None`. Defaults to None: the class name in snake case.
 
     Raises:
         TypeError: If `inner` is no optimizer of this package, or one that no other can wrap.

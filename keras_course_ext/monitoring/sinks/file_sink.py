@@ -34,7 +34,7 @@ class FileSink:
 
         Args:
             first_step: Number of the first step. At 0 the file begins anew.
-            history: The record that is written.
+            history: The `GradientHistory` that is written.
 
         Raises:
             OSError: If the file cannot be written.
@@ -61,30 +61,69 @@ class FileSink:
     def write(
         self, steps: np.ndarray, epochs: np.ndarray, keys: Sequence[Key], values: np.ndarray
     ) -> None:
-        """Append a block of rows; see `kce.monitoring.sinks.Sink`."""
+        """Append a block of rows; see `kce.monitoring.sinks.Sink`.
+
+        Args:
+            steps: Step of each row, ascending, an array of shape `(rows,)`.
+            epochs: Epoch of each row, an array of shape `(rows,)`.
+            keys: A `Key` for each column.
+            values: float32 of shape `(rows, len(keys))`.
+        """
         raise NotImplementedError
 
     def write_histograms(self, histograms: Sequence[Histogram]) -> None:
-        """Append the histograms of some steps; see `kce.monitoring.sinks.Sink`."""
+        """Append the histograms of some steps; see `kce.monitoring.sinks.Sink`.
+
+        Args:
+            histograms: A sequence of `Histogram`, at least one, in the order of the steps.
+        """
         raise NotImplementedError
 
     def close(self) -> None:
         """Do nothing: the file is closed after every block."""
 
     def header(self, history: GradientHistory) -> bytes:
-        """Return the first line of the file."""
+        """Return the first line of the file.
+
+        Args:
+            history: The `GradientHistory` that is written.
+
+        Returns:
+            The line, its end included.
+        """
         raise NotImplementedError
 
     def is_header(self, line: bytes) -> bool:
-        """Say whether a file that begins with this line is a record of this kind."""
+        """Say whether a file that begins with this line is a record of this kind.
+
+        Args:
+            line: The first line of a file, its end included.
+
+        Returns:
+            True if it is.
+        """
         raise NotImplementedError
 
     def step_of(self, line: bytes) -> int | None:
-        """Return the step that a line belongs to, None if to none; a ValueError if it is broken."""
+        """Return the step that a line belongs to.
+
+        Args:
+            line: A line of a file below the first, its end included.
+
+        Returns:
+            The number of the step, None if it belongs to none.
+
+        Raises:
+            ValueError: If the line is broken.
+        """
         raise NotImplementedError
 
     def append(self, text: str) -> None:
-        """Append whole lines, all of them or none."""
+        """Append whole lines, all of them or none.
+
+        Args:
+            text: String of the lines, their ends included.
+        """
         data = text.encode()
         with self._file.open("r+b", buffering=0) as file:
             end = file.seek(0, os.SEEK_END)

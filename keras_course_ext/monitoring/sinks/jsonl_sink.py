@@ -51,7 +51,7 @@ class JSONLinesSink(FileSink):
 
         Args:
             first_step: Number of the first step. At 0 the file begins anew.
-            history: The record that is written.
+            history: The `GradientHistory` that is written.
 
         Raises:
             OSError: If the file cannot be written.

@@ -42,8 +42,8 @@ class Sink(Protocol):
         Args:
             first_step: Number of the first step. What an interrupted run has left of this step and
                 later ones is to be dropped; at 0 that is everything.
-            history: The record that is written. Its `layers` are in forward order from the first
-                `write` on.
+            history: The `GradientHistory` that is written. Its `layers` are in forward order from
+                the first `write` on.
 
         Raises:
             OSError: If nothing can be written there.
@@ -59,7 +59,7 @@ class Sink(Protocol):
         Args:
             steps: Step of each row, ascending, shape `(rows,)`.
             epochs: Epoch of each row, shape `(rows,)`.
-            keys: What each column is.
+            keys: A `Key` for each column.
             values: float32 of shape `(rows, len(keys))`.
         """
         ...
@@ -68,7 +68,7 @@ class Sink(Protocol):
         """Take the histograms of some steps.
 
         Args:
-            histograms: At least one, in the order of the steps.
+            histograms: A sequence of `Histogram`, at least one, in the order of the steps.
         """
         ...
 

@@ -60,6 +60,7 @@ class TensorBoardSink:
         >>> sink = kce.monitoring.sinks.TensorBoardSink(tempfile.mkdtemp())
         >>> sink.open(0, GradientHistory())
         >>> sink.write([0, 1], [0, 0], [Key("dense", "kernel", "grad_norm")], [[0.5], [0.25]])
+        >>> sink.write_histograms([])
         >>> sink.close()
     """
 
@@ -82,7 +83,7 @@ class TensorBoardSink:
 
         Args:
             first_step: Number of the first step.
-            history: The record that is written; the tags say all that is needed of it.
+            history: The `GradientHistory` that is written; the tags say all that is needed of it.
 
         Raises:
             OSError: If nothing can be written there.
@@ -101,7 +102,14 @@ class TensorBoardSink:
         keys: Sequence[Key],
         values: Any,
     ) -> None:
-        """Write a block of rows, as `GradientHistory.append` gets it."""
+        """Write a block of rows; see `kce.monitoring.sinks.Sink`.
+
+        Args:
+            steps: Step of each row, ascending, an array of shape `(rows,)`.
+            epochs: Epoch of each row, an array of shape `(rows,)`.
+            keys: A `Key` for each column.
+            values: float32 of shape `(rows, len(keys))`.
+        """
         del epochs
         if tuple(keys) != self._keys:
             self._keys, self._scalars = tuple(keys), _scalars(keys)
@@ -113,7 +121,11 @@ class TensorBoardSink:
                 _write(self._scalars, step)
 
     def write_histograms(self, histograms: Sequence[Histogram]) -> None:
-        """Write histograms."""
+        """Write the histograms of some steps; see `kce.monitoring.sinks.Sink`.
+
+        Args:
+            histograms: A sequence of `Histogram`, at least one, in the order of the steps.
+        """
         with self._writing():
             for step, group in groupby(histograms, key=attrgetter("step")):
                 _write(_histograms(group), step)

@@ -38,10 +38,10 @@ def elu(x: Any, alpha: float = 1.0) -> tf.Tensor:
         >>> tape.gradient(y, x).numpy().round(3)
         array([0.368, 1.   , 1.   ], dtype=float32)
 
-    Deck: chapter 5, alternatives to the sigmoid.
-
     Reference: Clevert, Unterthiner and Hochreiter, Fast and accurate deep network learning by
     exponential linear units (ELUs), 2016, section 3.
+
+    Deck: chapter 5, alternatives to the sigmoid.
     """
     x = float_tensor(x, "elu")
     α = float(alpha)

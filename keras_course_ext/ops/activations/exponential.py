@@ -34,8 +34,6 @@ def exponential(x: Any) -> tf.Tensor:
         ...     y = kce.ops.exponential(x)
         >>> tape.gradient(y, x).numpy().round(3)
         array([0.368, 1.   , 7.389], dtype=float32)
-
-    Deck: chapter 5, activation functions.
     """
     return _exponential(float_tensor(x, "exponential"))
 

@@ -51,9 +51,9 @@ def gelu(x: Any, approximate: bool = False) -> tf.Tensor:
         form with tanh keeps its relative precision to the left, where 1 + tanh u cancels. In
         float64 the constants are not rounded to float32.
 
-    Deck: chapter 5, alternatives to the sigmoid.
-
     Reference: Hendrycks and Gimpel, Gaussian error linear units (GELUs), 2016, section 2.
+
+    Deck: chapter 5, alternatives to the sigmoid.
     """
     x = float_tensor(x, "gelu")
     return _gelu_tanh(x) if approximate else _gelu(x)

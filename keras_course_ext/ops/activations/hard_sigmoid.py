@@ -38,9 +38,9 @@ def hard_sigmoid(x: Any) -> tf.Tensor:
         >>> tape.gradient(y, x).numpy().round(3)
         array([0.   , 0.167, 0.167], dtype=float32)
 
-    Deck: chapter 5, alternatives to the sigmoid.
-
     Reference: Howard et al., Searching for MobileNetV3, 2019, section 5.2.
+
+    Deck: chapter 5, alternatives to the sigmoid.
     """
     return _hard_sigmoid(float_tensor(x, "hard_sigmoid"))
 

@@ -44,10 +44,10 @@ def leaky_relu(x: Any, negative_slope: float = 0.2) -> tf.Tensor:
         With `negative_slope=0` the value at −∞ is 0, not NaN, and in float64 s is not rounded to
         float32.
 
-    Deck: chapter 5, alternatives to the sigmoid.
+    Reference: Maas, Hannun and Ng, Rectifier nonlinearities improve neural network acoustic models,
+    2013, section 2.
 
-    Reference: Maas, Hannun and Ng, Rectifier nonlinearities improve neural network acoustic
-    models, 2013, section 2.
+    Deck: chapter 5, alternatives to the sigmoid.
     """
     return leaky(float_tensor(x, "leaky_relu"), float(negative_slope))
 

@@ -30,7 +30,7 @@ def linear(x: Any) -> tf.Tensor:
         >>> kce.ops.linear([-2.0, 0.5]).numpy()
         array([-2. ,  0.5], dtype=float32)
 
-    Deck: chapter 2, weighted sum and activation function.
+    Deck: chapter 1, `Dense(64)`, which has no activation function.
     """
     return _linear(float_tensor(x, "linear"))
 

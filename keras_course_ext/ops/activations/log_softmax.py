@@ -43,8 +43,6 @@ def log_softmax(x: Any, axis: int | Sequence[int] | None = -1) -> tf.Tensor:
         array([-3.17, -2.17, -0.17], dtype=float32)
         >>> tape.jacobian(y, x).numpy().round(3)[0]
         array([ 0.958, -0.114, -0.844], dtype=float32)
-
-    Deck: chapter 1, `activation='softmax'` in the output layer.
     """
     x = float_tensor(x, "log_softmax")
     axes = axes_of(axis, x.shape.rank, "log_softmax")

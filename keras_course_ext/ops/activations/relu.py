@@ -57,7 +57,10 @@ def relu(
         >>> kce.ops.relu(x, negative_slope=0.5, max_value=1.5).numpy()
         array([-1.5,  0. ,  1.5], dtype=float32)
 
-    Deck: chapter 5, ReLU.
+    Reference: Nair and Hinton, Rectified linear units improve restricted Boltzmann machines, ICML
+    2010.
+
+    Deck: chapter 1, `activation='relu'`; chapter 5, ReLU.
     """
     x = float_tensor(x, "relu")
     s, θ = float(negative_slope), float(threshold)

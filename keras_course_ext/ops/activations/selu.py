@@ -41,10 +41,10 @@ def selu(x: Any) -> tf.Tensor:
         >>> tape.gradient(y, x).numpy().round(3)
         array([0.647, 1.051, 1.051], dtype=float32)
 
-    Deck: chapter 5, alternatives to the sigmoid.
+    Reference: Klambauer, Unterthiner, Mayr and Hochreiter, Self-normalizing neural networks, 2017,
+    equation 2.
 
-    Reference: Klambauer, Unterthiner, Mayr and Hochreiter, Self-normalizing neural networks,
-    2017, equation 2.
+    Deck: chapter 5, alternatives to the sigmoid.
     """
     return _selu(float_tensor(x, "selu"))
 

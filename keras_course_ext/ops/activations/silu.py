@@ -41,10 +41,10 @@ def silu(x: Any) -> tf.Tensor:
     Differs from Keras:
         The value and the derivatives at −∞ are 0 and at ∞ finite where they exist, not NaN.
 
-    Deck: chapter 5, alternatives to the sigmoid.
-
     Reference: Elfwing, Uchibe and Doya, Sigmoid-weighted linear units for neural network function
     approximation in reinforcement learning, 2017, section 2.1.
+
+    Deck: chapter 5, alternatives to the sigmoid.
     """
     return _silu(float_tensor(x, "silu"))
 

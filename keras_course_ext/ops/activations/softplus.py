@@ -37,6 +37,9 @@ def softplus(x: Any) -> tf.Tensor:
         >>> tape.gradient(y, x).numpy().round(3)
         array([0. , 0.5, 1. ], dtype=float32)
 
+    Reference: Dugas, Bengio, Bélisle, Nadeau and Garcia, Incorporating second-order functional
+    knowledge for better option pricing, NIPS 2000.
+
     Deck: chapter 5, alternatives to the sigmoid.
     """
     return _softplus(float_tensor(x, "softplus"))

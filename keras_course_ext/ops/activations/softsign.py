@@ -41,10 +41,10 @@ def softsign(x: Any) -> tf.Tensor:
     Differs from Keras:
         The value at ±∞ is ±1, not NaN, and there is a second derivative.
 
-    Deck: chapter 5, alternatives to the sigmoid.
-
     Reference: Glorot and Bengio, Understanding the difficulty of training deep feedforward neural
     networks, 2010, section 3.
+
+    Deck: chapter 5, alternatives to the sigmoid.
     """
     return _softsign(float_tensor(x, "softsign"))
 

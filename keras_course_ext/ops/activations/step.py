@@ -37,10 +37,10 @@ def step(x: Any) -> tf.Tensor:
     Differs from Keras:
         Keras has no such activation.
 
-    Deck: chapter 2, the output of 1 or 0; chapter 3, the truth table of the XOR network.
-
     Reference: Rosenblatt, The perceptron: a probabilistic model for information storage and
     organization in the brain, Psychological Review 65, 1958.
+
+    Deck: chapter 2, the output of 1 or 0; chapter 3, the truth table of the XOR network.
     """
     return _step(float_tensor(x, "step"))
 

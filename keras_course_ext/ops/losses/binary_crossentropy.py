@@ -34,7 +34,8 @@ def binary_crossentropy(
         y_true: t, targets in [0, 1], of shape `(batch, ..., n)`.
         y_pred: p or z, predictions of the same shape, floating point.
         from_logits: Whether `y_pred` is z. Defaults to False: it is p.
-        label_smoothing: α in [0, 1]; t is moved towards 1/2 as (1 − α) t + α/2. Defaults to 0.
+        label_smoothing: α, a number in [0, 1]; t is moved towards 1/2 as (1 − α) t + α/2. Defaults
+            to 0.
         axis: The axis over which the mean is taken. Defaults to −1.
 
     Returns:

@@ -35,7 +35,7 @@ def categorical_crossentropy(
         y_true: t, targets of shape `(batch, ..., classes)`.
         y_pred: p or z, predictions of the same shape, floating point.
         from_logits: Whether `y_pred` is z. Defaults to False: it is p.
-        label_smoothing: α in [0, 1]; t becomes (1 − α) t + α / classes. Defaults to 0.
+        label_smoothing: α, a number in [0, 1]; t becomes (1 − α) t + α / classes. Defaults to 0.
         axis: The axis of the classes. Defaults to −1.
 
     Returns:

@@ -23,7 +23,8 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> tf.Tensor:
     Args:
         y_true: t, targets of shape `(batch, ..., n)`.
         y_pred: a, predictions of the same shape, floating point.
-        delta: δ > 0, the error at which h turns from squared to linear. Defaults to 1.
+        delta: δ, a number above 0, the error at which h turns from squared to linear. Defaults to
+            1.
 
     Returns:
         E, a tensor of shape `(batch, ...)`: the mean is over the last axis.
@@ -49,8 +50,6 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> tf.Tensor:
 
     Reference: Huber, Robust Estimation of a Location Parameter, Annals of Mathematical Statistics
     35 (1964), 73-101.
-
-    Deck: not in it; chapter 5 speaks of loss functions.
     """
     return _huber(checked_delta(delta))(*paired(y_true, y_pred, "huber"))
 

@@ -51,7 +51,7 @@ def perceptron_criterion(y_true: Any, y_pred: Any) -> tf.Tensor:
     Organization in the Brain, Psychological Review 65 (1958); the rule converges: Novikoff, On
     Convergence Proofs on Perceptrons, Symposium on the Mathematical Theory of Automata 12 (1962).
 
-    Deck: chapter 2, the perceptron; its threshold of 1 for z > 0, else 0, in chapter 3.
+    Deck: chapter 2, the perceptron; chapter 3, the threshold, 1 for z > 0, else 0.
     """
     t, z = paired(y_true, y_pred, "perceptron_criterion")
     in_range = (t >= 0) & (t <= 1)

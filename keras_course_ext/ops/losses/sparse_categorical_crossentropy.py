@@ -65,8 +65,6 @@ def sparse_categorical_crossentropy(
         and gradient 0 even if they are predicted as NaN.
         `y_pred` is taken at its word: this function does not look for logits behind a softmax,
         `kce.losses.SparseCategoricalCrossentropy` does.
-
-    Deck: chapter 1, `loss='categorical_crossentropy'`, for class numbers.
     """
     name = "sparse_categorical_crossentropy"
     y = predictions(y_pred, name)
