@@ -79,13 +79,14 @@ def animate(
     lines = _landscape.add(ax, paths, language)
     name = _landscape.title_of(surface, title, language)
     _landscape.draw(ax, surface, box, start, name, language)
-    _look.legend(ax, np.concatenate([path.points for path in paths]))
+    _look.legend(ax, [path.points for path in paths])
     shown = np.linspace(0, steps, min(steps + 1, _MOST_FRAMES)).round().astype(int)
 
     def frame(step: int) -> list[Any]:
         for line, path in zip(lines, paths, strict=True):
             line.set_data(*path.points[: step + 1].T)
-        ax.set_title(language(f"{name}   step {step}", f"{name}   스텝 {step}"))
+        # Its height is given, or it would be looked for in every frame.
+        ax.set_title(language(f"{name}   step {step}", f"{name}   스텝 {step}"), y=1.0)
         language.dress(ax)
         return lines
 
