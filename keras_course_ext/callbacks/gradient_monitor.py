@@ -162,7 +162,7 @@ class GradientMonitor(keras.callbacks.Callback):
 
         print_report(self.history, console)
 
-    def plot(self, path: str | os.PathLike, kind: str = "gradients") -> None:
+    def plot(self, path: str | os.PathLike, kind: str = "gradients", lang: str = "en") -> None:
         """Draw a picture of the record into a file.
 
         Args:
@@ -172,14 +172,15 @@ class GradientMonitor(keras.callbacks.Callback):
                 of the gradient norm; `"lines"`: the gradient norm over the steps, one line a layer;
                 `"depth"`: the signal against the layer; `"activations"`: histograms over the steps;
                 `"update_ratios"`: how far each step moves each kernel.
+            lang: Language of the labels, "en" or "ko". Defaults to "en".
 
         Raises:
             ImportError: If matplotlib is not installed; the message says how to install it.
-            ValueError: If `kind` is not one of these, or what it shows was not recorded.
+            ValueError: If `kind` or `lang` is none of these, or what it shows was not recorded.
         """
         from keras_course_ext.plotting.save import save
 
-        save(self.history, path, kind)
+        save(self.history, path, kind, lang)
 
     @contextmanager
     def watch(self, model: keras.Model, optimizer: Any = None) -> Iterator["GradientMonitor"]:

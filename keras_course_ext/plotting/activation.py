@@ -53,10 +53,10 @@ def activation(
     Args:
         activation: A name that `kce.activations` or Keras knows, such as "tanh", or a function of
             a tensor that works on each element by itself.
-        ax: The matplotlib Axes to draw into. Defaults to those of a new figure.
-        limits: Least and largest x. Defaults to (-6, 6).
+        ax: The matplotlib Axes to draw into. Defaults to None, those of a new figure.
+        limits: Two numbers, the least and largest x. Defaults to (-6, 6).
         derivative: Whether to draw f′. Defaults to True.
-        lang: Language of the labels, "en" (default) or "ko".
+        lang: Language of the labels, "en" or "ko". Defaults to "en".
         title: Title of the Axes. Defaults to the name of the function.
 
     Returns:

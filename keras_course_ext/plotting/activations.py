@@ -38,11 +38,11 @@ def activations(
     `activation`, in the singular, is another picture: the curve of a function and its derivative.
 
     Args:
-        history: What a `GradientMonitor` with `histograms=` recorded.
-        ax: The matplotlib Axes to draw into; default is a new figure's.
-        title: Title of the Axes; default is the name of the layer.
-        layer: Name of the layer; default is the first one that has histograms.
-        lang: Language of the labels, "en" (default) or "ko".
+        history: The `GradientHistory` that a `GradientMonitor` with `histograms=` recorded.
+        ax: The matplotlib Axes to draw into. Defaults to None, those of a new figure.
+        title: Title of the Axes. Defaults to "", the name of the layer.
+        layer: Name of the layer. Defaults to None, the first one that has histograms.
+        lang: Language of the labels, "en" or "ko". Defaults to "en".
 
     Returns:
         The Axes.
@@ -51,6 +51,16 @@ def activations(
         ImportError: If matplotlib is not installed.
         ValueError: If there are no histograms of activations, or none of that layer, or `lang` is
             not as above.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> import keras_course_ext as kce
+        >>> model = keras.Sequential([keras.Input((4,)), kce.layers.Dense(2), kce.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> monitor = kce.callbacks.GradientMonitor(histograms=1)
+        >>> _ = model.fit(np.ones((8, 4)), np.ones((8, 1)), verbose=0, callbacks=[monitor])
+        >>> axes = kce.plotting.activations(monitor.history)
+        >>> axes.figure.savefig("activations.png")  # doctest: +SKIP
     """
     language = Language(lang, "activations")
     found = [h for h in history.histograms if h.kind == "activation"]

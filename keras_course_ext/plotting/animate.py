@@ -37,13 +37,13 @@ def animate(
     Args:
         surface: As for `trajectories`.
         optimizers: As for `trajectories`.
-        ax: The matplotlib Axes to draw into. Defaults to those of a new figure.
+        ax: The matplotlib Axes to draw into. Defaults to None, those of a new figure.
         start: The point (x, y) that all start from.
         steps: How many steps to take, ≥ 0. Defaults to 100.
-        lang: Language of the labels, "en" (default) or "ko".
+        lang: Language of the labels, "en" or "ko". Defaults to "en".
         title: Title of the Axes, before the number of the step. Defaults to the formula of the
             surface.
-        limits: As for `trajectories`.
+        limits: Numbers, as for `trajectories`. Defaults to None.
         fps: Frames per second, > 0. Defaults to 20.
 
     Returns:
@@ -62,7 +62,7 @@ def animate(
         >>> player = moving.to_jshtml()
         >>> moving.save("paths.gif", writer="pillow")                      # doctest: +SKIP
 
-    Deck: chapter 6, the advanced descents.
+    Deck: chapter 5, advanced gradient descent.
     """
     if isinstance(fps, bool) or not isinstance(fps, int | float) or not 0 < fps < np.inf:
         raise ValueError(f"`fps` of animate must be a number > 0. Received: fps={fps!r}.")

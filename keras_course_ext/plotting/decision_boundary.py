@@ -42,8 +42,8 @@ def decision_boundary(
             shape `(n,)` or `(n, 1)`.
         x: The samples, of shape `(n, 2)`.
         y: Their classes, two different numbers such as 0 and 1, of shape `(n,)` or `(n, 1)`.
-        ax: The matplotlib Axes to draw into. Defaults to those of a new figure.
-        lang: Language of the labels, "en" (default) or "ko".
+        ax: The matplotlib Axes to draw into. Defaults to None, those of a new figure.
+        lang: Language of the labels, "en" or "ko". Defaults to "en".
         title: Title of the Axes. Defaults to how many samples are given the right class.
         threshold: The output from which on a point is of the upper class. Defaults to 0.5.
         limits: What to show, ((left, right), (bottom, top)), or (low, high) for both axes.

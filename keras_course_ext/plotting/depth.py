@@ -54,12 +54,12 @@ def depth(
     shows in the later steps. A layer without a point has a signal of exactly 0, NaN or infinity.
 
     Args:
-        history: What a `GradientMonitor` recorded.
-        ax: The matplotlib Axes to draw into; default is a new figure's.
-        title: Title of the Axes.
+        history: The `GradientHistory` that a `GradientMonitor` recorded.
+        ax: The matplotlib Axes to draw into. Defaults to None, those of a new figure.
+        title: Title of the Axes, a string. Defaults to "".
         steps: The recorded steps to draw, any number of them; the nearest recorded one is taken.
-            Default: the first, the middle and the last.
-        lang: Language of the labels, "en" (default) or "ko".
+            Defaults to None: the first, the middle and the last.
+        lang: Language of the labels, "en" or "ko". Defaults to "en".
 
     Returns:
         The Axes.
@@ -68,6 +68,16 @@ def depth(
         ImportError: If matplotlib is not installed.
         ValueError: If `"grad_norm"` of the outputs was not recorded, `steps` is empty, or `lang`
             is not as above.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> import keras_course_ext as kce
+        >>> model = keras.Sequential([keras.Input((4,)), kce.layers.Dense(2), kce.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> monitor = kce.callbacks.GradientMonitor()
+        >>> _ = model.fit(np.ones((8, 4)), np.ones((8, 1)), verbose=0, callbacks=[monitor])
+        >>> axes = kce.plotting.depth(monitor.history)
+        >>> axes.figure.savefig("depth.png")  # doctest: +SKIP
     """
     language = Language(lang, "depth")
     keys = signal_keys(history)

@@ -50,13 +50,13 @@ def gradients(
     infinite. A column is one step, or of a long run the median of some neighbouring ones.
 
     Args:
-        history: What a `GradientMonitor` recorded.
-        ax: The matplotlib Axes to draw into; default is a new figure's.
-        title: Title of the Axes.
-        limits: Lowest and highest log10 of the colour scale, to make pictures comparable; default
-            is this run's own range, three decades at least.
-        colorbar: Whether to draw the colour scale beside the Axes.
-        lang: Language of the labels, "en" (default) or "ko".
+        history: The `GradientHistory` that a `GradientMonitor` recorded.
+        ax: The matplotlib Axes to draw into. Defaults to None, those of a new figure.
+        title: Title of the Axes, a string. Defaults to "".
+        limits: Two numbers, the lowest and highest log10 of the colour scale, to make pictures
+            comparable. Defaults to None: this run's own range, three decades at least.
+        colorbar: Whether to draw the colour scale beside the Axes. Defaults to True.
+        lang: Language of the labels, "en" or "ko". Defaults to "en".
 
     Returns:
         The Axes.
@@ -64,6 +64,16 @@ def gradients(
     Raises:
         ImportError: If matplotlib is not installed.
         ValueError: If nothing was recorded, or `lang` is not as above.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> import keras_course_ext as kce
+        >>> model = keras.Sequential([keras.Input((4,)), kce.layers.Dense(2), kce.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> monitor = kce.callbacks.GradientMonitor()
+        >>> _ = model.fit(np.ones((8, 4)), np.ones((8, 1)), verbose=0, callbacks=[monitor])
+        >>> axes = kce.plotting.gradients(monitor.history)
+        >>> axes.figure.savefig("gradients.png")  # doctest: +SKIP
     """
     language = Language(lang, "gradients")
     plt = _matplotlib.pyplot()

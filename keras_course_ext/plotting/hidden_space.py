@@ -49,10 +49,10 @@ def hidden_space(
         model: A built Sequential or Functional model of two inputs, with a dense output layer.
         x: The samples, of shape `(n, 2)`.
         y: Their classes, two different numbers such as 0 and 1, of shape `(n,)` or `(n, 1)`.
-        ax: The matplotlib Axes to draw into. Defaults to those of a new figure.
+        ax: The matplotlib Axes to draw into. Defaults to None, those of a new figure.
         layer: Name, index (not counting the input layer) or object of the hidden layer. Defaults
             to what the last dense layer reads.
-        lang: Language of the labels, "en" (default) or "ko".
+        lang: Language of the labels, "en" or "ko". Defaults to "en".
         title: Title of the Axes. Defaults to the name of the layer.
         threshold: The output from which on a point is of the upper class. Defaults to 0.5.
         limits: Which part of the plane of the inputs is bent, ((left, right), (bottom, top)), or

@@ -36,11 +36,11 @@ def lines(
     learning rate. A point is one step, or of a long run the median of some neighbouring ones.
 
     Args:
-        history: What a `GradientMonitor` recorded.
-        ax: The matplotlib Axes to draw into; default is a new figure's.
-        title: Title of the Axes.
-        statistic: A statistic of weights, such as `"grad_norm"` (default) or `"weight_norm"`.
-        lang: Language of the labels, "en" (default) or "ko".
+        history: The `GradientHistory` that a `GradientMonitor` recorded.
+        ax: The matplotlib Axes to draw into. Defaults to None, those of a new figure.
+        title: Title of the Axes, a string. Defaults to "".
+        statistic: Name of a statistic of weights, such as "weight_norm". Defaults to "grad_norm".
+        lang: Language of the labels, "en" or "ko". Defaults to "en".
 
     Returns:
         The Axes.
@@ -48,6 +48,16 @@ def lines(
     Raises:
         ImportError: If matplotlib is not installed.
         ValueError: If the statistic was not recorded, or `lang` is not as above.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> import keras_course_ext as kce
+        >>> model = keras.Sequential([keras.Input((4,)), kce.layers.Dense(2), kce.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> monitor = kce.callbacks.GradientMonitor()
+        >>> _ = model.fit(np.ones((8, 4)), np.ones((8, 1)), verbose=0, callbacks=[monitor])
+        >>> axes = kce.plotting.lines(monitor.history)
+        >>> axes.figure.savefig("lines.png")  # doctest: +SKIP
     """
     language = Language(lang, "lines")
     keys = kernels(history, statistic)

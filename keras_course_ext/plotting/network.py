@@ -37,15 +37,15 @@ def network(
     learned already. A cell is the mean of what falls into it. Grey is NaN or infinite.
 
     Args:
-        trace: What `kce.backprop.trace` returned.
-        ax: The matplotlib Axes to draw into; default is those of a new figure of fitting size.
+        trace: The `Trace` that `kce.backprop.trace` returned.
+        ax: The matplotlib Axes to draw into. Defaults to None, those of a new figure that fits.
         sample: Whose values the units show, in [0, batch). ∂L/∂w, ∂L/∂b and L are always those of
             the whole batch. Defaults to 0.
         detail: "units" or "layers", to choose the picture. Defaults to "units" if the network is a
             chain of dense layers and activations with at most 6 layers and 16 lines between
             two of them, and to "layers" otherwise.
-        title: Title of the picture. Defaults to the model's name and the loss.
-        lang: Language of the labels, "en" (default) or "ko".
+        title: Title of the picture, a string. Defaults to None: the model's name and the loss.
+        lang: Language of the labels, "en" or "ko". Defaults to "en".
 
     Returns:
         The Axes.

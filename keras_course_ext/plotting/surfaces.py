@@ -17,7 +17,7 @@ class Surface:
         function: f. It takes numbers, and arrays of one shape, and returns the same.
         gradient: ∇f. It takes two numbers and returns two.
         minimum: The point (x, y) where f is least, to be marked. Defaults to None: no mark.
-        name: What the title of a picture says. Defaults to "f(x, y)".
+        name: String, what the title of a picture says. Defaults to "f(x, y)".
 
     Example:
         >>> import keras_course_ext as kce
@@ -25,7 +25,7 @@ class Surface:
         >>> bowl(3.0, 4.0), bowl.gradient(3.0, 4.0)
         (25.0, (6.0, 8.0))
 
-    Deck: chapter 6, gradient descent.
+    Deck: chapter 5, gradient descent.
     """
 
     function: Callable[[Any, Any], Any]

@@ -37,10 +37,10 @@ def trajectories(
             f(x, y) with a `gradient`, such as a `kce.plotting.Surface`.
         optimizers: A dictionary from labels to optimizers of this package, a list of them, or
             one. The name of an optimizer stands for it with its defaults.
-        ax: The matplotlib Axes to draw into. Defaults to those of a new figure.
+        ax: The matplotlib Axes to draw into. Defaults to None, those of a new figure.
         start: The point (x, y) that all start from.
         steps: How many steps to take, ≥ 0. Defaults to 100.
-        lang: Language of the labels, "en" (default) or "ko".
+        lang: Language of the labels, "en" or "ko". Defaults to "en".
         title: Title of the Axes. Defaults to the formula of the surface.
         limits: What to show, ((left, right), (bottom, top)), or (low, high) for both axes.
             Defaults to what holds the start, the minimum and the paths.
@@ -64,7 +64,7 @@ def trajectories(
         31
         >>> axes.figure.savefig("paths.png")                               # doctest: +SKIP
 
-    Deck: chapter 6, gradient descent and the advanced descents.
+    Deck: chapter 5, gradient descent and advanced gradient descent.
     """
     language = Language(lang, "trajectories")
     surface = surface_of(surface, "trajectories")

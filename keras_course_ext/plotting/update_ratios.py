@@ -27,10 +27,10 @@ def update_ratios(
     rate, not an illness. A gap is a NaN, an infinity or an exact zero.
 
     Args:
-        history: What a `GradientMonitor` recorded.
-        ax: The matplotlib Axes to draw into; default is a new figure's.
-        title: Title of the Axes.
-        lang: Language of the labels, "en" (default) or "ko".
+        history: The `GradientHistory` that a `GradientMonitor` recorded.
+        ax: The matplotlib Axes to draw into. Defaults to None, those of a new figure.
+        title: Title of the Axes, a string. Defaults to "".
+        lang: Language of the labels, "en" or "ko". Defaults to "en".
 
     Returns:
         The Axes.
@@ -38,6 +38,16 @@ def update_ratios(
     Raises:
         ImportError: If matplotlib is not installed.
         ValueError: If `"update_ratio"` was not recorded, or `lang` is not as above.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> import keras_course_ext as kce
+        >>> model = keras.Sequential([keras.Input((4,)), kce.layers.Dense(2), kce.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> monitor = kce.callbacks.GradientMonitor()
+        >>> _ = model.fit(np.ones((8, 4)), np.ones((8, 1)), verbose=0, callbacks=[monitor])
+        >>> axes = kce.plotting.update_ratios(monitor.history)
+        >>> axes.figure.savefig("update_ratios.png")  # doctest: +SKIP
     """
     language = Language(lang, "update_ratios")
     keys = kernels(history, "update_ratio")

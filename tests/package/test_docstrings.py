@@ -28,7 +28,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 IMPORT = re.compile(r"^from (keras_course_ext\.\S+) import (\w+)$", re.MULTILINE)
 PARTS = [
     *("ops", "activations", "layers", "losses", "optimizers", "backprop", "gradient_check"),
-    *("monitoring", "monitoring.sinks", "callbacks"),
+    *("monitoring", "monitoring.sinks", "callbacks", "plotting"),
 ]
 
 # All that computes has a formula. The rest records, draws, checks or looks things up.
@@ -75,30 +75,37 @@ KNOWN = {"get_config", "from_config"}
 DECK = {
     "activation": "2 5",
     "adagrad": "5",
+    "animate": "5",
     "adam": "1 5",
     "affine": "2 4",
     "binarycrossentropy": "2",
     "categoricalcrossentropy": "1",
+    "decisionboundary": "2",
     "dense": "1 4",
     "gradientdescent": "5",
     "gradientmonitor": "5",
     "halfsquarederror": "4",
+    "hiddenspace": "3",
     "layertrace": "4",
     "linear": "1",
     "meansquarederror": "4",
     "momentum": "5",
     "nesterovmomentum": "5",
+    "network": "3 4",
     "perceptron": "2 3",
     "perceptroncriterion": "2 3",
+    "plotting.activation": "5",
     "relu": "1 5",
     "rmsprop": "5",
     "sgd": "5",
     "sigmoid": "4 5",
     "softmax": "1",
     "step": "2 3",
+    "surface": "5",
     "tanh": "5",
     "timebaseddecay": "5",
     "trace": "4",
+    "trajectories": "5",
     "weighttrace": "4",
 }
 # For the alternatives to the sigmoid there is a page, which names tanh and ReLU.
