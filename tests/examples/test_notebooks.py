@@ -1,0 +1,37 @@
+"""The notebooks are the scripts, and run from an empty folder."""
+
+import runpy
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+maker = runpy.run_path(str(EXAMPLES / "make_notebooks.py"))
+SCRIPTS = maker["scripts"]()
+
+each_script = pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+
+
+def test_there_is_a_notebook_of_each_script_and_no_other():
+    names = {path.stem for path in (EXAMPLES / "notebooks").glob("*.ipynb")}
+    assert names == {script.stem for script in SCRIPTS}
+
+
+@each_script
+def test_it_is_what_the_script_says(script):
+    path = EXAMPLES / "notebooks" / f"{script.stem}.ipynb"
+    assert path.read_text("utf-8") == maker["notebook"](script), (
+        "out of date: run `python examples/make_notebooks.py`"
+    )
+
+
+@each_script
+def test_it_runs_and_shows_its_picture(script, monkeypatch, tmp_path):
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # of the test run; a notebook draws inline
+    document = nbformat.reads(maker["notebook"](script), as_version=4)
+    NotebookClient(document, timeout=120, resources={"metadata": {"path": tmp_path}}).execute()
+    outputs = [output for cell in document.cells for output in cell.get("outputs", [])]
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+    assert list((tmp_path / "out").glob(f"{script.stem[:3]}*"))
