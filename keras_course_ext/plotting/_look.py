@@ -17,6 +17,9 @@ GREEN = "#009E73"
 VERMILLION = "#D55E00"
 PURPLE = "#CC79A7"
 SKY = "#56B4E9"
+# The same two, dark enough for small text.
+INK_BLUE = "#004C7F"
+INK_VERMILLION = "#C25200"
 _COLORS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK)
 _DASHES: tuple[Any, ...] = (
     "-",
@@ -98,3 +101,21 @@ def window(limits: Any, function: str) -> tuple[tuple[float, float], tuple[float
         )
     (left, right), (bottom, top) = pairs.tolist()
     return (left, right), (bottom, top)
+
+
+def pair(limits: Any, function: str) -> tuple[float, float]:
+    """Return `(low, high)` of `limits`.
+
+    Raises:
+        ValueError: If they are anything else, not finite or not ascending.
+    """
+    try:
+        values: Any = np.array(limits, dtype=np.float64)
+    except (TypeError, ValueError):
+        values = np.zeros(0)
+    if values.shape != (2,) or not np.isfinite(values).all() or values[0] >= values[1]:
+        raise ValueError(
+            f"`limits` of {function} must be (low, high), finite and ascending. "
+            f"Received: limits={limits!r}."
+        )
+    return float(values[0]), float(values[1])
