@@ -1,7 +1,7 @@
 """The path of an optimizer downhill, its rule run on NumPy arrays alone."""
 
 from collections.abc import Callable, Iterable
-from itertools import count
+from itertools import count, repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,8 +63,11 @@ def trajectory(
     shared: Any = {scalar.name: scalar.start for scalar in optimizer.shared}
     rule = optimizer.rule_for(w)
     path, decay = [w], not optimizer.decays_weights_itself and optimizer.weight_decay
-    rates = map(optimizer.learning_rate_at, count()) if learning_rates is None else learning_rates
-    for t, lr in zip(range(1, steps + 1), rates, strict=False):
+    if learning_rates is None:
+        # A number is read once: it stands in a variable of TensorFlow's, slow to read.
+        fixed = None if callable(optimizer.rate) else optimizer.rate
+        learning_rates = repeat(fixed) if fixed else map(optimizer.learning_rate_at, count())
+    for t, lr in zip(range(1, steps + 1), learning_rates, strict=False):
         old, shared = shared, optimizer.shared_values(shared, lr=lr, t=t)
         scalars = {"lr": lr, "t": t, **optimizer.rule_scalars(old, shared)}
         w = path[-1]

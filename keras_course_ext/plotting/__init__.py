@@ -1,10 +1,23 @@
 """Plots; they need the extra `plot` (matplotlib), and nothing else in the package needs them."""
 
 from keras_course_ext.plotting.activations import activations
+from keras_course_ext.plotting.animate import animate
 from keras_course_ext.plotting.depth import depth
 from keras_course_ext.plotting.gradients import gradients
 from keras_course_ext.plotting.lines import lines
 from keras_course_ext.plotting.network import network
+from keras_course_ext.plotting.surfaces import Surface
+from keras_course_ext.plotting.trajectories import trajectories
 from keras_course_ext.plotting.update_ratios import update_ratios
 
-__all__ = ["activations", "depth", "gradients", "lines", "network", "update_ratios"]
+__all__ = [
+    "Surface",
+    "activations",
+    "animate",
+    "depth",
+    "gradients",
+    "lines",
+    "network",
+    "trajectories",
+    "update_ratios",
+]

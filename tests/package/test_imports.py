@@ -30,8 +30,9 @@ FORBIDDEN = {
     "optimizers": {"backprop", "ops", "layers", "losses", "monitoring", "callbacks", "plotting"},
     "monitoring": {"backprop", "ops", "layers", "losses", "optimizers", "callbacks", "plotting"},
     "callbacks": {"backprop", "ops", "layers", "losses", "optimizers"},
-    # It reads the attributes of a history or of a trace, whatever made them.
-    "plotting": {"callbacks", "layers", "losses", "optimizers", "ops", "backprop"},
+    # It reads the attributes of a history or of a trace, whatever made them, runs the rules of
+    # optimizers and takes activations by their names.
+    "plotting": {"callbacks", "layers", "losses", "ops", "backprop"},
     # It has to judge all the others, so it uses none of them.
     "gradient_check": {
         *("ops", "activations", "layers", "losses", "backprop"),
