@@ -2,8 +2,10 @@
 
 from keras_course_ext.plotting.activations import activations
 from keras_course_ext.plotting.animate import animate
+from keras_course_ext.plotting.decision_boundary import decision_boundary
 from keras_course_ext.plotting.depth import depth
 from keras_course_ext.plotting.gradients import gradients
+from keras_course_ext.plotting.hidden_space import hidden_space
 from keras_course_ext.plotting.lines import lines
 from keras_course_ext.plotting.network import network
 from keras_course_ext.plotting.surfaces import Surface
@@ -14,8 +16,10 @@ __all__ = [
     "Surface",
     "activations",
     "animate",
+    "decision_boundary",
     "depth",
     "gradients",
+    "hidden_space",
     "lines",
     "network",
     "trajectories",

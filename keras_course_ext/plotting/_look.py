@@ -30,7 +30,7 @@ _DASHES: tuple[Any, ...] = (
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 # Light enough for lines and points on them; the first is the darker one in greyscale too.
 TINTS = ("#9CC3DF", "#FFFFFF", "#FBDFAE")
-MUTED = "0.55"
+GRID = "#3B5B73"
 _CORNERS = ("upper right", "upper left", "lower left", "lower right")
 
 
@@ -72,6 +72,11 @@ def legend(ax: "Axes", points: np.ndarray) -> None:
     ax.legend(
         loc=_CORNERS[int(np.argmin(counts))], fontsize="small", framealpha=0.92, handlelength=2.6
     )
+
+
+def legend_on_top(ax: "Axes") -> None:
+    """Write the legend in two columns at the upper edge, where the limits leave room for it."""
+    ax.legend(loc="upper center", ncols=2, fontsize="small", framealpha=0.92, columnspacing=1.2)
 
 
 def window(limits: Any, function: str) -> tuple[tuple[float, float], tuple[float, float]]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _MOST_FRAMES = 200
+_MARGINS = {"left": 0.09, "right": 0.975, "bottom": 0.1, "top": 0.925}
 
 
 def animate(
@@ -68,10 +69,13 @@ def animate(
     language = Language(lang, "animate")
     surface = surface_of(surface, "animate")
     paths, box = _paths.run(surface, optimizers, start, steps, limits, "animate")
-    _matplotlib.pyplot()
+    plt = _matplotlib.pyplot()
     from matplotlib.animation import FuncAnimation
 
-    ax = _look.axes(ax)
+    if ax is None:
+        # Without a layout engine, which would have every frame drawn once more.
+        _, ax = plt.subplots(figsize=(7, 5), gridspec_kw=_MARGINS)
+    assert ax is not None
     lines = _landscape.add(ax, paths, language)
     name = _landscape.title_of(surface, title, language)
     _landscape.draw(ax, surface, box, start, name, language)
@@ -87,7 +91,8 @@ def animate(
 
     frame(0)
     figure: Any = ax.figure.figure  # not a subfigure
-    # Laid out once and for all, or every frame would be, which takes longer than to draw it.
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    if figure.get_layout_engine() is not None:
+        # Laid out once and for all, or every frame would be, which takes longer than to draw it.
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
     return FuncAnimation(figure, frame, frames=shown.tolist(), interval=1000 / fps, repeat=False)
