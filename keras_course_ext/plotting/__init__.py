@@ -1,5 +1,6 @@
 """Plots; they need the extra `plot` (matplotlib), and nothing else in the package needs them."""
 
+from keras_course_ext.plotting.activation import activation
 from keras_course_ext.plotting.activations import activations
 from keras_course_ext.plotting.animate import animate
 from keras_course_ext.plotting.decision_boundary import decision_boundary
@@ -14,6 +15,7 @@ from keras_course_ext.plotting.update_ratios import update_ratios
 
 __all__ = [
     "Surface",
+    "activation",
     "activations",
     "animate",
     "decision_boundary",

@@ -98,3 +98,21 @@ def window(limits: Any, function: str) -> tuple[tuple[float, float], tuple[float
         )
     (left, right), (bottom, top) = pairs.tolist()
     return (left, right), (bottom, top)
+
+
+def pair(limits: Any, function: str) -> tuple[float, float]:
+    """Return `(low, high)` of `limits`.
+
+    Raises:
+        ValueError: If they are anything else, not finite or not ascending.
+    """
+    try:
+        values: Any = np.array(limits, dtype=np.float64)
+    except (TypeError, ValueError):
+        values = np.zeros(0)
+    if values.shape != (2,) or not np.isfinite(values).all() or values[0] >= values[1]:
+        raise ValueError(
+            f"`limits` of {function} must be (low, high), finite and ascending. "
+            f"Received: limits={limits!r}."
+        )
+    return float(values[0]), float(values[1])

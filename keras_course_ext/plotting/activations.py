@@ -32,6 +32,8 @@ def activations(
     middle row is a dead layer (half of a ReLU layer there is normal), and everything in one bright
     outer row, such as ±1 of a tanh, a saturated one. A grey column has not one finite activation.
 
+    `activation`, in the singular, is another picture: the curve of a function and its derivative.
+
     Args:
         history: What a `GradientMonitor` with `histograms=` recorded.
         ax: The matplotlib Axes to draw into; default is a new figure's.

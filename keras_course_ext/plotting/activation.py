@@ -1,0 +1,192 @@
+"""The curve of an activation function and of its derivative."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorflow as tf
+
+from keras_course_ext import activations as _activations
+from keras_course_ext.plotting import _look
+from keras_course_ext.plotting._canvas import figure
+from keras_course_ext.plotting._language import Language
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_POINTS = 1201
+_KOREAN = {
+    "linear": "항등 함수",
+    "relu": "렐루",
+    "sigmoid": "시그모이드",
+    "softplus": "소프트플러스",
+    "softsign": "소프트사인",
+    "step": "계단 함수",
+    "tanh": "하이퍼볼릭 탄젠트",
+}
+# Marks the curves of f among the lines of the Axes.
+_GID = "activation"
+# Of the largest f′, how much a point may miss it by and still belong to a plateau.
+_LEVEL = 1e-9
+
+
+def activation(
+    activation: Any,
+    ax: "Axes | None" = None,
+    *,
+    limits: tuple[float, float] = (-6, 6),
+    derivative: bool = True,
+    lang: str = "en",
+    title: str | None = None,
+) -> "Axes":
+    """Draw an activation function f, solid, and its derivative f′, dashed.
+
+    Both come from the code itself, in float64: f from calling the function, f′ from its own
+    backward pass, for the functions of this package the hand-written one. Where f′ is largest
+    there is a dot with its value: 0.25 at x = 0 for the sigmoid. What to conclude:
+    back-propagation multiplies one f′ per layer. Where f′ stays far below 1 everywhere, as the
+    sigmoid's, a deep network loses its gradient; where f′ falls to 0 at the sides, large weighted
+    sums stop learning; where f′ is 1, as the ReLU's for x > 0, the gradient passes as it is.
+
+    Further calls with the same Axes add their curves. `activations`, in the plural, is another
+    picture: how the outputs of a layer were distributed in the course of a training.
+
+    Args:
+        activation: A name that `kce.activations` or Keras knows, such as "tanh", or a function of
+            a tensor that works on each element by itself.
+        ax: The matplotlib Axes to draw into. Defaults to those of a new figure.
+        limits: Least and largest x. Defaults to (-6, 6).
+        derivative: Whether to draw f′. Defaults to True.
+        lang: Language of the labels, "en" (default) or "ko".
+        title: Title of the Axes. Defaults to the name of the function.
+
+    Returns:
+        The Axes.
+
+    Raises:
+        ImportError: If matplotlib is not installed.
+        TypeError: If `activation` is neither a name nor a function.
+        ValueError: If there is no function of that name; if it does not work on each element by
+            itself, as softmax, whose outputs depend on all inputs; or if `limits` or `lang` is not
+            as above.
+
+    Example:
+        >>> import keras_course_ext as kce
+        >>> axes = kce.plotting.activation("sigmoid")
+        >>> axes.get_legend().get_texts()[-1].get_text()
+        'max f′ = 0.25 at x = 0'
+
+    Deck: chapter 5, activation functions and the vanishing gradient.
+    """
+    language = Language(lang, "activation")
+    x = _inputs(limits)
+    function = _activations.get(activation)
+    name = activation if isinstance(activation, str) else _name(function)
+    f, slope = _values(function, x, name)
+    ax = _look.axes(ax, 6.0, 4.5)
+    count = sum(line.get_gid() == _GID for line in ax.get_lines())
+    shown = language(name, _KOREAN.get(name, name))
+    color, marker = _look.series(count)["color"], _look.series(count)["marker"]
+    style: dict[str, Any] = {"color": color, "zorder": 3}
+    if count:
+        # The first one has none, the others are told apart in greyscale too.
+        style |= {"marker": marker, "ms": 5, "markevery": (20 * count, 120)}
+    ax.plot(x, f, lw=2.2, label=shown, gid=_GID, **style)
+    if derivative and slope is not None:
+        prime = language(f"{shown}′", f"{shown}의 미분")
+        ax.plot(x, slope, ls=(0, (4, 2)), lw=1.8, label=prime, **style)
+        _mark_largest(ax, function, x, slope, color, language)
+    for line in (ax.axhline, ax.axvline):
+        if not count:
+            line(0, color="0.8", lw=0.8, zorder=0)
+    values = [f] if not derivative or slope is None else [f, slope]
+    _frame(ax, x, values, first=not count)
+    label = language("f(x), dashed: f′(x)", "f(x), 점선: f′(x)") if derivative else "f(x)"
+    default = shown if not count else ax.get_title()
+    ax.set(xlabel="x", ylabel=label, title=language.own(title, default))
+    _look.legend(ax, _points(ax))
+    language.dress(ax)
+    return ax
+
+
+def _values(function: Any, x: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return f and f′ at x; f′ is None if there is none."""
+    f, slope = _both(function, x)
+    some = x[::100]
+    alone = np.asarray(function(tf.constant(some)))
+    if f.shape != x.shape or not np.allclose(alone, f[::100], rtol=1e-5, atol=1e-7, equal_nan=True):
+        raise ValueError(
+            f"`activation` draws functions of one number. '{name}' does not work on each element "
+            "by itself: its outputs depend on all inputs, as the shares of softmax do. Write "
+            "'sigmoid', which is the softmax of two units with one of them at 0."
+        )
+    return f, slope
+
+
+def _both(function: Any, x: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    points = tf.constant(x)
+    with tf.GradientTape() as tape:
+        tape.watch(points)
+        y = tf.convert_to_tensor(function(points))
+    slope: Any = tape.gradient(y, points)
+    if slope is not None:
+        slope = slope.numpy().astype(np.float64)
+    return y.numpy().astype(np.float64), slope
+
+
+def _mark_largest(
+    ax: "Axes", function: Any, x: np.ndarray, slope: np.ndarray, color: str, language: Language
+) -> None:
+    """Mark where f′ is largest, if that is not only where the picture ends."""
+    if not np.isfinite(slope).any():
+        return
+    most = np.nanmax(slope)
+    at = np.flatnonzero(slope >= most - _LEVEL * max(abs(most), 1.0))
+    plateau = len(at) > 2
+    if not plateau and at[0] in (0, len(x) - 1):
+        return
+    middle = int(at[len(at) // 2])
+    peak, most = x[middle], slope[middle]
+    text = language("max f′", "f′의 최댓값")
+    if plateau:
+        text += f" = {figure(most)}"
+    else:
+        # Between the points that are drawn, as beside the jump of selu′.
+        near = np.linspace(x[middle - 1], x[middle + 1], _POINTS)
+        finer = _both(function, near)[1]
+        if finer is not None and finer.max() > most:
+            peak, most = near[finer.argmax()], finer.max()
+        where = figure(round(float(peak), 2))
+        text += f" = {figure(most)}" + language(f" at x = {where}", f" (x = {where})")
+    ax.plot([peak], [most], "o", color=color, mec="black", ms=7, label=text, zorder=5)
+
+
+def _frame(ax: "Axes", x: np.ndarray, values: list[np.ndarray], first: bool) -> None:
+    """Widen the limits so that the curves are in sight."""
+    finite = np.concatenate([value[np.isfinite(value)] for value in values])
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    room = 0.08 * (high - low) or 0.5
+    low, high, left, right = low - room, high + room, float(x[0]), float(x[-1])
+    if not first:
+        low, high = min(low, ax.get_ylim()[0]), max(high, ax.get_ylim()[1])
+        left, right = min(left, ax.get_xlim()[0]), max(right, ax.get_xlim()[1])
+    ax.set(xlim=(left, right), ylim=(low, high))
+    ax.grid(alpha=0.3)
+    ax.set_axisbelow(True)
+
+
+def _points(ax: "Axes") -> np.ndarray:
+    """Return what the curves of the Axes go through."""
+    curves = [np.stack(line.get_data(), axis=1) for line in ax.get_lines()]
+    return np.concatenate([curve for curve in curves if len(curve) == _POINTS])
+
+
+def _inputs(limits: Any) -> np.ndarray:
+    low, high = _look.pair(limits, "activation")
+    x = np.linspace(low, high, _POINTS)
+    # The point where many of them are largest, or bent: not 1e-16 beside it.
+    x[np.abs(x) < 1e-9 * (high - low)] = 0.0
+    return x
+
+
+def _name(function: Any) -> str:
+    return getattr(function, "__name__", None) or getattr(function, "name", None) or "f"
