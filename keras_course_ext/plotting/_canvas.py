@@ -4,15 +4,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_course_ext.plotting import _matplotlib
+from keras_course_ext.plotting import _look, _matplotlib
+from keras_course_ext.plotting._language import Language
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # Dark and upright against lighter and slanted: told apart without colour as well.
 Style = dict[str, str]
-FORWARD: Style = {"color": "#083a7a"}
-BACKWARD: Style = {"color": "#c4500a", "style": "italic"}
+FORWARD: Style = {"color": _look.INK_BLUE}
+BACKWARD: Style = {"color": _look.INK_VERMILLION, "style": "italic"}
 _FONT = 8.0
 _LEAST_FONT = 1.0
 
@@ -23,9 +24,13 @@ class Canvas:
     Args:
         ax: The Axes to use; None for those of a new figure.
         box: Left, right, bottom and top.
+        language: Of the words on it.
     """
 
-    def __init__(self, ax: "Axes | None", box: tuple[float, float, float, float]):
+    def __init__(
+        self, ax: "Axes | None", box: tuple[float, float, float, float], language: Language
+    ):
+        self.language = language
         plt = _matplotlib.pyplot()
         left, right, bottom, top = box
         if ax is None:

@@ -14,6 +14,7 @@ from keras_course_ext.plotting._canvas import (
     figure,
     shortened,
 )
+from keras_course_ext.plotting._language import Language
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,14 +28,14 @@ _MOST_DECADES = 12
 _ZERO = 1e-300
 
 
-def draw(trace: Any, ax: "Axes | None", title: str) -> "Axes":
+def draw(trace: Any, ax: "Axes | None", title: str, language: Language) -> "Axes":
     """Draw all layers, from the left to the right and then in further bands."""
     layers = trace.layers
     columns = min(len(layers), _PER_BAND)
     bands = -(-len(layers) // _PER_BAND)
     right = columns * _PITCH
     box = (-0.2, max(right + 0.9, 4.0), -bands * _BAND, 0.5)
-    canvas = Canvas(ax, box)
+    canvas = Canvas(ax, box, language)
     canvas.text((box[0] + box[1]) / 2, 0.28, title, None, size=11, bold=True)
     forward = [_log10(layer.a) for layer in layers]
     backward = [_log10(_flowing_back(layer)[1]) for layer in layers]
@@ -96,7 +97,8 @@ def _map(
 ) -> None:
     if log10 is None:
         canvas.hatched(x, top, _MAP)
-        canvas.text(x + _MAP / 2, top - _MAP / 2, "no gradient", None, boxed=True)
+        text = canvas.language("no gradient", "기울기 없음")
+        canvas.text(x + _MAP / 2, top - _MAP / 2, text, None, boxed=True)
         return
     rows, columns = log10.shape
     canvas.ax.pcolormesh(
@@ -110,7 +112,7 @@ def _map(
 
 
 def _heading(canvas: Canvas, layer: Any, x: float, top: float) -> None:
-    kind = "input layer" if layer.role == "input" else layer.kind
+    kind = canvas.language("input layer", "입력층") if layer.role == "input" else layer.kind
     if layer.activation is not None and layer.activation.lower() != kind.lower():
         kind = f"{kind}, {layer.activation}"
     shape = "×".join(map(str, layer.a.shape)) or "scalar"

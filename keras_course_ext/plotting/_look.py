@@ -17,6 +17,9 @@ GREEN = "#009E73"
 VERMILLION = "#D55E00"
 PURPLE = "#CC79A7"
 SKY = "#56B4E9"
+# The same two, dark enough for small text.
+INK_BLUE = "#004C7F"
+INK_VERMILLION = "#C25200"
 _COLORS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK)
 _DASHES: tuple[Any, ...] = (
     "-",

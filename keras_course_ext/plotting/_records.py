@@ -6,6 +6,7 @@ import numpy as np
 
 from keras_course_ext.monitoring.history import GradientHistory, Key
 from keras_course_ext.plotting import _matplotlib
+from keras_course_ext.plotting._language import Language
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -98,7 +99,9 @@ def logarithmic(ax: "Axes") -> None:
         ax.set_ylim(middle / np.sqrt(10), middle * np.sqrt(10))
 
 
-def layer_lines(ax: "Axes", keys: list[Key], x: np.ndarray, values: np.ndarray) -> None:
+def layer_lines(
+    ax: "Axes", keys: list[Key], x: np.ndarray, values: np.ndarray, language: Language
+) -> None:
     """Draw one line a layer, dark at the input and light at the output, and say which is which."""
     plt = _matplotlib.pyplot()
     styles = ("-", "--", "-.", ":")
@@ -117,13 +120,13 @@ def layer_lines(ax: "Axes", keys: list[Key], x: np.ndarray, values: np.ndarray) 
             marker=marker,
         )
     logarithmic(ax)
-    _say_what_has_no_line(ax, keys, values)
+    _say_what_has_no_line(ax, keys, values, language)
     if named:
         handles, labels = ax.get_legend_handles_labels()
         ax.legend(
             handles[: len(keys)][::-1],
             labels[: len(keys)][::-1],
-            title="output\n↓ to input",
+            title=language("output\n↓ to input", "출력\n↓ 입력"),
             loc="center left",
             bbox_to_anchor=(1.01, 0.5),
             fontsize="small",
@@ -136,10 +139,14 @@ def layer_lines(ax: "Axes", keys: list[Key], x: np.ndarray, values: np.ndarray) 
     bar = ax.figure.colorbar(mappable, ax=ax, boundaries=np.linspace(0, len(keys) - 1, 256))
     at = np.unique(np.linspace(0, len(keys) - 1, 6).round().astype(int))
     bar.set_ticks(at.tolist(), labels=[shortened(keys[i].layer) for i in at])
-    bar.set_label("layer: input (dark) to output (light)")
+    label = language("layer: input (dark) to output (light)", "층: 입력(어두움)에서 출력(밝음)까지")
+    bar.set_label(label)
+    language.dress(bar.ax)
 
 
-def _say_what_has_no_line(ax: "Axes", keys: list[Key], values: np.ndarray) -> None:
+def _say_what_has_no_line(
+    ax: "Axes", keys: list[Key], values: np.ndarray, language: Language
+) -> None:
     """Name the layers that a logarithmic axis shows nothing of: often the ones that are ill."""
     names = [
         shortened(key.layer)
@@ -148,11 +155,13 @@ def _say_what_has_no_line(ax: "Axes", keys: list[Key], values: np.ndarray) -> No
     ]
     if not names:
         return
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    others, shown = len(names) - 3, ", ".join(names[:3])
+    more = language(f" and {others} more", f" 외 {others}개") if others > 0 else ""
+    reason = language("no line, as 0 or not finite throughout", "모두 0이거나 유한하지 않은 층")
     ax.text(
         0.01,
         0.01,
-        f"no line, as 0 or not finite throughout: {', '.join(names[:3])}{more}",
+        f"{reason}: {shown}{more}",
         transform=ax.transAxes,
         va="bottom",
         fontsize="small",

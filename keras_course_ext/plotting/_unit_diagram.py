@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_course_ext.plotting import _canvas
 from keras_course_ext.plotting._canvas import BACKWARD, FORWARD, figure
+from keras_course_ext.plotting._language import Language
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,7 +49,7 @@ def is_small(layers: Sequence[Any]) -> bool:
     return len(layers) <= _MOST_LAYERS and max([*units, *lines]) <= _MOST_LINES
 
 
-def draw(trace: Any, ax: "Axes | None", sample: int, title: str) -> "Axes":
+def draw(trace: Any, ax: "Axes | None", sample: int, title: str, language: Language) -> "Axes":
     """Draw the network for one sample."""
     layers = trace.layers
     units = [layer.a.shape[1] for layer in layers]
@@ -57,7 +58,7 @@ def draw(trace: Any, ax: "Axes | None", sample: int, title: str) -> "Axes":
     centers = [_heights(n) * height for n in units]
     width = _PITCH * (len(layers) - 1) + 2.3
     box = (-1.0, width + 1.0, -height / 2 - 0.75, height / 2 + 0.95)
-    canvas = _canvas.Canvas(ax, box)
+    canvas = _canvas.Canvas(ax, box, language)
     _caption(canvas, box, trace, sample, title)
     for column, layer in enumerate(layers):
         x = column * _PITCH
@@ -159,7 +160,7 @@ def _loss(canvas: _canvas.Canvas, trace: Any, sample: int, x: float, heights: np
 
 
 def _heading(canvas: _canvas.Canvas, layer: Any, x: float, y: float) -> None:
-    kind = "input layer" if layer.role == "input" else layer.kind
+    kind = canvas.language("input layer", "입력층") if layer.role == "input" else layer.kind
     if layer.activation is not None and layer.activation.lower() != kind.lower():
         kind = f"{kind}, {layer.activation}"
     canvas.text(
@@ -178,11 +179,18 @@ def _caption(
     left, right, bottom, top = box
     canvas.text((left + right) / 2, top - 0.2, title, None, size=11, bold=True)
     batch = trace.layers[-1].a.shape[0]
-    forward = "forward: z, a in the circles, w on the lines (dashed: negative), b below"
-    backward = "backward: δ = ∂L/∂z, ∂ = ∂L/∂w, ∂L/∂b, ∂a = ∂L/∂a"
+    say = canvas.language
+    forward = say(
+        "forward: z, a in the circles, w on the lines (dashed: negative), b below",
+        "순전파: 원 안에 z와 a, 선 위에 w(음수는 점선), 원 아래에 b",
+    )
+    backward = say("backward", "역전파") + ": δ = ∂L/∂z, ∂ = ∂L/∂w, ∂L/∂b, ∂a = ∂L/∂a"
     if batch > 1:
-        forward += f"; sample {sample} of {batch}"
-        backward += f"; ∂L/∂w, ∂L/∂b and L over all {batch} samples"
+        forward += say(f"; sample {sample} of {batch}", f"; 샘플 {batch}개 가운데 {sample}번")
+        backward += say(
+            f"; ∂L/∂w, ∂L/∂b and L over all {batch} samples",
+            f"; ∂L/∂w, ∂L/∂b, L은 샘플 {batch}개 전체의 값",
+        )
     canvas.text((left + right) / 2, bottom + 0.32, forward, FORWARD)
     canvas.text((left + right) / 2, bottom + 0.13, backward, BACKWARD)
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_course_ext.monitoring.history import GradientHistory, Histogram
 from keras_course_ext.plotting import _matplotlib
+from keras_course_ext.plotting._language import Language
 from keras_course_ext.plotting._records import MOST_COLUMNS, axes
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ def activations(
     ax: "Axes | None" = None,
     title: str = "",
     layer: str | None = None,
+    *,
+    lang: str = "en",
 ) -> "Axes":
     """Draw how the activations of a layer are distributed, one histogram a column.
 
@@ -39,14 +42,17 @@ def activations(
         ax: The matplotlib Axes to draw into; default is a new figure's.
         title: Title of the Axes; default is the name of the layer.
         layer: Name of the layer; default is the first one that has histograms.
+        lang: Language of the labels, "en" (default) or "ko".
 
     Returns:
         The Axes.
 
     Raises:
         ImportError: If matplotlib is not installed.
-        ValueError: If there are no histograms of activations, or none of that layer.
+        ValueError: If there are no histograms of activations, or none of that layer, or `lang` is
+            not as above.
     """
+    language = Language(lang, "activations")
     found = [h for h in history.histograms if h.kind == "activation"]
     names = list(dict.fromkeys(h.layer for h in found))
     if not found:
@@ -81,13 +87,16 @@ def activations(
         vmin=-4,
         vmax=0,
     )
-    ax.figure.colorbar(mesh, ax=ax, label="log₁₀ of the share of activations", extend="min")
+    label = language("log₁₀ of the share of activations", "활성값의 비율 (log₁₀)")
+    bar = ax.figure.colorbar(mesh, ax=ax, label=label, extend="min")
     _ticks(ax, low, high)
     rows = high - low
     if not np.nansum(share[:rows]):
         # Nothing is negative, as after ReLU or sigmoid: the lower half would stay empty.
         ax.set_ylim(-0.5, half)
-    ax.set(xlabel="step", ylabel="activation", title=title or layer)
+    ax.set(xlabel=language("step", "스텝"), ylabel=language("activation", "활성값"))
+    ax.set_title(language.own(title or layer, ""))
+    language.dress(ax, bar.ax)
     return ax
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_course_ext.monitoring.history import GradientHistory
 from keras_course_ext.monitoring.rules.signal import signal_keys
+from keras_course_ext.plotting._language import Language
 from keras_course_ext.plotting._records import (
     axes,
     few,
@@ -30,6 +31,8 @@ def depth(
     ax: "Axes | None" = None,
     title: str = "",
     steps: Sequence[int] | None = None,
+    *,
+    lang: str = "en",
 ) -> "Axes":
     """Draw the signal ‖∂L/∂A‖ against the layer at some steps, with the decay of theory.
 
@@ -56,14 +59,17 @@ def depth(
         title: Title of the Axes.
         steps: The recorded steps to draw, any number of them; the nearest recorded one is taken.
             Default: the first, the middle and the last.
+        lang: Language of the labels, "en" (default) or "ko".
 
     Returns:
         The Axes.
 
     Raises:
         ImportError: If matplotlib is not installed.
-        ValueError: If `"grad_norm"` of the outputs was not recorded, or `steps` is empty.
+        ValueError: If `"grad_norm"` of the outputs was not recorded, `steps` is empty, or `lang`
+            is not as above.
     """
+    language = Language(lang, "depth")
     keys = signal_keys(history)
     if not keys:
         raise ValueError(missing(history, "grad_norm", "an output of a layer with a kernel"))
@@ -83,11 +89,12 @@ def depth(
             lw=1.8,
             marker="o",
             ms=3,
-            label=f"step {recorded[at]}",
+            label=language(f"step {recorded[at]}", f"스텝 {recorded[at]}"),
         )
     theory, exact = expected(history.layers, [key.layer for key in keys], norms[:, chosen[0]])
     if np.isfinite(theory).sum() > 1:
-        label = "theory" if exact else "theory, at most"
+        exactly, at_most = language("theory", "이론"), language("theory, at most", "이론의 상한")
+        label = exactly if exact else at_most
         ax.plot(x, theory, color="0.45", lw=1.0, marker="x", ms=4, label=label, zorder=1)
     logarithmic(ax)
     shown = few(len(x), _MOST_NAMES)
@@ -98,7 +105,9 @@ def depth(
         ha="right",
         rotation_mode="anchor",
     )
-    ax.set(xlabel="← input        layers        output →", ylabel="‖∂L/∂A‖", title=title)
+    way = language("← input        layers        output →", "← 입력        층        출력 →")
+    ax.set(xlabel=way, ylabel="‖∂L/∂A‖", title=language.own(title, ""))
     ax.grid(alpha=0.3)
     ax.legend(fontsize="small", loc="center left", bbox_to_anchor=(1.01, 0.5))
+    language.dress(ax)
     return ax

@@ -8,13 +8,23 @@ import numpy as np
 from keras_course_ext.monitoring.diagnosis import diagnose
 from keras_course_ext.monitoring.finding import states
 from keras_course_ext.monitoring.history import GradientHistory, Key
-from keras_course_ext.plotting import _matplotlib
+from keras_course_ext.plotting import _look, _matplotlib
+from keras_course_ext.plotting._language import Language
 from keras_course_ext.plotting._records import MOST_COLUMNS, few, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_MARK = "#b2182b"
+_MARK = _look.VERMILLION
+_KOREAN = {
+    "NaN or inf": "NaN, ∞",
+    "explodes": "기울기 폭주",
+    "starves": "기울기 소실",
+    "dead": "죽은 층",
+    "saturated": "포화",
+    "too fast": "너무 빠름",
+    "too slow": "너무 느림",
+}
 # More rows than this get fewer names, and marks of neighbours are drawn as one.
 _MOST_ROWS = 24
 # A healthy run must not look colourful because the scale was stretched over its noise.
@@ -27,6 +37,8 @@ def gradients(
     title: str = "",
     limits: tuple[float, float] | None = None,
     colorbar: bool = True,
+    *,
+    lang: str = "en",
 ) -> "Axes":
     """Draw log10 ‖∂L/∂W‖ of every layer's kernel over the steps.
 
@@ -44,14 +56,16 @@ def gradients(
         limits: Lowest and highest log10 of the colour scale, to make pictures comparable; default
             is this run's own range, three decades at least.
         colorbar: Whether to draw the colour scale beside the Axes.
+        lang: Language of the labels, "en" (default) or "ko".
 
     Returns:
         The Axes.
 
     Raises:
         ImportError: If matplotlib is not installed.
-        ValueError: If nothing was recorded.
+        ValueError: If nothing was recorded, or `lang` is not as above.
     """
+    language = Language(lang, "gradients")
     plt = _matplotlib.pyplot()
     keys, edges, log10 = _columns(*log10_norms(history))
     if ax is None:
@@ -66,11 +80,15 @@ def gradients(
     )
     rows = few(len(keys), _MOST_ROWS)
     ax.set_yticks(rows, [_name(keys, row) for row in rows])
-    ax.set(xlabel="step", title=title)
-    marked = _mark(ax, keys, states(diagnose(history)))
+    ax.set(xlabel=language("step", "스텝"), title=language.own(title, ""))
+    words = states(diagnose(history)).items()
+    marked = _mark(
+        ax, keys, {layer: language(word, _KOREAN.get(word, word)) for layer, word in words}
+    )
+    language.dress(ax)
     if colorbar:
-        label = "log₁₀ ‖∂L/∂W‖ of the kernel"
-        ax.figure.colorbar(
+        label = language("log₁₀ ‖∂L/∂W‖ of the kernel", "가중치의 기울기 log₁₀ ‖∂L/∂W‖")
+        bar = ax.figure.colorbar(
             mesh,
             ax=ax,
             label=label,
@@ -79,6 +97,7 @@ def gradients(
             aspect=30,
             pad=0.11 if marked else 0.02,
         )
+        language.dress(bar.ax)
     return ax
 
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_course_ext.plotting import _layer_maps, _unit_diagram
 from keras_course_ext.plotting._canvas import figure
+from keras_course_ext.plotting._language import Language
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,6 +16,8 @@ def network(
     sample: int = 0,
     detail: str | None = None,
     title: str | None = None,
+    *,
+    lang: str = "en",
 ) -> "Axes":
     """Draw the network of a `kce.backprop.trace` with its values and its gradients.
 
@@ -42,6 +45,7 @@ def network(
             chain of dense layers and activations with at most 6 layers and 16 lines between
             two of them, and to "layers" otherwise.
         title: Title of the picture. Defaults to the model's name and the loss.
+        lang: Language of the labels, "en" (default) or "ko".
 
     Returns:
         The Axes.
@@ -49,8 +53,8 @@ def network(
     Raises:
         ImportError: If matplotlib is not installed.
         TypeError: If `trace` is not a trace.
-        ValueError: If there is no such sample or detail, or "units" is asked for and the network
-            is not a chain of dense layers.
+        ValueError: If there is no such sample, detail or language, or "units" is asked for and the
+            network is not a chain of dense layers.
 
     Example:
         >>> import keras
@@ -63,6 +67,7 @@ def network(
 
     Deck: chapter 3, the network of XOR; chapter 4, error back-propagation.
     """
+    language = Language(lang, "network")
     layers = getattr(trace, "layers", None)
     if not layers or not hasattr(layers[0], "a"):
         raise TypeError(
@@ -82,9 +87,11 @@ def network(
     obstacle = _unit_diagram.obstacle(layers)
     if detail == "units" and obstacle:
         raise ValueError(f"This network cannot be drawn by its units: {obstacle}. Leave `detail`.")
-    if title is None:
-        title = f"{trace.model_name}: L = {figure(trace.loss)}"
+    title = language.own(title, f"{trace.model_name}: L = {figure(trace.loss)}")
     small = not obstacle and _unit_diagram.is_small(layers)
     if detail == "units" or (detail is None and small):
-        return _unit_diagram.draw(trace, ax, sample, title)
-    return _layer_maps.draw(trace, ax, title)
+        ax = _unit_diagram.draw(trace, ax, sample, title, language)
+    else:
+        ax = _layer_maps.draw(trace, ax, title, language)
+    language.dress(ax)
+    return ax

@@ -19,21 +19,24 @@ PLOTS = {
 }
 
 
-def save(history: GradientHistory, path: str | os.PathLike, kind: str = "gradients") -> None:
+def save(
+    history: GradientHistory, path: str | os.PathLike, kind: str = "gradients", lang: str = "en"
+) -> None:
     """Draw a record into a file.
 
     Args:
         history: What a `GradientMonitor` recorded.
         path: Where to; the ending decides the format.
         kind: `"gradients"` (default), `"lines"`, `"depth"`, `"activations"` or `"update_ratios"`.
+        lang: Language of the labels, "en" (default) or "ko".
 
     Raises:
         ImportError: If matplotlib is not installed.
-        ValueError: If `kind` is not one of these, or what it shows was not recorded.
+        ValueError: If `kind` or `lang` is not one of these, or what it shows was not recorded.
     """
     if kind not in PLOTS:
         raise ValueError(f"`kind` must be one of {', '.join(PLOTS)}. Received: kind={kind!r}.")
     plt = _matplotlib.pyplot()
-    ax = PLOTS[kind](history)
+    ax = PLOTS[kind](history, lang=lang)
     ax.figure.savefig(path, dpi=150)
     plt.close(ax.figure)

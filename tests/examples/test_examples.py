@@ -7,6 +7,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image, ImageSequence
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -21,6 +22,7 @@ def run(monkeypatch, tmp_path):
     """Run a script from an empty folder; return what it wrote under `--out`."""
 
     def run(script):
+        tf.config.list_logical_devices()  # TensorFlow starts: no example sets it up for the others
         start, out = tmp_path / "start", tmp_path / "out" / "pictures"
         start.mkdir()
         monkeypatch.chdir(start)
@@ -45,10 +47,18 @@ def inked(picture):
     return 1 - counts.max() / counts.sum()
 
 
+def index_row(script):
+    """The cells of a script's row in the index: chapter, links, what it is in Korean, pictures."""
+    text = (EXAMPLES / "README.md").read_text("utf-8")
+    row = re.search(rf"^\| (.*\({script.name}\).*) \|$", text, re.M)
+    assert row, f"{script.name} has no row in examples/README.md"
+    return row[1].split(" | ")
+
+
 @each_script
 def test_it_runs_and_draws(script, run):
     pictures = [path for path in run(script) if path.suffix in {".png", ".gif"}]
-    assert pictures
+    assert [path.name for path in pictures] == sorted(re.findall("`(.*?)`", index_row(script)[3]))
     for path in pictures:
         assert path.name.startswith(script.stem[:3]), path.name
         images = frames(path)
@@ -80,13 +90,9 @@ def test_out_is_understood_in_a_script_and_left_alone_in_a_notebook(script):
 
 @each_script
 def test_the_index_leads_to_it(script):
-    row = re.search(
-        rf"^\|.*\({script.name}\).*$", (EXAMPLES / "README.md").read_text("utf-8"), re.M
-    )
-    assert row, f"{script.name} has no row in examples/README.md"
-    for target in re.findall(r"\]\(([^)]+)\)", row[0]):
+    chapter, links, korean, picture = index_row(script)
+    for target in re.findall(r"\]\(([^)]+)\)", links):
         assert (EXAMPLES / target).exists(), target
-    chapter, _, korean, picture = (cell.strip() for cell in row[0].strip("|").split("|"))
     assert re.match("[1-5], ", chapter)
     assert re.search("[가-힣]", korean)
-    assert re.fullmatch(rf"`{script.stem[:3]}\w+\.(png|gif)`(, `\w+\.(png|gif)`)*", picture)
+    assert picture

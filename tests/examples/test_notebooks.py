@@ -10,6 +10,8 @@ from nbclient import NotebookClient
 EXAMPLES = Path(__file__).parents[2] / "examples"
 maker = runpy.run_path(str(EXAMPLES / "make_notebooks.py"))
 SCRIPTS = maker["scripts"]()
+# What only a process of its own shows.
+SAYS = {"01_dataflow_and_eager": "/device:CPU:1: z = [ 2.7  1.9 -2.9]"}
 
 each_script = pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 
@@ -34,4 +36,6 @@ def test_it_runs_and_shows_its_picture(script, monkeypatch, tmp_path):
     NotebookClient(document, timeout=120, resources={"metadata": {"path": tmp_path}}).execute()
     outputs = [output for cell in document.cells for output in cell.get("outputs", [])]
     assert any("image/png" in output.get("data", {}) for output in outputs)
+    printed = "".join(output.get("text", "") for output in outputs)
+    assert SAYS.get(script.stem, "") in printed
     assert list((tmp_path / "out").glob(f"{script.stem[:3]}*"))
