@@ -65,6 +65,12 @@ for name, printed in TABLE.items():
         warnings.simplefilter("always")
         optimizers[name] = eval(call, {"keras": kce})
         print(f"{call}\n    ours:     {caught[0].message if caught else 'runs'}")
+    config = optimizers[name].get_config() | {"lr": optimizers[name].learning_rate_at(0)}
+    for argument, value in re.findall(r"(\w+) = ([^ ,)]+)", call):
+        if argument != "decay":  # which has become a part of the learning rate
+            np.testing.assert_allclose(config[argument], eval(value), rtol=1e-6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras warns of `decay` before it refuses
         try:
             eval(call, {"keras": keras})
             print("    Keras takes it too.")
@@ -79,7 +85,7 @@ for name, printed in TABLE.items():
 STEEPNESS = np.array([0.1, 2.0])  # the gradient of x²/20 + y² is (0.1 x, 2 y)
 for ours in optimizers.values():
     settings = {k: v for k, v in ours.get_config().items() if k not in ("convention", "lazy")}
-    theirs = getattr(keras.optimizers, type(ours).__name__)(**settings)
+    theirs = getattr(keras.optimizers, type(ours).__name__).from_config(settings)
     w = keras.Variable(START, dtype="float32")
     for _ in range(5):
         theirs.apply([w.value * STEEPNESS.astype("float32")], [w])
