@@ -119,14 +119,11 @@ for layers in (1, 5, 10, 20):
     print(f"{layers:>2} layers: at most {0.25**layers:.1e}; {CLAIM} says {ratio:.1f} times as much")
 
 # %%
-figure, ax = plt.subplots(figsize=(8, 4.5), layout="constrained")
-ax.plot(grid, y, color="0.6", lw=1.5, label="σ(x)")
-ax.plot(grid, curve, color="#0072B2", lw=2.5, ls="--", label="σ'(x) = σ (1 − σ)")
-ax.axhline(CLAIM, color="#D55E00", ls=":", label=f"{CLAIM}: never reached")
-ax.plot(0, 0.25, "o", color="#0072B2")
-ax.annotate("0.25 at x = 0", (0, 0.25), (1.2, 0.18), arrowprops={"arrowstyle": "->"})
-ax.set(xlabel="x", ylim=(0, 1), title="The derivative of the sigmoid is at most 0.25")
-ax.legend(loc="upper left")
+figure, ax = plt.subplots(figsize=(8, 5), layout="constrained")
+ax.axhline(CLAIM, color="#D55E00", ls=":", lw=2, label=f"{CLAIM}, never reached")
+limits = (-LARGEST_X, LARGEST_X)
+title = "The derivative of the sigmoid is at most 0.25"
+kce.plotting.activation("sigmoid", ax, limits=limits, title=title)
 OUT.mkdir(parents=True, exist_ok=True)
 figure.savefig(OUT / "05_sigmoid_derivative.png", dpi=120)
 print(f"Written: {OUT / '05_sigmoid_derivative.png'}")

@@ -19,14 +19,16 @@ REPOSITORY = PROJECT.get("urls", {}).get("Repository", "")
 
 INSTALL = f'''\
 # Install the package where it is missing, as in a fresh Colab.
+import subprocess
+import sys
 from importlib.util import find_spec
 
 REPOSITORY = "{REPOSITORY}"  # @param {{type:"string"}}
 if find_spec("keras_course_ext") is None:
-    if not REPOSITORY:
-        raise SystemExit("Write into REPOSITORY the address that you `git clone` the course from.")
+    assert REPOSITORY, "Write into REPOSITORY the address that you `git clone` the course from."
     extras = "examples" if find_spec("tensorflow") else "cpu,examples"
-    %pip install --quiet "keras-course-ext[{{extras}}] @ git+{{REPOSITORY}}"'''
+    package = f"keras-course-ext[{{extras}}] @ git+{{REPOSITORY}}"
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", package], check=True)'''
 
 
 def scripts() -> list[Path]:

@@ -35,7 +35,7 @@ def draw(ax: "Axes", surface: Any, box: Any, start: Any, title: str, language: L
         ax.contourf(x, y, z, [lowest - 1.0, *levels], colors=shades, zorder=0)
         ax.contour(x, y, z, levels[:-1], colors="0.62", linewidths=0.7, linestyles="-", zorder=1)
     if minimum is not None:
-        label = language("minimum", "최솟값")
+        label = language("minimum", "최저점")
         ax.plot(*_point(minimum), "*", color="white", mec="black", ms=13, label=label, zorder=6)
     label = language("start", "시작점")
     ax.plot(*_point(start), "o", color="white", mec="black", mew=1.8, ms=8, label=label, zorder=6)

@@ -85,7 +85,8 @@ def animate(
     def frame(step: int) -> list[Any]:
         for line, path in zip(lines, paths, strict=True):
             line.set_data(*path.points[: step + 1].T)
-        ax.set_title(language(f"{name}   step {step}", f"{name}   스텝 {step}"))
+        # Its height is given, or it would be looked for in every frame.
+        ax.set_title(language(f"{name}   step {step}", f"{name}   스텝 {step}"), y=1.0)
         language.dress(ax)
         return lines
 

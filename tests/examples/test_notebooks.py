@@ -1,6 +1,8 @@
 """The notebooks are the scripts, and run from an empty folder."""
 
+import re
 import runpy
+import sys
 from pathlib import Path
 
 import nbformat
@@ -39,3 +41,22 @@ def test_it_runs_and_shows_its_picture(script, monkeypatch, tmp_path):
     printed = "".join(output.get("text", "") for output in outputs)
     assert SAYS.get(script.stem, "") in printed
     assert list((tmp_path / "out").glob(f"{script.stem[:3]}*"))
+
+
+@pytest.mark.parametrize(("tensorflow", "extras"), [(None, "cpu,examples"), ("here", "examples")])
+def test_it_installs_the_package_where_it_is_missing(tensorflow, extras, monkeypatch):
+    here = {"tensorflow": tensorflow}
+    commands = []
+    monkeypatch.setattr("importlib.util.find_spec", here.get)
+    monkeypatch.setattr("subprocess.run", lambda command, check: commands.append((command, check)))
+    empty = re.sub('(?m)^REPOSITORY = ".*?"', 'REPOSITORY = ""', maker["INSTALL"])
+    with pytest.raises(AssertionError, match="git clone"):
+        exec(empty, {})
+    exec(empty.replace('""', '"https://example.org/course.git"', 1), {})
+    package = f"keras-course-ext[{extras}] @ git+https://example.org/course.git"
+    assert commands == [([sys.executable, "-m", "pip", "install", "--quiet", package], True)]
+
+
+def test_it_installs_nothing_where_the_package_is(monkeypatch):
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: pytest.fail("installed"))
+    exec(maker["INSTALL"], {})
