@@ -134,7 +134,8 @@ OUT.mkdir(parents=True, exist_ok=True)
 figure.savefig(OUT / "09_advanced_descents.png", dpi=120)
 
 # %%
-figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
+figure, ax = plt.subplots(figsize=(8, 4), layout="constrained")
 moving = kce.plotting.animate("valley", straight, ax, start=START, steps=STEPS // 2, fps=8)
+ax.legend(loc="lower right", fontsize="small")  # no path ends there
 moving.save(OUT / "09_advanced_descents.gif", writer="pillow", dpi=70)
 print(f"\nWritten: {OUT / '09_advanced_descents.png'} and .gif")
