@@ -1,5 +1,6 @@
 """The look that the pictures share: colours for every eye, and styles that need no colour."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,25 +57,56 @@ def axes(ax: "Axes | None", width: float = 7.0, height: float = 5.0) -> "Axes":
     return ax
 
 
-def legend(ax: "Axes", points: np.ndarray) -> None:
-    """Write the legend into the corner of the Axes that has the fewest of the points.
+def legend(ax: "Axes", curves: Sequence[np.ndarray]) -> None:
+    """Write the legend into the corner of the Axes where it covers the least.
 
     Args:
         ax: The Axes, their limits set.
-        points: What should stay in sight, in data coordinates, `(n, 2)`.
+        curves: What should stay in sight, in data coordinates, each of shape `(n, 2)`. Their
+            first points count most.
     """
+    made = ax.legend(loc=_CORNERS[0], fontsize="small", framealpha=0.92, handlelength=2.6)
+    size = _size_of([text.get_text() for text in made.get_texts()]) / _inches(ax)
     low = np.array([ax.get_xlim()[0], ax.get_ylim()[0]])
     high = np.array([ax.get_xlim()[1], ax.get_ylim()[1]])
-    at = (points - low) / (high - low)
-    right, top = at[:, 0] > 0.55, at[:, 1] > 0.5
-    inside = ((at >= 0) & (at <= 1)).all(axis=1)
-    counts = [
-        (inside & corner).sum()
-        for corner in (right & top, ~right & top, ~right & ~top, right & ~top)
-    ]
-    ax.legend(
-        loc=_CORNERS[int(np.argmin(counts))], fontsize="small", framealpha=0.92, handlelength=2.6
+    at = np.concatenate([_between((curve - low) / (high - low)) for curve in curves])
+    first = np.array([(curve[0] - low) / (high - low) for curve in curves])
+    covered = []
+    for corner in _CORNERS:
+        inside = _is_in(at, corner, size).sum(), _is_in(first, corner, size).sum()
+        covered.append(inside[0] + len(at) * inside[1])
+    made.set_loc(_CORNERS[int(np.argmin(covered))])
+
+
+def _inches(ax: "Axes") -> np.ndarray:
+    return np.array(ax.get_window_extent().size) / ax.figure.dpi
+
+
+def _size_of(labels: Sequence[str]) -> np.ndarray:
+    """Return about how many inches a legend takes, its distance from the edge included."""
+    em = 8.5 / 72
+    # Not measured: text can only be once it has its fonts. Hangul is wider than Latin.
+    widths = [sum(0.6 if letter < "\u1100" else 1.0 for letter in label) for label in labels]
+    return em * np.array([max(widths, default=0.0) + 5.0, 1.45 * len(labels) + 1.3])
+
+
+def _between(points: np.ndarray) -> np.ndarray:
+    """Return the points, and some on the way from each to the next."""
+    parts = np.linspace(0, 1, 9)[:-1, None, None]
+    way = points[:-1] + parts * (points[1:] - points[:-1])
+    return np.concatenate([way.reshape(-1, 2), points[-1:]])
+
+
+def _is_in(at: np.ndarray, corner: str, size: np.ndarray) -> Any:
+    """Return which points, in parts of the Axes, lie in a corner of that size."""
+    from_edge = np.stack(
+        [
+            1 - at[:, 0] if "right" in corner else at[:, 0],
+            1 - at[:, 1] if "upper" in corner else at[:, 1],
+        ],
+        axis=1,
     )
+    return np.all((from_edge >= 0) & (from_edge <= size), axis=1)
 
 
 def legend_on_top(ax: "Axes") -> None:

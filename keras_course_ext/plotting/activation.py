@@ -103,7 +103,7 @@ def activation(
     label = language("f(x), dashed: f′(x)", "f(x), 점선: f′(x)") if derivative else "f(x)"
     default = shown if not count else ax.get_title()
     ax.set(xlabel="x", ylabel=label, title=language.own(title, default))
-    _look.legend(ax, _points(ax))
+    _look.legend(ax, _curves(ax))
     language.dress(ax)
     return ax
 
@@ -174,10 +174,10 @@ def _frame(ax: "Axes", x: np.ndarray, values: list[np.ndarray], first: bool) -> 
     ax.set_axisbelow(True)
 
 
-def _points(ax: "Axes") -> np.ndarray:
-    """Return what the curves of the Axes go through."""
+def _curves(ax: "Axes") -> list[np.ndarray]:
+    """Return the curves of the Axes."""
     curves = [np.stack(line.get_data(), axis=1) for line in ax.get_lines()]
-    return np.concatenate([curve for curve in curves if len(curve) == _POINTS])
+    return [curve[:: _POINTS // 100] for curve in curves if len(curve) == _POINTS]
 
 
 def _inputs(limits: Any) -> np.ndarray:

@@ -79,7 +79,7 @@ def animate(
     lines = _landscape.add(ax, paths, language)
     name = _landscape.title_of(surface, title, language)
     _landscape.draw(ax, surface, box, start, name, language)
-    _look.legend(ax, np.concatenate([path.points for path in paths]))
+    _look.legend(ax, [path.points for path in paths])
     shown = np.linspace(0, steps, min(steps + 1, _MOST_FRAMES)).round().astype(int)
 
     def frame(step: int) -> list[Any]:

@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from keras_course_ext.plotting import _landscape, _look, _paths
 from keras_course_ext.plotting._language import Language
 from keras_course_ext.plotting.surfaces import surface_of
@@ -76,6 +74,6 @@ def trajectories(
     _landscape.draw(
         ax, surface, box, start, _landscape.title_of(surface, title, language), language
     )
-    _look.legend(ax, np.concatenate([path.points for path in paths]))
+    _look.legend(ax, [path.points for path in paths])
     language.dress(ax)
     return ax

@@ -257,10 +257,24 @@ def test_the_legend_stands_where_there_is_room(corner):
     _, ax = plt.subplots()
     ax.plot([0, 1], [0, 1], label="line")
     ax.set(xlim=(0, 1), ylim=(0, 1))
-    corners = {"upper right": (0.9, 0.9), "upper left": (0.1, 0.9)}
-    corners |= {"lower left": (0.1, 0.1), "lower right": (0.9, 0.1)}
-    taken = np.array([at for name, at in corners.items() if name != corner])
-    _look.legend(ax, taken)
+    curves = []
+    corners = {"upper right": (0.93, 0.95), "upper left": (0.07, 0.95)}
+    corners |= {"lower left": (0.07, 0.05), "lower right": (0.93, 0.05)}
+    for name, at in corners.items():
+        if name != corner:
+            curves.append(np.array([at, at]))
+    _look.legend(ax, curves)
     box = ax.get_legend().get_window_extent().transformed(ax.transAxes.inverted())
     center = np.array([box.x0 + box.x1, box.y0 + box.y1]) / 2
     assert (np.abs(center - corners[corner]) < 0.2).all()
+
+
+def test_the_legend_covers_no_start_and_no_long_way():
+    _, ax = plt.subplots()
+    ax.plot([0, 1], [0, 1], label="line")
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+    start = np.array([[0.95, 0.95], [0.5, 0.5], [0.1, 0.9], [0.1, 0.88]])
+    # Its two points lie outside of every corner, and the way between them crosses the lower ones.
+    across = np.array([[-0.5, 0.05], [1.5, 0.05]])
+    _look.legend(ax, [start, across])
+    assert ax.get_legend()._loc == ax.get_legend().codes["upper left"]
