@@ -136,6 +136,6 @@ figure.savefig(OUT / "09_advanced_descents.png", dpi=120)
 # %%
 figure, ax = plt.subplots(figsize=(8, 4), layout="constrained")
 moving = kce.plotting.animate("valley", straight, ax, start=START, steps=STEPS // 2, fps=8)
-ax.legend(loc="lower center", fontsize="small", ncols=4)  # no path goes there
+ax.legend(loc="lower right", fontsize="small", ncols=4)  # no path goes there
 moving.save(OUT / "09_advanced_descents.gif", writer="pillow", dpi=70)
 print(f"\nWritten: {OUT / '09_advanced_descents.png'} and .gif")
