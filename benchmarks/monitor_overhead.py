@@ -7,8 +7,10 @@ Two fits take turns step by step. Ratios are medians over blocks of steps, with 
 interval; a block is long enough to hold recorded steps and others in their proportion. "nothing"
 is a fit without a monitor against another one: it must be 1 within its interval.
 
+* `bare`: no monitor, but the train function that a monitored fit runs, without the `Optional` that
+  Keras has around the logs. What a setting costs beyond it is the monitor's own cost.
 * `default`: `GradientMonitor()`.
-* `norms`: the norms of all weights, gradients and outputs, at every step.
+* `norms`: the norms of the gradients of all weights and outputs, at every step.
 * `all`: every statistic at every step, without histograms.
 * `histograms`: `GradientMonitor(histograms=50)`.
 * `second pass, epoch` and `second pass, step`: what is written without this package, a
@@ -117,8 +119,24 @@ class SecondPass(keras.callbacks.Callback):
         self._record()
 
 
+class Bare(keras.callbacks.Callback):
+    """Has `fit` run a train function without an `Optional` around the logs."""
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Put it in place of Keras's."""
+        model: Any = self.model
+        step = tf.function(model.train_step, jit_compile=model.jit_compile, autograph=False)
+        model.train_function = tf.function(lambda data: step(next(data)), autograph=False)
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Have Keras make its own again."""
+        model: Any = self.model
+        model.train_function = None
+
+
 SETTINGS: dict[str, Callable[[np.ndarray, np.ndarray], list[Any]]] = {
     "nothing": lambda x, y: [],
+    "bare": lambda x, y: [Bare()],
     "default": lambda x, y: [kce.callbacks.GradientMonitor()],
     "norms": lambda x, y: [kce.callbacks.GradientMonitor(1, "norms")],
     "all": lambda x, y: [kce.callbacks.GradientMonitor(1)],

@@ -130,9 +130,9 @@ low, high = np.minimum(START, best) - 0.5, np.maximum(START, best) + 0.5
 grid = np.stack(np.meshgrid(*np.linspace(low, high, 200).T), axis=-1)
 levels = lowest + np.geomspace(1e-3, np.ptp(loss(grid)), 14)
 left.contour(grid[..., 0], grid[..., 1], loss(grid), levels, colors="0.8", linewidths=0.8)
-LOOKS = [("black", "--", 2.2), ("#0072B2", "-", 1.4), ("#E69F00", "-", 0.9)]
+LOOKS = [("black", "--", 2.2), ("#0072B2", "-", 1.4), ("#E69F00", "-", 0.9), ("#009E73", ":", 1.6)]
 for i, (name, path) in enumerate(paths.items()):
-    color, style, width = LOOKS[i % 3]
+    color, style, width = LOOKS[i % len(LOOKS)]
     left.plot(*path[: SHOWN + 1].T, style, color=color, lw=width, zorder=5 - i, label=name)
     some = np.unique(np.geomspace(1, len(path) - 1, 150).astype(int))
     excess = loss(path[some]) / lowest - 1
