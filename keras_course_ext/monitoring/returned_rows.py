@@ -1,16 +1,15 @@
 """What the train function returned of each step, kept on the host until it is read."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from keras_course_ext.monitoring.buffer import ALARMS, FIRST_STEPS
+from keras_course_ext.monitoring.buffer import ALARMS
 from keras_course_ext.monitoring.columns import Columns
 from keras_course_ext.monitoring.returned_record import BINS, ROW, WATCH, Returned
 from keras_course_ext.monitoring.watch import Watch
 
-_CAPACITY = 128
 _BINS_CAPACITY = 4
 # Vectors are looked at together, and not the newest: an accelerator may still be at work on them.
 _TOGETHER = 16
@@ -23,17 +22,18 @@ class ReturnedRows:
     Args:
         columns: The layout of a row.
         histograms: Every how many steps there are histograms; None for never.
+        is_due: Says of the number of a step whether it is to be recorded.
     """
 
-    capacity = _CAPACITY
-
-    def __init__(self, columns: Columns, histograms: int | None) -> None:
+    def __init__(
+        self, columns: Columns, histograms: int | None, is_due: Callable[[int], bool]
+    ) -> None:
         self.watch: Watch | None = None
         self._columns = columns
         self._gradients = len(columns.in_row) * len(columns.weights)
         self._histograms = histograms
-        self._step = self._start = self._next = 0
-        self._period, self._offset = 1, 0
+        self._is_due = is_due
+        self._step = 0
         self._alarms = ALARMS
         self._rows: list[tuple[int, Any]] = []
         self._last: Any = None
@@ -45,9 +45,9 @@ class ReturnedRows:
 
     def wanted(self) -> tuple[bool, bool]:
         """Say whether the rows and the histograms of the next execution are wanted."""
-        last = self._step + self._records - 1
+        steps = range(self._step, self._step + self._records)
         n = self._histograms
-        return last >= self._next, n is not None and (last // n) * n >= self._step
+        return any(map(self._is_due, steps)), n is not None and (steps[-1] // n) * n >= self._step
 
     def receive(self, records: Sequence[Returned]) -> None:
         """Take in what an execution returned, one record a step."""
@@ -57,9 +57,8 @@ class ReturnedRows:
             row = record.get(ROW)
             if row is None:
                 self._watched.append((step, record[WATCH]))
-            elif step >= self._next:
+            elif self._is_due(step):
                 self._keep(step, row)
-                self._next = self._due_after(step)
             elif self._alarms and not np.isfinite(row.numpy()[: self._gradients]).all():
                 self._keep(step, row)
                 self._alarms -= 1
@@ -84,20 +83,9 @@ class ReturnedRows:
         self._rows.append((step, row))
         self._last = row
 
-    def _due_after(self, step: int) -> int:
-        """Return the next step to be recorded after one."""
-        if step + 1 - self._start < FIRST_STEPS:
-            return step + 1
-        return step + self._period - (step - self._offset) % self._period
-
     def start_at(self, step: int) -> None:
-        """Give the next step this number, and have it recorded."""
-        self._step = self._start = self._next = step
-
-    def set_period(self, period: int, offset: int) -> None:
-        """Have every `period`-th step recorded from now on, counted from step `offset`."""
-        self._period, self._offset = period, offset
-        self._next = self._due_after(self._step - 1)
+        """Give the next step this number."""
+        self._step = step
 
     def steps(self) -> int:
         """Return the number of the next step."""

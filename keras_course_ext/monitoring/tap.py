@@ -160,7 +160,7 @@ class GradientTap:
         with tf.init_scope():
             self.columns = Columns(inventory(self.model), self.wanted)
             if self.returns:
-                rows = ReturnedRows(self.columns, self._histograms)
+                rows = ReturnedRows(self.columns, self._histograms, self.is_due)
                 self.buffers = [rows]
                 self.histogram_buffers = [rows.bins] if self._histograms else []
             else:
@@ -225,8 +225,9 @@ class GradientTap:
         if self.buffers and (period, offset) == self._period:
             return
         self._period = (period, offset)
-        for buffer in self.buffers:
-            buffer.set_period(period, offset)
+        if not self.returns:
+            for buffer in self.buffers:
+                buffer.set_period(period, offset)
 
     def begin_epoch(self) -> None:
         """Be ready to be alarmed again by something that is not finite."""

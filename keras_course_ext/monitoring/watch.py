@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras_course_ext.monitoring.columns import Columns
 from keras_course_ext.monitoring.history import Key
 from keras_course_ext.monitoring.reading import beside, dense_values
-from keras_course_ext.monitoring.reductions import SUM, is_large, reduced
+from keras_course_ext.monitoring.reductions import SUM, reduced
 from keras_course_ext.monitoring.statistics import NOT_MEASURED, OUTPUT_SUMS
 
 _MOST_ELEMENTS = 4096
@@ -43,8 +43,8 @@ class Watch:
         self._columns = columns
         self._parts: list[_Part] = []
         self._values: list[tf.Tensor] = []
-        self._sums: list[tf.Tensor] = []
-        self._sum_parts: list[_Part] = []
+        self._summed: list[tf.Tensor] = []
+        self._sums: list[_Part] = []
         for i, (_, w) in enumerate(columns.weights.values()):
             if _is_small(w):
                 self._see(_WEIGHT, i, tf.convert_to_tensor(w))
@@ -76,9 +76,7 @@ class Watch:
 
     def vector(self) -> tf.Tensor:
         """Return all that was looked at, flat."""
-        self._parts += self._sum_parts
-        sums = [tf.stack(self._sums)] if self._sums else []
-        return tf.concat([*self._values, *sums], axis=0)
+        return tf.concat([*self._values, reduced(self._summed, {SUM})[SUM]], axis=0)
 
     def row_of(self, vector: np.ndarray) -> np.ndarray:
         """Return the row of a step that was only watched, most of it not measured."""
@@ -86,7 +84,7 @@ class Watch:
         row = np.full(columns.size + columns.ratios, NOT_MEASURED, np.float32)
         n = len(columns.in_row)
         sums = row[len(columns.weights) * n : columns.size].reshape(-1, len(OUTPUT_SUMS))
-        for part in self._parts:
+        for part in self._parts + self._sums:
             x = vector[at : at + part.elements].astype(np.float64)
             at += part.elements
             if part.kind in (_OUTPUT, _SIGNAL):
@@ -108,9 +106,8 @@ class Watch:
         self._parts.append(_Part(kind, column, x.shape.num_elements(), True))
 
     def _see_sum(self, kind: str, column: int, x: tf.Tensor) -> None:
-        sums = reduced([x], {SUM})[SUM] if is_large(x) else None
-        self._sums.append(tf.reduce_sum(tf.cast(x, tf.float32)) if sums is None else sums[0])
-        self._sum_parts.append(_Part(kind, column, 1, False))
+        self._summed.append(x)
+        self._sums.append(_Part(kind, column, 1, False))
 
 
 def _is_small(w: Any) -> bool:

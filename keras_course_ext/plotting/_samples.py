@@ -10,6 +10,7 @@ from keras_course_ext.plotting._language import Language
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_GRID = 301
 # Dark circles and light squares, on the tints of the same colours.
 _STYLES: tuple[dict[str, Any], ...] = (
     {"marker": "o", "markerfacecolor": _look.BLUE},
@@ -88,6 +89,12 @@ def regions(
     if crossed:
         ax.contour(x, y, above, [0.0], colors=_look.BLACK, linewidths=2.2, zorder=2)
     return crossed
+
+
+def grid(box: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return some x₁ and x₂ of a box, and the points `(len(x₂) · len(x₁), 2)` of all of them."""
+    across, up = (np.linspace(low, high, _GRID) for low, high in box)
+    return across, up, np.stack([values.ravel() for values in np.meshgrid(across, up)], axis=1)
 
 
 def draw(

@@ -12,7 +12,6 @@ from keras_course_ext.plotting._language import Language
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_GRID = 301
 _BATCH = 8192
 
 
@@ -79,9 +78,8 @@ def decision_boundary(
     box = _samples.around(x) if limits is None else _look.window(limits, "decision_boundary")
     upper = _samples.positives(y, threshold)
     wrong = (outputs(x) > threshold) != upper
-    across, up = (np.linspace(*pair, _GRID) for pair in box)
-    grid = np.stack([values.ravel() for values in np.meshgrid(across, up)], axis=1)
-    surface = outputs(grid).reshape(_GRID, _GRID)
+    across, up, points = _samples.grid(box)
+    surface = outputs(points).reshape(len(up), len(across))
 
     ax = _look.axes(ax, 6.0, 5.0)
     if _samples.regions(ax, across, up, surface, threshold):

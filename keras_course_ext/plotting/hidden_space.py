@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 _LINES = 13
 _POINTS = 121
-_GRID = 301
 _MOST_NAMED = 8
 
 
@@ -180,8 +179,7 @@ class _View:
     def separate(self, ax: "Axes", frame: Any, threshold: float) -> bool:
         """Tint both sides of the threshold and draw the line; return whether it is in sight."""
         hidden, level = self.hidden, self.hidden.level(threshold)
-        across, up = (np.linspace(low, high, _GRID) for low, high in frame)
-        plane = np.stack([values.ravel() for values in np.meshgrid(across, up)], axis=1)
+        across, up, plane = _samples.grid(frame)
         # A projection shows all of n that the line depends on, n·w.
         n = plane @ self.axes
         if level is not None and hidden.following is not None:
@@ -191,7 +189,7 @@ class _View:
             outputs = hidden.rest(n)
         else:
             return False
-        return _samples.regions(ax, across, up, outputs.reshape(_GRID, _GRID), threshold)
+        return _samples.regions(ax, across, up, outputs.reshape(len(up), len(across)), threshold)
 
 
 def _grid(box: Any) -> list[np.ndarray]:
