@@ -1,22 +1,25 @@
 """The statistics of a step's tensors, computed inside of it."""
 
 from collections.abc import Sequence, Set
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from keras_course_ext.monitoring.norms import norms_and_non_finite
+from keras_course_ext._tracing import under_xla
+from keras_course_ext.monitoring.norms import norms_and_non_finite, norms_in_passing
 from keras_course_ext.monitoring.reductions import (
     ABS_MAX,
     ABS_SUM,
     NONZERO,
     SQUARES,
     SUM,
+    half_of_squares,
     pieces,
     reduced,
+    samples,
+    total,
 )
-from keras_course_ext.monitoring.saturation import Margin
+from keras_course_ext.monitoring.saturation import Margin, relu_margin
 
 _OF_GRADIENT = {
     "grad_mean_abs": ABS_SUM,
@@ -48,12 +51,15 @@ def gradient_columns(
         `"grad_non_finite"`, in the order of `WEIGHT_STATISTICS`; and ‖∂L/∂A‖ of each signal.
     """
     sums = reduced(gradients, {SQUARES} | {s for w, s in _OF_GRADIENT.items() if w in wanted})
-    of_signals = reduced(signals, {SQUARES})[SQUARES]
-    half = tf.concat([sums[SQUARES], of_signals], axis=0)
-    norms, non_finite = norms_and_non_finite([*gradients, *signals], half, apart)
-    norms = _unscaled(norms, scale)
+    if under_xla():
+        of_signals = norms_in_passing(signals)
+        norms, non_finite = norms_and_non_finite(gradients, sums[SQUARES], apart)
+    else:
+        half = tf.concat([sums[SQUARES], reduced(signals, {SQUARES})[SQUARES]], axis=0)
+        norms, non_finite = norms_and_non_finite([*gradients, *signals], half, apart)
+        norms, of_signals = norms[: len(sizes)], norms[len(sizes) :]
     n = tf.constant(sizes, tf.float32)
-    columns = [norms[: len(sizes)]]
+    columns = [_unscaled(norms, scale)]
     if "grad_mean_abs" in wanted:
         columns.append(_unscaled(sums[ABS_SUM] / n, scale))
     if "grad_max_abs" in wanted:
@@ -62,12 +68,13 @@ def gradient_columns(
         columns.append((n - sums[NONZERO]) / n)
     if "grad_non_finite" in wanted:
         columns.append(non_finite[: len(sizes)])
-    return columns, norms[len(sizes) :]
+    return columns, _unscaled(of_signals, scale)
 
 
 def output_columns(
     outputs: Sequence[tf.Tensor],
     saturation: Sequence[tuple[tf.Tensor, Margin] | tuple[None, None]],
+    nonzero: Sequence[tf.Tensor | None],
     wanted: Set[str],
 ) -> list[tf.Tensor]:
     """Return `OUTPUT_SUMS` of some outputs but the norm; NaN for what is not wanted or not known.
@@ -75,6 +82,7 @@ def output_columns(
     Args:
         outputs: The outputs A.
         saturation: For each, what to look at and its margin; see `Saturation.of`.
+        nonzero: For each, how many of its elements are not 0, if that is known already.
         wanted: Names out of `OUTPUT_STATISTICS`.
 
     Returns:
@@ -82,29 +90,48 @@ def output_columns(
     """
     absent = tf.fill([len(outputs)], np.float32(np.nan))
     count = tf.stack([tf.cast(tf.size(a), tf.float32) for a in outputs])
-    of_output = {"mean": SUM, "std": SUM, "zero_share": NONZERO}
-    sums = reduced(outputs, {s for w, s in of_output.items() if w in wanted})
-    total: Any = sums.get(SUM, absent)
-    squares = absent
+    total = squares = zeros = hit = absent
+    if wanted & {"mean", "std"}:
+        total = reduced(outputs, {SUM})[SUM]
     if "std" in wanted:
         squares = 2.0 * reduced(outputs, {SQUARES}, about=total / count)[SQUARES]
-    zeros = count - sums[NONZERO] if NONZERO in sums else absent
-    hit = absent
+    if "zero_share" in wanted:
+        zeros = count - tf.stack(_completed(nonzero, outputs))
     if "saturated_share" in wanted:
         hit = tf.stack(
             [
-                absent[0] if x is None or margin is None else _saturated(x, margin)
-                for x, margin in saturation
+                absent[0]
+                if x is None or margin is None
+                else count[i] - nonzero[i]
+                if margin is relu_margin and nonzero[i] is not None
+                else _saturated(x, margin)
+                for i, (x, margin) in enumerate(saturation)
             ]
         )
     return [count, total, squares, zeros, hit]
 
 
-def live_units(outputs: Sequence[tf.Tensor]) -> tf.Tensor:
-    """Return, for each unit along the last axis, its largest |output|: 0 if it was 0 throughout."""
-    largest = [tf.reduce_max(tf.abs(tf.reshape(a, (-1, a.shape[-1]))), axis=0) for a in outputs]
-    largest = [tf.cast(a, tf.float32) for a in largest]
-    return largest[0] if len(largest) == 1 else tf.reduce_max(tf.stack(largest), axis=0)
+def _completed(
+    nonzero: Sequence[tf.Tensor | None], outputs: Sequence[tf.Tensor]
+) -> list[tf.Tensor]:
+    """Count what is not 0 where that is not known yet."""
+    unknown = [a for a, n in zip(outputs, nonzero, strict=True) if n is None]
+    counted = iter(tf.unstack(reduced(unknown, {NONZERO})[NONZERO]) if unknown else [])
+    return [next(counted) if n is None else n for n in nonzero]
+
+
+def nonzero_units(outputs: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Return, for each unit along the last axis, for how many samples it was not 0."""
+    counts = [
+        tf.reduce_sum(tf.reshape(_nonzero_columns(part), [-1, a.shape[-1]]), axis=0)
+        for a in outputs
+        for part in samples(a)
+    ]
+    return counts[0] if len(counts) == 1 else tf.add_n(counts)
+
+
+def _nonzero_columns(x: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_sum(tf.abs(tf.sign(tf.cast(x, tf.float32))), axis=0)
 
 
 def _saturated(x: tf.Tensor, margin: Margin) -> tf.Tensor:
@@ -113,7 +140,7 @@ def _saturated(x: tf.Tensor, margin: Margin) -> tf.Tensor:
     for piece in pieces(x):
         sign = tf.sign(margin(tf.cast(piece, tf.float32)))
         # Of −1, 0 and 1: Σ s² + Σ s is twice the number of ones.
-        above = tf.nn.l2_loss(sign) + 0.5 * tf.reduce_sum(sign)
+        above = half_of_squares(sign) + 0.5 * total(sign)
         counts.append(tf.cast(tf.size(sign), tf.float32) - above)
     return counts[0] if len(counts) == 1 else tf.add_n(counts)
 

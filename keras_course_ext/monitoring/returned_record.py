@@ -10,6 +10,8 @@ from typing import Any
 import tensorflow as tf
 
 from keras_course_ext.monitoring.histograms import bin_counts
+from keras_course_ext.monitoring.moves import moves
+from keras_course_ext.monitoring.norms import l2_norms
 from keras_course_ext.monitoring.step_record import StepRecord, Tensors
 from keras_course_ext.monitoring.watch import Watch
 
@@ -43,6 +45,7 @@ class ReturnedRecord(StepRecord):
         """Measure the gradients."""
         super().backward_has_ended(pairs, signals, scale)
         self._watch.see_gradients(self._pairs, signals, scale)
+        self._before_update = len(tf.compat.v1.get_default_graph().get_operations())
 
     def returned(self, skipped: tf.Tensor | None) -> Returned:
         """Return what there is of the step, when the update has ended."""
@@ -56,6 +59,15 @@ class ReturnedRecord(StepRecord):
         if self._with_bins:
             found[BINS] = self._counts()
         return found
+
+    def _ratios(self) -> tf.Tensor:
+        graph = tf.compat.v1.get_default_graph()
+        moved = moves(self._weights, graph.get_operations()[self._before_update :])
+        steps = [
+            tf.convert_to_tensor(w) - before if step is None else step
+            for w, before, step in zip(self._weights, self._before, moved, strict=True)
+        ]
+        return tf.math.divide_no_nan(l2_norms(steps), self._norms)
 
     @property
     def watch(self) -> Watch:

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from keras_course_ext.monitoring.columns import Columns
 from keras_course_ext.monitoring.history import Key
-from keras_course_ext.monitoring.measurement import live_units, output_columns
+from keras_course_ext.monitoring.measurement import nonzero_units, output_columns
 from keras_course_ext.monitoring.norms import l2_norms
 from keras_course_ext.monitoring.statistics import NOT_MEASURED, OUTPUT_SUMS
 
@@ -74,6 +74,7 @@ def forward_part(
     columns: Columns,
     outputs: Mapping[str, Sequence[tf.Tensor]],
     inputs: Mapping[str, Sequence[tf.Tensor]],
+    live: tf.Tensor,
 ) -> tf.Tensor:
     """Return what is measured of the outputs in the forward pass.
 
@@ -81,6 +82,7 @@ def forward_part(
         columns: The layout of the row.
         outputs: The outputs A of each layer, one for each use.
         inputs: Z of each layer, where that is needed.
+        live: What `live_part` returned.
 
     Returns:
         `OUTPUT_SUMS` but the norm, shape `(len(columns.signals), 5)`, NaN for what is not there.
@@ -93,15 +95,17 @@ def forward_part(
         columns.saturation[name].of(a, joined(inputs[name]) if name in inputs else None)
         for name, a in zip(names, found, strict=True)
     ]
-    table = tf.stack(output_columns(found, saturation, columns.wanted), axis=1)
+    units = columns.unit_slices
+    nonzero = [tf.reduce_sum(live[units[name]]) if name in units else None for name in names]
+    table = tf.stack(output_columns(found, saturation, nonzero, columns.wanted), axis=1)
     at = {Key(name, "output", "grad_norm"): i for i, name in enumerate(names)}
     return _placed(table, [at.get(key) for key in columns.signals])
 
 
 def live_part(columns: Columns, outputs: Mapping[str, Sequence[tf.Tensor]]) -> tf.Tensor:
-    """Return, for each unit that is watched, a number above 0 if it lived."""
+    """Return, for each unit that is watched, for how many samples it was not 0."""
     live = [
-        live_units(outputs[name]) if name in outputs else tf.zeros(at.stop - at.start)
+        nonzero_units(outputs[name]) if name in outputs else tf.zeros(at.stop - at.start)
         for name, at in columns.unit_slices.items()
     ]
     return tf.concat(live, axis=0) if live else tf.zeros(0)

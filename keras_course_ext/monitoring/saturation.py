@@ -14,6 +14,12 @@ _SELU = 1.0507009873554805 * 1.6732632423543772  # λ α
 
 Margin = Callable[[tf.Tensor], tf.Tensor]
 
+
+def relu_margin(a: tf.Tensor) -> tf.Tensor:
+    """Return a: ReLU is flat wherever its output, which is never negative, is 0."""
+    return a
+
+
 # From the output a: σ' = a (1 − a) against 1/4, the diagonal of softmax's derivative likewise,
 # tanh' = 1 − a² against 1, softsign' = (1 − |a|)² against 1, softplus' = 1 − e⁻ᵃ against 1; for
 # x < 0, elu' = a + 1 against 1 and selu' = a + λα against λα. Piecewise linear functions are
@@ -24,7 +30,7 @@ _FROM_OUTPUT: dict[str, Margin] = {
     "tanh": lambda a: 1 - a * a - _SHARE,
     "softsign": lambda a: tf.square(1 - tf.abs(a)) - _SHARE,
     "softplus": lambda a: 1 - tf.exp(-a) - _SHARE,
-    "relu": lambda a: a,
+    "relu": relu_margin,
     "relu6": lambda a: a * (6 - a),
     "hard_sigmoid": lambda a: a * (1 - a),
     "hard_tanh": lambda a: 1 - tf.abs(a),

@@ -122,8 +122,9 @@ class StepRecord:
         wanted = self._columns.wanted
         values = [tf.convert_to_tensor(w) for w in self._weights_wanted()]
         copies = values if "update_ratio" in wanted else []
-        forward = forward_part(self._columns, self._outputs, self._inputs)
-        return [l2_norms(values), forward, live_part(self._columns, self._outputs), *copies]
+        live = live_part(self._columns, self._outputs)
+        forward = forward_part(self._columns, self._outputs, self._inputs, live)
+        return [l2_norms(values), forward, live, *copies]
 
     def _look_away(self) -> list[tf.Tensor]:
         columns = self._columns

@@ -1,0 +1,102 @@
+"""Sums of whole tensors against float64 NumPy, for sizes on both sides of every bound."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_course_ext.monitoring.measurement import nonzero_units
+from keras_course_ext.monitoring.norms import norms_in_passing
+from keras_course_ext.monitoring.reductions import (
+    ABS_MAX,
+    ABS_SUM,
+    NONZERO,
+    SQUARES,
+    SUM,
+    reduced,
+)
+
+EXPECTED = {
+    SQUARES: lambda x: (x * x).sum() / 2,
+    SUM: lambda x: x.sum(),
+    ABS_SUM: lambda x: np.abs(x).sum(),
+    ABS_MAX: lambda x: np.abs(x).max(),
+    NONZERO: lambda x: (x != 0).sum(),
+}
+SHAPES = [
+    (),
+    (3,),
+    (4095,),
+    (4097,),
+    (70_001,),
+    (7, 600),
+    (9, 1023),
+    (513, 17),
+    (3, 3, 16, 33),
+    (2, 3_000),
+    (33, 26, 26, 5),
+    (64, 5000),
+]
+MODES = {
+    "eager": lambda f: f,
+    "graph": tf.function,
+    "jit": lambda f: tf.function(f, jit_compile=True),
+    "graph, open batch": lambda f: _open_batch(f, False),
+    "jit, open batch": lambda f: _open_batch(f, True),
+}
+
+
+def _open_batch(f, jit):
+    """Trace f for any size of the first axis."""
+
+    def run(x):
+        spec = tf.TensorSpec([None, *x.shape[1:]] if x.shape.rank else [], x.dtype)
+        return tf.function(f, input_signature=[spec], jit_compile=jit)(x)
+
+    return run
+
+
+def _data(shape):
+    rng = np.random.default_rng(0)
+    x = rng.normal(1.0, 3.0, shape) * (rng.random(shape) < 0.7)
+    return np.asarray(x, np.float32)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_against_numpy(shape, mode):
+    x = _data(shape)
+    found = MODES[mode](lambda t: reduced([t, 2.0 * t], set(EXPECTED)))(tf.constant(x))
+    for name, of in EXPECTED.items():
+        expected = [of(np.float64(x)), of(2.0 * np.float64(x))]
+        np.testing.assert_allclose(found[name], expected, rtol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("size", [1e-25, 1e-15, 1.0, 1e25])
+def test_norms_in_passing_over_the_whole_range(size, mode):
+    x = _data((33, 600)) * np.float32(size)
+    found = MODES[mode](lambda t: norms_in_passing([t]))(tf.constant(x))
+    np.testing.assert_allclose(found, [np.linalg.norm(np.float64(x))], rtol=1e-5)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("shape", [(5, 3), (130, 700), (9, 26, 26, 16)], ids=str)
+def test_nonzero_units(shape, mode):
+    x = _data(shape) * (np.arange(shape[-1]) != 1)
+    x[..., 2] *= np.where(x[..., 2].cumsum().reshape(x[..., 2].shape) % 2, 1, -1)
+    found = MODES[mode](lambda t: nonzero_units([t, t]))(tf.constant(x, tf.float32))
+    expected = 2 * (x != 0).reshape(-1, shape[-1]).sum(axis=0)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_the_same_elements_are_summed_once():
+    @tf.function
+    def f(x):
+        flat = tf.identity(tf.reshape(x, [-1]))
+        return reduced([x, 3.0 * x, flat, x], {SUM})[SUM]
+
+    x = _data((6, 4))
+    total = x.sum(dtype=np.float64)
+    np.testing.assert_allclose(f(tf.constant(x)), np.array([1, 3, 1, 1]) * total, rtol=1e-5)
+    graph = f.get_concrete_function(tf.TensorSpec((6, 4))).graph
+    assert sum(op.type == "Sum" for op in graph.get_operations()) == 2
