@@ -1,15 +1,10 @@
-"""MLflow's own Keras callback writes what a monitor puts into the logs; read back from its files.
-
-MLflow is no dependency of the package: `pip install mlflow-skinny pandas` runs this test.
-"""
+"""MLflow's own Keras callback writes what a monitor puts into the logs; its files are read back."""
 
 import numpy as np
 import pytest
 from monitored_models import compiled, fit
 
 from keras_course_ext.callbacks import GradientMonitor
-
-pytest.importorskip("mlflow", reason="MLflow is not installed")
 
 
 @pytest.mark.filterwarnings("ignore")  # those of MLflow and of what it imports
