@@ -108,9 +108,8 @@ class Outcome(NamedTuple):
     """What became of one cell.
 
     Attributes:
-        verdict: "ok"; "rounding", half precision itself is off by that much from float32; "wrong",
-            a figure is not the oracle's; "changed", training is not the same; "raised", only with
-            the monitor; "refused", so before training started; or "trainer",
+        verdict: "ok"; "wrong", a figure is not the oracle's; "changed", training is not the same;
+            "raised", only with the monitor; "refused", so before training started; or "trainer",
             Keras cannot train there without the monitor.
         detail: The largest error and where it is, or the message.
     """
@@ -155,12 +154,9 @@ def outcome(cell: Cell, mirrored: Any) -> Outcome:
         # XLA draws other numbers from the same seed, and each replica others from its own.
         return Outcome("ok", "same training; no oracle sees the same draws")
     replicas = 2 if cell.devices == "two" else 1
-    steps = expected(*cell[:2], replicas, *cell[5:])
-    found = judged(monitor.history, steps, cell.dtype)
-    if found.verdict == "wrong" and cell.dtype != "float32" and "off by" in found.detail:
-        exact = expected(cell.model, "float32", replicas, *cell[5:])
-        found = judged(monitor.history, steps, cell.dtype, exact, found.detail)
-    return found
+    mode = "eager" if cell.dtype == "float32" else cell.mode
+    steps = expected(*cell[:2], mode, replicas, *cell[5:])
+    return judged(monitor.history, steps, cell.dtype)
 
 
 def _message(error: Exception) -> str:
@@ -198,12 +194,12 @@ def _fitted(model: Any, cell: Cell, *callbacks: Any) -> tuple[Any, dict[str, lis
 
 @cache
 def expected(
-    model: str, dtype: str, replicas: int, option: str, optimizer: str
+    model: str, dtype: str, mode: str, replicas: int, option: str, optimizer: str
 ) -> list[monitor_oracle.Figures]:
     """Return the oracle's figures of every step."""
     cell = Cell(model, dtype, "eager", "1", "one", option, optimizer)
     built = _compiled(cell, tf.distribute.get_strategy(), mode=False)
-    return monitor_oracle.steps(built, *data(model), replicas, EPOCHS)
+    return monitor_oracle.steps(built, *data(model), replicas, EPOCHS, mode)
 
 
 def _changed(cell: Cell, plain: Any, monitored: Any, start: list[np.ndarray]) -> str:
@@ -235,24 +231,16 @@ def _variables(model: Any, part: str) -> Any:
 
 
 TOLERANCES = {"float32": 1e-5, "mixed_float16": 1e-2, "mixed_bfloat16": 1e-2}
+ROUNDING = {"float32": 2**-24, "mixed_float16": 2**-11, "mixed_bfloat16": 2**-8}
 
 
-def judged(
-    history: Any,
-    steps: Sequence[monitor_oracle.Figures],
-    dtype: str,
-    exact: Sequence[monitor_oracle.Figures] = (),
-    detail: str = "",
-) -> Outcome:
+def judged(history: Any, steps: Sequence[monitor_oracle.Figures], dtype: str) -> Outcome:
     """Compare what was recorded with what the oracle saw.
 
     Args:
         history: The monitor's `GradientHistory`.
         steps: The oracle's figures.
         dtype: The name of the dtype policy.
-        exact: The oracle's figures in float32. If given, an error counts only as far as it is
-            larger than that of half precision itself, in the same figure at its worst step.
-        detail: What to say besides if that is so.
     """
     if history.steps.tolist() != list(range(len(steps))):
         return Outcome("wrong", f"recorded the steps {history.steps.tolist()}")
@@ -266,11 +254,8 @@ def judged(
         at, _, values = history.series(*key)
         if at.tolist() != [i for i, step in enumerate(steps) if key in step]:
             return Outcome("wrong", f"recorded {key} at the steps {at.tolist()}")
-        sizes = {int(i): _size(key, steps[i], TOLERANCES[dtype]) for i in at}
-        both = [i for i in at if exact and key in exact[i]]
-        rounding = max((abs(exact[i][key] - steps[i][key]) / sizes[i] for i in both), default=0.0)
         for i, found in zip(at, values, strict=True):
-            error = max(abs(float(found) - steps[i][key]) / sizes[i] - rounding, 0.0)
+            error = abs(float(found) - steps[i][key]) / _size(key, steps[i], dtype)
             # "not below" lets no NaN pass.
             if not error <= worst[0]:
                 worst = (error, key, int(i))
@@ -279,18 +264,20 @@ def judged(
         return Outcome("wrong", f"off by {error:.1e}, {'/'.join(key)} at step {i}")
     if missing:
         return Outcome("wrong", f"not recorded: {missing}")
-    if exact:
-        return Outcome("rounding", detail)
     return Outcome("ok", f"off by {error:.1e}, {'/'.join(key)} at step {i}")
 
 
-def _size(key: Key, step: monitor_oracle.Figures, tolerance: float) -> float:
+def _size(key: Key, step: monitor_oracle.Figures, dtype: str) -> float:
     """What an error is relative to: the figure, or what it is a small rest of."""
     size = abs(step[key])
     if key.statistic == "mean":  # of values of both signs
         size = max(size, step[key._replace(statistic="std")])
+    elif key.statistic == "std":  # of elements rounded to so much of their mean
+        size = max(
+            size, ROUNDING[dtype] / TOLERANCES[dtype] * abs(step[key._replace(statistic="mean")])
+        )
     elif key.statistic == "update_ratio":  # the difference of weights rounded to 2⁻²⁴
-        size = max(size, 6e-8 / tolerance)
+        size = max(size, ROUNDING["float32"] / TOLERANCES[dtype])
     elif key.statistic.endswith("_share") or key.statistic == "dead_units":
         size = max(size, 1.0)
     return size or 1e-30

@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-VERDICTS = ("ok", "rounding", "wrong", "changed", "raised", "refused", "trainer")
+VERDICTS = ("ok", "wrong", "changed", "raised", "refused", "trainer")
 
 APART = {
     (("mode", "jit"), ("devices", "two")),
@@ -95,7 +95,7 @@ def failures(found: Mapping[Cell, Outcome]) -> list[str]:
     for cell, (verdict, detail) in found.items():
         if verdict == "trainer":
             cannot.setdefault(detail.partition(":")[0], {})[cell] = detail
-        elif verdict not in ("ok", "rounding"):
+        elif verdict != "ok":
             lines.append(f"{verdict}: {cell}\n    {detail}")
     for cells in cannot.values():
         cell, detail = next(iter(cells.items()))

@@ -1,13 +1,16 @@
 """What a monitor must record, from a loop that knows nothing of it.
 
-The loop is eager, on one device, one batch after the other. Each layer's output is caught while its
-own `call` runs, a GradientTape is asked for ∂L/∂A and ∂L/∂W, the weights are read before and after
-the optimizer's `apply`, and every figure is then made of these arrays in float64 NumPy. Two
+The loop runs on one device, one batch after the other. Each layer's output is caught while its own
+`call` runs, a GradientTape is asked for ∂L/∂A and ∂L/∂W, the weights are read before and after the
+optimizer's `apply`, and every figure is then made of these arrays in float64 NumPy. In float32 it
+is eager, whatever it is compared with. bfloat16 has 8 bits, and Keras's own gradients of one model
+differ by up to 3e-2 between eager mode, a graph and XLA; so there the tape's step is compiled as
+the monitored one is. Two
 replicas are two halves of the batch under one tape: L is the mean of their losses. Keras's
 optimizers clip what one replica has before they sum over the replicas; ours clip the sum.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -33,7 +36,12 @@ PLAIN = ("Dense", "Conv2D", "EinsumDense")
 
 
 def steps(
-    model: keras.Model, x: np.ndarray, y: np.ndarray, replicas: int, epochs: int
+    model: keras.Model,
+    x: np.ndarray,
+    y: np.ndarray,
+    replicas: int,
+    epochs: int,
+    mode: str = "eager",
 ) -> list[Figures]:
     """Train a model by hand and return the figures of every step, those of a window at its last.
 
@@ -43,22 +51,34 @@ def steps(
         y: Its targets.
         replicas: Into how many parts a batch is cut.
         epochs: How often to go through them.
+        mode: `"eager"` (default), `"graph"` or `"jit"`: how the tape's step is run.
     """
     found = []
+    run = lambda parts: _taken(model, parts)  # noqa: E731
+    if mode != "eager":
+        model.optimizer.build(model.trainable_variables)
+        run = tf.function(run, jit_compile=mode == "jit", autograph=False)
     for _ in range(epochs):
         window: list[Figures] = []
         live: dict[str, Any] = {}
         for batch in range(STEPS):
             part = slice(batch * BATCH, (batch + 1) * BATCH)
-            cut = zip(np.split(x[part], replicas), np.split(y[part], replicas), strict=True)
-            window.append(_step(model, list(cut), live))
+            cut = [
+                (tf.constant(a), tf.constant(b))
+                for a, b in zip(
+                    np.split(x[part], replicas), np.split(y[part], replicas), strict=True
+                )
+            ]
+            scale = float(model.optimizer.scale_loss(1.0))
+            window.append(_figures(model, run(cut), scale, live))
         window[-1] |= _of_window(model, window, live)
         found += window
     return found
 
 
-def _step(model: Any, parts: list[tuple[np.ndarray, np.ndarray]], live: dict[str, Any]) -> Figures:
-    entries = [e for e in inventory(model) if not isinstance(e.layer, keras.Model)]
+def _taken(model: Any, parts: Sequence[tuple[tf.Tensor, tf.Tensor]]) -> dict[str, Any]:
+    """Make one step, and return the tensors that its figures are made of."""
+    entries = _entries(model)
     outputs: dict[str, list[Any]] = {}
     for e in entries:
         e.layer.call = _caught(e.layer.call, outputs.setdefault(e.name, []))
@@ -68,33 +88,70 @@ def _step(model: Any, parts: list[tuple[np.ndarray, np.ndarray]], live: dict[str
         scaled = model.optimizer.scale_loss(tf.add_n(losses))
     for e in entries:
         del e.layer.call
-    weights, scale = model.trainable_variables, float(model.optimizer.scale_loss(1.0))
+    weights = model.trainable_variables
     # The rule gets rows as rows: Keras's takes those that occur twice one after the other.
     raw = tape.gradient(scaled, weights)
-    gradients = [tf.convert_to_tensor(g) for g in raw]
-    before = [_array(w) for w in weights]
+    before = [tf.identity(tf.convert_to_tensor(w)) for w in weights]
     clips = model.optimizer.clipnorm or model.optimizer.global_clipnorm
     if clips and len(parts) > 1 and not isinstance(model.optimizer, kce.optimizers.RuleOptimizer):
         of_parts = [tape.gradient(part, weights) for part in losses]
         _apply_clipped(model.optimizer, of_parts, weights)
     else:
         model.optimizer.apply(raw, weights)
+    return {
+        "gradients": [tf.convert_to_tensor(g) for g in raw],
+        "before": before,
+        "after": [tf.identity(tf.convert_to_tensor(w)) for w in weights],
+        # Attention without dropout has a Dropout that it never calls.
+        "outputs": {name: of_layer for name, of_layer in outputs.items() if of_layer},
+        "signals": {
+            name: _signals(of_layer, tape, scaled, weights) for name, of_layer in outputs.items()
+        },
+    }
+
+
+def _signals(
+    outputs: Sequence[Any], tape: tf.GradientTape, loss: Any, weights: Any
+) -> dict[str, list[Any]]:
+    """Return ∂L/∂A of a layer's outputs, or of their logits, by what it is of."""
+    if not outputs or all(g is None for g in tape.gradient(list(outputs), weights)):
+        return {}
+    # Where the loss is computed from the logits, the output itself gets no gradient.
+    logits = [getattr(o, "_keras_logits", None) for o in outputs]
+    for tensor, at in (("output", list(outputs)), ("logits", [z for z in logits if z is not None])):
+        found = [g for g in tape.gradient(loss, at) if g is not None]
+        if found:
+            return {tensor: found}
+    return {}
+
+
+def _figures(model: Any, taken: dict[str, Any], scale: float, live: dict[str, Any]) -> Figures:
     step: dict[Key, Any] = {}
     norms = []
-    index = {id(w): i for i, w in enumerate(weights)}
-    for e in entries:
+    index = {id(w): i for i, w in enumerate(model.trainable_variables)}
+    gradients, before, after = (
+        [_array(x) for x in taken[name]] for name in ("gradients", "before", "after")
+    )
+    for e in _entries(model):
         for tensor, w in e.weights.items():
-            g = _array(gradients[index[id(w)]]) / scale
-            figures = _of_weight(g, before[index[id(w)]], _array(w))
+            i = index[id(w)]
+            figures = _of_weight(gradients[i] / scale, before[i], after[i])
             step |= {Key(e.name, tensor, name): v for name, v in figures.items()}
             norms.append(figures["grad_norm"])
-        if outputs[e.name]:  # attention without dropout has a Dropout that it never calls
-            step |= _of_output(e, outputs[e.name], tape, scaled, scale, weights, live)
+        if e.name in taken["outputs"]:
+            step |= _of_output(e, taken["outputs"][e.name], live)
+        for tensor, signals in taken["signals"].get(e.name, {}).items():
+            norm = np.linalg.norm(np.concatenate([_array(g).ravel() for g in signals])) / scale
+            step[Key(e.name, tensor, "grad_norm")] = norm
     step[Key("", "model", "grad_norm")] = np.linalg.norm(norms)
     share = _clipped_share(model.optimizer, norms)
     if share is not None:
         step[Key("", "model", "clipped_share")] = share
     return {key: float(v) for key, v in step.items()}
+
+
+def _entries(model: Any) -> list[Any]:
+    return [e for e in inventory(model) if not isinstance(e.layer, keras.Model)]
 
 
 def _caught(call: Callable, outputs: list[Any]) -> Callable:
@@ -111,15 +168,18 @@ def _apply_clipped(optimizer: Any, of_parts: list[Any], weights: Any) -> None:
     each, total = optimizer.clipnorm, optimizer.global_clipnorm
     sums: list[Any] = []
     for gradients in of_parts:
-        arrays = [_array(g) for g in gradients]
-        norms = [np.linalg.norm(g) for g in arrays]
+        dense = [tf.cast(tf.convert_to_tensor(g), tf.float64) for g in gradients]
+        norms = [tf.norm(g) for g in dense]
         if total:
-            norms = [np.linalg.norm(norms)] * len(arrays)
-        limit = each or total or np.inf
-        clipped = [g * min(1.0, limit / n) if n else g for g, n in zip(arrays, norms, strict=True)]
+            norms = [tf.norm(tf.stack(norms))] * len(dense)
+        limit, one = each or total, tf.constant(1.0, tf.float64)
+        clipped = [
+            g * tf.minimum(one, tf.math.divide_no_nan(limit * one, n))
+            for g, n in zip(dense, norms, strict=True)
+        ]
         sums = [a + b for a, b in zip(sums, clipped, strict=True)] if sums else clipped
     optimizer.clipnorm = optimizer.global_clipnorm = None
-    optimizer.apply([tf.constant(g, tf.float32) for g in sums], weights)
+    optimizer.apply([tf.cast(g, tf.float32) for g in sums], weights)
     optimizer.clipnorm, optimizer.global_clipnorm = each, total
 
 
@@ -136,15 +196,7 @@ def _of_weight(g: np.ndarray, before: np.ndarray, after: np.ndarray) -> dict[str
     }
 
 
-def _of_output(
-    entry: Any,
-    outputs: list[Any],
-    tape: tf.GradientTape,
-    loss: Any,
-    scale: float,
-    weights: Any,
-    live: dict[str, Any],
-) -> Figures:
+def _of_output(entry: Any, outputs: Sequence[tf.Tensor], live: dict[str, Any]) -> Figures:
     a = np.concatenate([_array(output).ravel() for output in outputs])
     figures = {"mean": a.mean(), "std": a.std(), "zero_share": (a == 0).mean()}
     kind = type(entry.layer).__name__
@@ -152,19 +204,9 @@ def _of_output(
     if activation in SATURATED:
         figures["saturated_share"] = SATURATED[activation](a).mean()
     if activation == "relu":
-        units = np.concatenate([_array(o).reshape(-1, o.shape[-1]) for o in outputs])
+        units = np.concatenate([x.reshape(-1, x.shape[-1]) for x in map(_array, outputs)])
         live[entry.name] = live.get(entry.name, False) | (units != 0).any(axis=0)
-    step = {Key(entry.name, "output", name): value for name, value in figures.items()}
-    if any(g is not None for g in tape.gradient(outputs, weights)):
-        # Where the loss is computed from the logits, the output itself gets no gradient.
-        logits = [getattr(o, "_keras_logits", None) for o in outputs]
-        for tensor, at in (("output", outputs), ("logits", [z for z in logits if z is not None])):
-            signal = [_array(g).ravel() for g in tape.gradient(loss, at) if g is not None]
-            if signal:
-                norm = np.linalg.norm(np.concatenate(signal)) / scale
-                step[Key(entry.name, tensor, "grad_norm")] = norm
-                break
-    return step
+    return {Key(entry.name, "output", name): value for name, value in figures.items()}
 
 
 def _clipped_share(optimizer: Any, norms: list[float]) -> float | None:
