@@ -68,15 +68,15 @@ def _distinct(tensors: Sequence[tf.Tensor]) -> tuple[list[int], list[int]]:
     number_of: dict[Any, int] = {}
     places, distinct = [], []
     for i, x in enumerate(tensors):
-        source = _source(x)
-        if source not in number_of:
-            number_of[source] = len(distinct)
+        name = source(x)
+        if name not in number_of:
+            number_of[name] = len(distinct)
             distinct.append(i)
-        places.append(number_of[source])
+        places.append(number_of[name])
     return places, distinct
 
 
-def _source(x: tf.Tensor) -> Any:
+def source(x: tf.Tensor) -> Any:
     """Return a name for the tensor whose elements x has, in whatever shape."""
     if tf.executing_eagerly():
         return id(x)

@@ -29,7 +29,7 @@ from keras_course_ext.monitoring.histograms import bin_counts, no_counts
 from keras_course_ext.monitoring.measurement import gradient_columns
 from keras_course_ext.monitoring.norms import l2_norms
 from keras_course_ext.monitoring.reading import beside, dense_values, summed_rows
-from keras_course_ext.monitoring.reductions import SQUARES, is_large, reduced
+from keras_course_ext.monitoring.reductions import SQUARES, is_large, reduced, source
 from keras_course_ext.monitoring.row import Part, forward_part, joined, live_part, row_of
 from keras_course_ext.monitoring.statistics import NOT_MEASURED, OUTPUT_SUMS
 
@@ -211,15 +211,21 @@ class StepRecord:
             joined(self._outputs[name]) if name in self._outputs else None
             for name in self._columns.names
         ]
-        of_gradients, of_outputs = (
-            [no_counts(1)[0] if x is None else bin_counts(x) for x in found]
-            for found in (gradients, outputs)
-        )
-        parts = [tf.stack(of_gradients), self._bins_of_weights, tf.stack(of_outputs)]
-        return tf.concat(parts, axis=0)
+        of_gradients, of_outputs = _all_counts(gradients), _all_counts(outputs)
+        return tf.concat([of_gradients, self._bins_of_weights, of_outputs], axis=0)
 
     def _write_bins(self) -> None:
         self._bins.write(self._buffer.step, self._counts())
+
+
+def _all_counts(tensors: Sequence[tf.Tensor | None]) -> tf.Tensor:
+    """Count the elements of each tensor; those of the same elements are counted once."""
+    known: dict[Any, tf.Tensor] = {}
+    for x in tensors:
+        if x is not None and source(x) not in known:
+            known[source(x)] = bin_counts(x)
+    absent = no_counts(1)[0]
+    return tf.stack([absent if x is None else known[source(x)] for x in tensors])
 
 
 def _if(condition: tf.Tensor | None, then: Callable, otherwise: Callable) -> Any:
