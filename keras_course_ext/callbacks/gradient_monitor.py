@@ -10,6 +10,7 @@ import keras
 
 from keras_course_ext.callbacks.live_logs import LiveLogs, epoch_logs
 from keras_course_ext.callbacks.monitored_fit import MonitoredFit
+from keras_course_ext.monitoring.backups import Backups
 from keras_course_ext.monitoring.diagnosis import diagnose
 from keras_course_ext.monitoring.finding import Finding
 from keras_course_ext.monitoring.history import GradientHistory
@@ -290,7 +291,7 @@ class GradientMonitor(keras.callbacks.Callback):
         steps = self._per_execution
         self._measure(steps)
         self._unread += steps
-        if self._unread > self._most_unread:
+        if self._backups.saved(steps) or self._unread > self._most_unread:
             self._drain()
             self._unread = steps
         if self._live is not None and self._live.refresh():
@@ -345,6 +346,7 @@ class GradientMonitor(keras.callbacks.Callback):
         self._history = GradientHistory(loss_scaled=scaled)
         self._schedule = Schedule(self.update_freq)
         self._fan_out = FanOut(sinks_of(self.sinks, params))
+        self._backups = Backups(params if self.sinks else None)
         self._begun = False
         self._unread = 0
 

@@ -98,16 +98,8 @@ def output_columns(
     if "zero_share" in wanted:
         zeros = count - tf.stack(_completed(nonzero, outputs))
     if "saturated_share" in wanted:
-        hit = tf.stack(
-            [
-                absent[0]
-                if x is None or margin is None
-                else count[i] - nonzero[i]
-                if margin is relu_margin and nonzero[i] is not None
-                else _saturated(x, margin)
-                for i, (x, margin) in enumerate(saturation)
-            ]
-        )
+        sizes = tf.unstack(count)
+        hit = tf.stack(list(map(_saturated_of, saturation, sizes, nonzero)))
     return [count, total, squares, zeros, hit]
 
 
@@ -132,6 +124,17 @@ def nonzero_units(outputs: Sequence[tf.Tensor]) -> tf.Tensor:
 
 def _nonzero_columns(x: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(tf.abs(tf.sign(tf.cast(x, tf.float32))), axis=0)
+
+
+def _saturated_of(
+    what: tuple[tf.Tensor, Margin] | tuple[None, None], size: tf.Tensor, nonzero: tf.Tensor | None
+) -> tf.Tensor:
+    x, margin = what
+    if x is None or margin is None:
+        return tf.constant(np.nan, tf.float32)
+    if margin is relu_margin and nonzero is not None:
+        return size - nonzero
+    return _saturated(x, margin)
 
 
 def _saturated(x: tf.Tensor, margin: Margin) -> tf.Tensor:

@@ -52,4 +52,5 @@ def fit(folder, backup_first, *others, save_freq="epoch"):
 
 if __name__ == "__main__":
     kill = Interrupt(KILLED_AT, lambda: os.kill(os.getpid(), signal.SIGKILL))
-    fit(sys.argv[1], sys.argv[2] == "backup first", kill)
+    save_freq = int(sys.argv[3]) if len(sys.argv) > 3 else "epoch"
+    fit(sys.argv[1], sys.argv[2] == "backup first", kill, save_freq=save_freq)

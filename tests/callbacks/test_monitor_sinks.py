@@ -66,6 +66,17 @@ def uninterrupted(tmp_path_factory):
     return monitor.history
 
 
+def kill(*arguments):
+    """Run a fit that is killed within its second epoch."""
+    result = subprocess.run(
+        [sys.executable, interrupted_run.__file__, *arguments],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        check=False,
+    )
+    assert result.returncode == -signal.SIGKILL, result.stderr
+
+
 @pytest.mark.parametrize(
     ("how", "order"), [("killed", "monitor first"), ("raised", "backup first")]
 )
@@ -73,13 +84,7 @@ def test_a_resumed_fit_leaves_the_record_of_an_uninterrupted_one(
     how, order, uninterrupted, tmp_path
 ):
     if how == "killed":
-        result = subprocess.run(
-            [sys.executable, interrupted_run.__file__, tmp_path, order],
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-            capture_output=True,
-            check=False,
-        )
-        assert result.returncode == -signal.SIGKILL, result.stderr
+        kill(tmp_path, order)
     else:
 
         def stop():
@@ -113,6 +118,18 @@ def test_a_fit_resumed_within_an_epoch_has_no_step_twice(tmp_path):
     found = in_files(tmp_path)
     assert same(found, monitor.history)
     assert values(found.before(first)) == values(left.before(first))
+
+
+@pytest.mark.parametrize("order", ["monitor first", "backup first"])
+def test_a_fit_killed_within_an_epoch_has_recorded_all_that_was_saved(order, tmp_path):
+    kill(tmp_path, order, "24")
+    saved = KILLED_AT // 24 * 24
+    left = in_files(tmp_path)
+    assert left.steps.tolist() == list(range(saved)), "nothing after the last backup was read"
+    monitor = interrupted_run.fit(tmp_path, order == "backup first", save_freq=24)
+    steps = monitor.history.series("tanh", "kernel")[0]
+    assert steps.tolist() == list(range(saved + (EPOCHS - 1) * PER_EPOCH))
+    assert same(in_files(tmp_path), monitor.history)
 
 
 def test_initial_epoch_goes_on_in_the_same_file_and_another_model_does_not(tmp_path):

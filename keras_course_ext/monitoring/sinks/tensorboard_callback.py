@@ -1,17 +1,14 @@
 """Keras's TensorBoard callback in the same `fit`: where it writes."""
 
-import gc
 from typing import Any
 
 import keras
 
+from keras_course_ext.monitoring.neighbours import neighbours
+
 
 def tensorboard_log_dir(params: Any) -> str:
     """Return the `log_dir` of the TensorBoard callback that stands in the same `fit`.
-
-    A callback is not told which others there are, but Keras gives the same dictionary `params` to
-    all callbacks of one `fit` and to no other, and that is how the callback is known among all
-    living ones.
 
     Args:
         params: The `params` of a callback in this `fit`; None outside of one.
@@ -19,9 +16,7 @@ def tensorboard_log_dir(params: Any) -> str:
     Raises:
         ValueError: If there is no TensorBoard callback, or two of them write to different places.
     """
-    # type(), not isinstance: a lazy module or a proxy would start to load what it stands for.
-    living = (c for c in gc.get_objects() if issubclass(type(c), keras.callbacks.TensorBoard))
-    found = {str(c.log_dir) for c in living if params and c.params is params}
+    found = {str(c.log_dir) for c in neighbours(keras.callbacks.TensorBoard, params)}
     if len(found) == 1:
         return found.pop()
     problem = (
