@@ -353,10 +353,9 @@ class GradientMonitor(keras.callbacks.Callback):
     def _begin(self, optimizer: Any) -> None:
         """Go on from where the optimizer stands."""
         assert self._tap is not None
-        first = steps_so_far(optimizer)
+        names = self._tap.columns.names if self._tap.columns is not None else ()
+        first, before = earlier(self.resume, steps_so_far(optimizer), names)
         self._tap.start_at(first)
-        columns = self._tap.columns
-        before = earlier(self.resume, first, columns.names if columns is not None else ())
         before.loss_scaled = self._history.loss_scaled
         self._history = before
         self._fan_out.open(first, before)

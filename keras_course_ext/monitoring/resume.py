@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from keras_course_ext.monitoring.history import GradientHistory
+from keras_course_ext.monitoring.history import GradientHistory, Key
+from keras_course_ext.monitoring.model_statistics import MODEL
 
 
 def checked_resume(resume: Any) -> Any:
@@ -27,30 +29,36 @@ def checked_resume(resume: Any) -> Any:
     )
 
 
-def earlier(resume: Any, first_step: int, layers: Iterable[str]) -> GradientHistory:
-    """Return what was recorded before a run that begins at `first_step`.
+def earlier(resume: Any, made: int, layers: Iterable[str]) -> tuple[int, GradientHistory]:
+    """Return the number of a run's first step, and what was recorded before.
 
     Args:
         resume: What `checked_resume` returned.
-        first_step: Number of the first step. At 0 nothing came before, whatever `resume` holds.
+        made: Number of steps that the optimizer has made. At 0 nothing came before,
+            whatever `resume` holds.
         layers: Names of the model's layers; none if it is not built yet.
+
+    Returns:
+        The number, which counts those that loss scaling skipped too, and a `GradientHistory`.
 
     Raises:
         FileNotFoundError: If there is something to be continued, but not the file.
         ValueError: If the file is not a record, or one of another model.
     """
-    if resume is None or not first_step:
-        return GradientHistory()
+    if resume is None or not made:
+        return made, GradientHistory()
     if isinstance(resume, GradientHistory):
-        found, name = resume.before(first_step), "the given GradientHistory"
+        found, name = resume, "the given GradientHistory"
     elif Path(resume).exists():
-        found, name = GradientHistory.load(resume).before(first_step), f"'{resume}'"
+        found, name = GradientHistory.load(resume), f"'{resume}'"
     else:
         raise FileNotFoundError(
             f"GradientMonitor cannot resume from '{resume}', which does not exist, although the "
-            f"optimizer has made {first_step} steps. Give the file that the interrupted run wrote, "
+            f"optimizer has made {made} steps. Give the file that the interrupted run wrote, "
             "for example by `sinks=[...]`, or write `resume=None` to begin a new record."
         )
+    first_step = made + _skipped(found, made)
+    found = found.before(first_step)
     names = {"", *layers}
     strange = sorted({key.layer for key in found.keys} - names)
     if strange and len(names) > 1:
@@ -59,7 +67,17 @@ def earlier(resume: Any, first_step: int, layers: Iterable[str]) -> GradientHist
             f"{', '.join(map(repr, strange))}, which the model does not have. Give the record of "
             "this model, with layers named as they were, or write `resume=None`."
         )
-    return found
+    return first_step, found
+
+
+def _skipped(record: GradientHistory, made: int) -> int:
+    """Return how many steps loss scaling had skipped when the optimizer had made so many."""
+    if Key(*MODEL, "skipped_steps") not in record.keys:
+        return 0
+    steps, _, skipped = record.series(*MODEL, "skipped_steps")
+    total = np.cumsum(skipped).astype(int)
+    over = total[steps + 1 - total <= made]
+    return int(over[-1]) if len(over) else 0
 
 
 def steps_so_far(optimizer: keras.optimizers.Optimizer) -> int:

@@ -150,6 +150,33 @@ def test_initial_epoch_goes_on_in_the_same_file_and_another_model_does_not(tmp_p
         fit(strange, data, callbacks=[monitor])
 
 
+@pytest.mark.parametrize("update_freq", [1, 3])
+def test_steps_that_loss_scaling_skipped_are_counted_when_training_is_resumed(
+    update_freq, tmp_path
+):
+    def run(epochs, resume=None):
+        keras.utils.set_random_seed(0)
+        layer = keras.layers.Dense(3, dtype="mixed_float16", name="only")
+        model = keras.Sequential([keras.Input((5,)), layer])
+        scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1), 2.0**19)
+        model.compile(scaled, "mse")
+        monitor = GradientMonitor(update_freq, resume=resume)
+        backup = keras.callbacks.BackupAndRestore(tmp_path / "backup", delete_checkpoint=False)
+        x, y = np.ones((24, 5), "float32"), np.ones((24, 3), "float32")
+        model.fit(x, y, batch_size=2, epochs=epochs, verbose=0, callbacks=[monitor, backup])
+        return monitor.history
+
+    first = run(2)
+    assert first.series("", "model", "skipped_steps")[2][0] > 0
+    resumed = run(3, first)
+    assert len(resumed.steps) == len(set(resumed.steps))
+    steps, epochs, _ = resumed.series("", "model")
+    assert (epochs == steps // 12).all()
+    if update_freq == 1:
+        assert resumed.steps.tolist() == list(range(36))
+    assert same(resumed.before(24), first)
+
+
 def test_a_step_that_only_accumulates_is_counted_when_training_is_resumed():
     model, data = compiled("sequential", "eager", gradient_accumulation_steps=2)
     monitor = GradientMonitor(1, "norms")

@@ -240,17 +240,18 @@ def test_what_can_be_resumed(tmp_path):
     history = run(path, 0, LAST)
     history.save(tmp_path / "record.json")
     for resume in (path, tmp_path / "record.json", history):
-        found = earlier(checked_resume(resume), 3, ["a", "b"])
+        first, found = earlier(checked_resume(resume), 3, ["a", "b"])
+        assert first == 3
         expected = [r for r in history.to_records() if r["step"] < 3]
         assert values(found.to_records()) == values(expected)
         assert [h.step for h in found.histograms] == [0]
         assert found.layers == history.layers
-        assert not len(earlier(checked_resume(resume), 0, ["a", "b"]))
+        assert not len(earlier(checked_resume(resume), 0, ["a", "b"])[1])
         with pytest.raises(ValueError, match="has records of 'b', which the model does not have"):
             earlier(checked_resume(resume), 3, ["a", "c"])
-    assert len(earlier(path, 3, [])) == len(found)  # a model that is not built
-    assert not len(earlier(None, 3, ["a"]))
-    assert not len(earlier("not there.jsonl", 0, ["a"]))
+    assert len(earlier(path, 3, [])[1]) == len(found)  # a model that is not built
+    assert not len(earlier(None, 3, ["a"])[1])
+    assert not len(earlier("not there.jsonl", 0, ["a"])[1])
     with pytest.raises(FileNotFoundError, match=r"'not there.jsonl', which does not exist, alth"):
         earlier("not there.jsonl", 3, ["a"])
     for resume in ("record.csv", True):
