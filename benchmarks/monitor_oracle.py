@@ -11,6 +11,7 @@ optimizers clip what one replica has before they sum over the replicas; ours cli
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import keras
@@ -54,7 +55,7 @@ def steps(
         mode: `"eager"` (default), `"graph"` or `"jit"`: how the tape's step is run.
     """
     found = []
-    run = lambda parts: _taken(model, parts)  # noqa: E731
+    run: Callable = partial(_taken, model)
     if mode != "eager":
         model.optimizer.build(model.trainable_variables)
         run = tf.function(run, jit_compile=mode == "jit", autograph=False)

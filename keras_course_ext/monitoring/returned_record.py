@@ -11,7 +11,6 @@ import tensorflow as tf
 
 from keras_course_ext.monitoring.histograms import bin_counts
 from keras_course_ext.monitoring.moves import moves
-from keras_course_ext.monitoring.norms import l2_norms
 from keras_course_ext.monitoring.step_record import StepRecord, Tensors
 from keras_course_ext.monitoring.watch import Watch
 
@@ -60,14 +59,12 @@ class ReturnedRecord(StepRecord):
             found[BINS] = self._counts()
         return found
 
-    def _ratios(self) -> tf.Tensor:
+    def _steps(self) -> list[tf.Tensor]:
+        """Return how far each weight has moved; a difference that is not needed is never taken."""
         graph = tf.compat.v1.get_default_graph()
         moved = moves(self._weights, graph.get_operations()[self._before_update :])
-        steps = [
-            tf.convert_to_tensor(w) - before if step is None else step
-            for w, before, step in zip(self._weights, self._before, moved, strict=True)
-        ]
-        return tf.math.divide_no_nan(l2_norms(steps), self._norms)
+        differences = super()._steps()
+        return [d if m is None else m for d, m in zip(differences, moved, strict=True)]
 
     @property
     def watch(self) -> Watch:

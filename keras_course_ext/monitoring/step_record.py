@@ -193,9 +193,12 @@ class StepRecord:
         self._buffer.write(row, self._live if self._columns.units else None, norms)
 
     def _ratios(self) -> tf.Tensor:
+        return tf.math.divide_no_nan(l2_norms(self._steps()), self._norms)
+
+    def _steps(self) -> list[tf.Tensor]:
+        """Return how far each weight has moved, up to the sign."""
         now = [tf.convert_to_tensor(w) for w in self._weights]
-        steps = [w - before for w, before in zip(now, self._before, strict=True)]
-        return tf.math.divide_no_nan(l2_norms(steps), self._norms)
+        return [w - before for w, before in zip(now, self._before, strict=True)]
 
     def _write_ratios(self) -> None:
         self._buffer.write_ratios(self._ratios())
