@@ -2,7 +2,8 @@
 
 No bias stands where its gradient is 0 in theory (before a BatchNormalization, and of attention's
 keys): what is recorded there is the rounding of the whole step, and no two ways of computing it
-agree.
+agree. For the same reason no BatchNormalization normalizes the two samples that a replica has,
+which come out as ±1 but for ε: it has six rows of each.
 """
 
 from collections.abc import Callable
@@ -108,6 +109,8 @@ MODELS: dict[str, Callable[[], keras.Model]] = {
         _dense(6, None, use_bias=False, name="linear"),
         layers.BatchNormalization(name="normalization"),
         layers.ReLU(name="relu"),
+        layers.GlobalAveragePooling1D(name="pooling"),
+        shape=(6, 5),
     ),
     "Dropout": lambda: _row(_dense(8, name="hidden"), layers.Dropout(0.5, seed=1, name="dropout")),
     "Conv2D": lambda: _row(
@@ -128,7 +131,7 @@ def data(kind: str) -> tuple[np.ndarray, np.ndarray]:
     if kind == "Embedding":
         return rng.integers(0, 4, (n, 6)).astype("int32"), y  # tokens repeat in a row
     shapes = {"Conv2D": (8, 8, 1), "shared layers": (6,)}
-    shapes |= dict.fromkeys(("LSTM", "GRU", "MultiHeadAttention"), (6, 5))
+    shapes |= dict.fromkeys(("LSTM", "GRU", "MultiHeadAttention", "BatchNormalization"), (6, 5))
     return rng.normal(size=(n, *shapes.get(kind, (5,)))).astype("float32"), y
 
 

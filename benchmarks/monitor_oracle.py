@@ -85,18 +85,19 @@ def _taken(model: Any, parts: Sequence[tuple[tf.Tensor, tf.Tensor]]) -> dict[str
         e.layer.call = _caught(e.layer.call, outputs.setdefault(e.name, []))
     with tf.GradientTape(persistent=True) as tape:
         losses = [model.compute_loss(x=a, y=b, y_pred=model(a, training=True)) for a, b in parts]
-        losses = [part / len(parts) for part in losses]
-        scaled = model.optimizer.scale_loss(tf.add_n(losses))
+        of_parts = [model.optimizer.scale_loss(part / len(parts)) for part in losses]
+        scaled = tf.add_n(of_parts)
     for e in entries:
         del e.layer.call
     weights = model.trainable_variables
     # The rule gets rows as rows: Keras's takes those that occur twice one after the other.
     raw = tape.gradient(scaled, weights)
     before = [tf.identity(tf.convert_to_tensor(w)) for w in weights]
-    clips = model.optimizer.clipnorm or model.optimizer.global_clipnorm
-    if clips and len(parts) > 1 and not isinstance(model.optimizer, kce.optimizers.RuleOptimizer):
-        of_parts = [tape.gradient(part, weights) for part in losses]
-        _apply_clipped(model.optimizer, of_parts, weights)
+    rule = _rule(model.optimizer)
+    clips = rule.clipnorm or rule.global_clipnorm
+    if clips and len(parts) > 1 and not isinstance(rule, kce.optimizers.RuleOptimizer):
+        each = [tape.gradient(part, weights) for part in of_parts]
+        _apply_clipped(model.optimizer, each, weights)
     else:
         model.optimizer.apply(raw, weights)
     return {
@@ -165,23 +166,53 @@ def _caught(call: Callable, outputs: list[Any]) -> Callable:
 
 
 def _apply_clipped(optimizer: Any, of_parts: list[Any], weights: Any) -> None:
-    """Clip the gradients of every part on their own, and make a step by their sum."""
-    each, total = optimizer.clipnorm, optimizer.global_clipnorm
-    sums: list[Any] = []
+    """Clip the gradients of every part on their own, unscaled, and make a step by their sum.
+
+    Keras takes the norm of a gradient that consists of rows before those of one token are summed,
+    and a global norm makes a dense gradient of them.
+    """
+    rule = _rule(optimizer)
+    each, total = rule.clipnorm, rule.global_clipnorm
+    scale = tf.cast(optimizer.scale_loss(1.0), tf.float64)
+    limit, one = tf.constant(each or total, tf.float64) * scale, tf.constant(1.0, tf.float64)
+    clipped = []
     for gradients in of_parts:
-        dense = [tf.cast(tf.convert_to_tensor(g), tf.float64) for g in gradients]
-        norms = [tf.norm(g) for g in dense]
+        norms = [tf.norm(tf.cast(_values(g), tf.float64)) for g in gradients]
         if total:
-            norms = [tf.norm(tf.stack(norms))] * len(dense)
-        limit, one = each or total, tf.constant(1.0, tf.float64)
-        clipped = [
-            g * tf.minimum(one, tf.math.divide_no_nan(limit * one, n))
-            for g, n in zip(dense, norms, strict=True)
-        ]
-        sums = [a + b for a, b in zip(sums, clipped, strict=True)] if sums else clipped
-    optimizer.clipnorm = optimizer.global_clipnorm = None
-    optimizer.apply([tf.cast(g, tf.float32) for g in sums], weights)
-    optimizer.clipnorm, optimizer.global_clipnorm = each, total
+            norms = [tf.norm(tf.stack(norms))] * len(norms)
+            gradients = [tf.convert_to_tensor(g) for g in gradients]
+        factors = [tf.minimum(one, tf.math.divide_no_nan(limit, n)) for n in norms]
+        clipped.append([_times(g, f) for g, f in zip(gradients, factors, strict=True)])
+    rule.clipnorm = rule.global_clipnorm = None
+    optimizer.apply([_sum(parts) for parts in zip(*clipped, strict=True)], weights)
+    rule.clipnorm, rule.global_clipnorm = each, total
+
+
+def _rule(optimizer: Any) -> Any:
+    """Return the optimizer inside of a loss scaling one."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
+def _values(gradient: Any) -> tf.Tensor:
+    return gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
+
+
+def _times(gradient: Any, factor: tf.Tensor) -> Any:
+    values = tf.cast(tf.cast(_values(gradient), tf.float64) * factor, tf.float32)
+    if isinstance(gradient, tf.IndexedSlices):
+        return tf.IndexedSlices(values, gradient.indices, gradient.dense_shape)
+    return values
+
+
+def _sum(gradients: Sequence[Any]) -> Any:
+    first = gradients[0]
+    if isinstance(first, tf.IndexedSlices):
+        values, indices = (
+            tf.concat([getattr(g, name) for g in gradients], axis=0)
+            for name in ("values", "indices")
+        )
+        return tf.IndexedSlices(values, indices, first.dense_shape)
+    return tf.add_n(gradients)
 
 
 def _of_weight(g: np.ndarray, before: np.ndarray, after: np.ndarray) -> dict[str, Any]:
@@ -211,11 +242,11 @@ def _of_output(entry: Any, outputs: Sequence[tf.Tensor], live: dict[str, Any]) -
 
 
 def _clipped_share(optimizer: Any, norms: list[float]) -> float | None:
-    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-    if optimizer.clipnorm:
-        return float(np.mean(np.array(norms) > optimizer.clipnorm))
-    if optimizer.global_clipnorm:
-        return float(np.linalg.norm(norms) > optimizer.global_clipnorm)
+    rule = _rule(optimizer)
+    if rule.clipnorm:
+        return float(np.mean(np.array(norms) > rule.clipnorm))
+    if rule.global_clipnorm:
+        return float(np.linalg.norm(norms) > rule.global_clipnorm)
     return None
 
 
