@@ -14,6 +14,7 @@ from keras_course_ext.monitoring.reductions import (
     SQUARES,
     SUM,
     half_of_squares,
+    is_rectified,
     pieces,
     reduced,
     samples,
@@ -34,7 +35,6 @@ def gradient_columns(
     signals: Sequence[tf.Tensor],
     scale: tf.Tensor | None,
     wanted: Set[str],
-    apart: bool = False,
 ) -> tuple[list[tf.Tensor], tf.Tensor]:
     """Return the statistics of the weights' gradients, and the norms of what flows back.
 
@@ -44,7 +44,6 @@ def gradient_columns(
         signals: ∂L/∂A of each output.
         scale: The factor by which all of them are scaled; None for 1.
         wanted: Names out of `WEIGHT_STATISTICS`.
-        apart: Whether no tensor may be kept longer than it takes to look at it.
 
     Returns:
         Columns with one entry a weight: the norms, and what else is wanted up to
@@ -53,10 +52,10 @@ def gradient_columns(
     sums = reduced(gradients, {SQUARES} | {s for w, s in _OF_GRADIENT.items() if w in wanted})
     if under_xla():
         of_signals = norms_in_passing(signals)
-        norms, non_finite = norms_and_non_finite(gradients, sums[SQUARES], apart)
+        norms, non_finite = norms_and_non_finite(gradients, sums[SQUARES])
     else:
         half = tf.concat([sums[SQUARES], reduced(signals, {SQUARES})[SQUARES]], axis=0)
-        norms, non_finite = norms_and_non_finite([*gradients, *signals], half, apart)
+        norms, non_finite = norms_and_non_finite([*gradients, *signals], half)
         norms, of_signals = norms[: len(sizes)], norms[len(sizes) :]
     n = tf.constant(sizes, tf.float32)
     columns = [_unscaled(norms, scale)]
@@ -114,16 +113,16 @@ def _completed(
 
 def nonzero_units(outputs: Sequence[tf.Tensor]) -> tf.Tensor:
     """Return, for each unit along the last axis, for how many samples it was not 0."""
-    counts = [
-        tf.reduce_sum(tf.reshape(_nonzero_columns(part), [-1, a.shape[-1]]), axis=0)
-        for a in outputs
-        for part in samples(a)
-    ]
+    counts = [_nonzero_columns(part, is_rectified(a)) for a in outputs for part in samples(a)]
     return counts[0] if len(counts) == 1 else tf.add_n(counts)
 
 
-def _nonzero_columns(x: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_sum(tf.abs(tf.sign(tf.cast(x, tf.float32))), axis=0)
+def _nonzero_columns(x: tf.Tensor, rectified: bool) -> tf.Tensor:
+    signs = tf.sign(tf.cast(x, tf.float32))
+    counts = tf.reduce_sum(signs if rectified else tf.abs(signs), axis=0)
+    if x.shape.rank == 2:
+        return counts
+    return tf.reduce_sum(tf.reshape(counts, [-1, x.shape[-1]]), axis=0)
 
 
 def _saturated_of(

@@ -5,18 +5,22 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_course_ext.monitoring.reductions import source
+
 _READS = {"ReadVariableOp", "ResourceGather", "ResourceGatherNd", "VariableShape"}
 _MOVES = {"AssignSubVariableOp", "AssignAddVariableOp"}
 
 
-def moves(weights: Sequence[Any], operations: Sequence[tf.Operation]) -> list[tf.Tensor | None]:
+def moves(
+    values: Sequence[tf.Tensor], operations: Sequence[tf.Operation]
+) -> list[tf.Tensor | None]:
     """Return ± ΔW of each weight that the operations move by one addition or subtraction.
 
     W after the update less W before it is the same, but needs W as it was: a copy of every weight
     in every step, since the update would otherwise happen in place.
 
     Args:
-        weights: Variables, each of which is in use in the current graph.
+        values: The weights, as they were read in the current graph.
         operations: Those of the update, of the current graph.
 
     Returns:
@@ -29,13 +33,8 @@ def moves(weights: Sequence[Any], operations: Sequence[tf.Operation]) -> list[tf
             for handle in operation.inputs:
                 if handle.dtype == tf.resource:
                     writes.setdefault(handle.ref(), []).append(operation)
-    return [_moved(writes.get(_handle(w).ref(), [])) for w in weights]
-
-
-def _handle(w: Any) -> tf.Tensor:
-    """Return the tensor by which the graph knows a variable."""
-    variable = w.value
-    return tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype).op.inputs[0]
+    handles = [source(value).deref().op.inputs[0] for value in values]
+    return [_moved(writes.get(handle.ref(), [])) for handle in handles]
 
 
 def _moved(writes: Sequence[tf.Operation]) -> tf.Tensor | None:

@@ -43,7 +43,7 @@ def norms_in_passing(tensors: Sequence[tf.Tensor]) -> tf.Tensor:
 
 
 def norms_and_non_finite(
-    tensors: Sequence[tf.Tensor], half: tf.Tensor, apart: bool = False
+    tensors: Sequence[tf.Tensor], half: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Return ‖x‖₂ of each tensor, and how many of its elements are not finite.
 
@@ -55,19 +55,12 @@ def norms_and_non_finite(
     Args:
         tensors: Dense tensors of any floating dtype and shape.
         half: Σᵢ xᵢ² / 2 of each.
-        apart: Whether each tensor is looked at by itself, so that none is kept until the sums of
-            all are known.
 
     Returns:
         Two float32 tensors of shape `(len(tensors),)`.
     """
     if not tensors:
         return tf.zeros(0), tf.zeros(0)
-    if apart:
-        both = tf.stack(
-            [_norm_and_non_finite(x, h) for x, h in zip(tensors, tf.unstack(half), strict=True)]
-        )
-        return both[:, 0], both[:, 1]
     safe = tf.reduce_all((half > _SMALLEST_SAFE) & (half < _LARGEST_SAFE))
     return branch(
         safe,
@@ -76,14 +69,6 @@ def norms_and_non_finite(
             tf.stack([_scaled_norm(tf.cast(x, tf.float32)) for x in tensors]),
             tf.stack([_non_finite(x) for x in tensors]),
         ),
-    )
-
-
-def _norm_and_non_finite(x: tf.Tensor, half: tf.Tensor) -> tf.Tensor:
-    return tf.cond(
-        (half > _SMALLEST_SAFE) & (half < _LARGEST_SAFE),
-        lambda: tf.stack([tf.sqrt(2.0 * half), 0.0]),
-        lambda: tf.stack([_scaled_norm(tf.cast(x, tf.float32)), _non_finite(x)]),
     )
 
 

@@ -60,11 +60,13 @@ class ReturnedRecord(StepRecord):
         return found
 
     def _steps(self) -> list[tf.Tensor]:
-        """Return how far each weight has moved; a difference that is not needed is never taken."""
+        """Return how far each weight has moved, up to the sign."""
         graph = tf.compat.v1.get_default_graph()
-        moved = moves(self._weights, graph.get_operations()[self._before_update :])
-        differences = super()._steps()
-        return [d if m is None else m for d, m in zip(differences, moved, strict=True)]
+        moved = moves(self._before, graph.get_operations()[self._before_update :])
+        return [
+            self._difference(w, before) if m is None else m
+            for w, before, m in zip(self._weights, self._before, moved, strict=True)
+        ]
 
     @property
     def watch(self) -> Watch:

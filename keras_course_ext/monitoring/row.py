@@ -74,7 +74,7 @@ def forward_part(
     columns: Columns,
     outputs: Mapping[str, Sequence[tf.Tensor]],
     inputs: Mapping[str, Sequence[tf.Tensor]],
-    live: tf.Tensor,
+    live: Mapping[str, tf.Tensor],
 ) -> tf.Tensor:
     """Return what is measured of the outputs in the forward pass.
 
@@ -95,20 +95,24 @@ def forward_part(
         columns.saturation[name].of(a, joined(inputs[name]) if name in inputs else None)
         for name, a in zip(names, found, strict=True)
     ]
-    units = columns.unit_slices
-    nonzero = [tf.reduce_sum(live[units[name]]) if name in units else None for name in names]
+    nonzero = [tf.reduce_sum(live[name]) if name in live else None for name in names]
     table = tf.stack(output_columns(found, saturation, nonzero, columns.wanted), axis=1)
     at = {Key(name, "output", "grad_norm"): i for i, name in enumerate(names)}
     return _placed(table, [at.get(key) for key in columns.signals])
 
 
-def live_part(columns: Columns, outputs: Mapping[str, Sequence[tf.Tensor]]) -> tf.Tensor:
-    """Return, for each unit that is watched, for how many samples it was not 0."""
-    live = [
-        nonzero_units(outputs[name]) if name in outputs else tf.zeros(at.stop - at.start)
+def live_part(columns: Columns, outputs: Mapping[str, Sequence[tf.Tensor]]) -> dict[str, tf.Tensor]:
+    """Return, by layer, for how many samples each unit that is watched was not 0."""
+    return {name: nonzero_units(outputs[name]) for name in columns.unit_slices if name in outputs}
+
+
+def live_units(columns: Columns, live: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    """Return what `live_part` returned as one vector, 0 for a layer that was not called."""
+    parts = [
+        live[name] if name in live else tf.zeros(at.stop - at.start)
         for name, at in columns.unit_slices.items()
     ]
-    return tf.concat(live, axis=0) if live else tf.zeros(0)
+    return tf.concat(parts, axis=0) if parts else tf.zeros(0)
 
 
 def joined(tensors: Sequence[tf.Tensor]) -> tf.Tensor:

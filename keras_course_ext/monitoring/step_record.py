@@ -30,7 +30,14 @@ from keras_course_ext.monitoring.measurement import gradient_columns
 from keras_course_ext.monitoring.norms import l2_norms
 from keras_course_ext.monitoring.reading import beside, dense_values, summed_rows
 from keras_course_ext.monitoring.reductions import SQUARES, is_large, reduced, source
-from keras_course_ext.monitoring.row import Part, forward_part, joined, live_part, row_of
+from keras_course_ext.monitoring.row import (
+    Part,
+    forward_part,
+    joined,
+    live_part,
+    live_units,
+    row_of,
+)
 from keras_course_ext.monitoring.statistics import NOT_MEASURED, OUTPUT_SUMS
 
 if TYPE_CHECKING:
@@ -98,7 +105,7 @@ class StepRecord:
         self._parts = self._part(large=False), self._part(large=True)
         _, large = self._parts
         if self._due is None:
-            self._large = self._measured(large, apart=True)
+            self._large = self._measured(large)
         elif large.size:
             self._large = gate(self._due, lambda: self._measured(large), large.not_measured)
         else:
@@ -124,7 +131,7 @@ class StepRecord:
         copies = values if "update_ratio" in wanted else []
         live = live_part(self._columns, self._outputs)
         forward = forward_part(self._columns, self._outputs, self._inputs, live)
-        return [l2_norms(values), forward, live, *copies]
+        return [l2_norms(values), forward, live_units(self._columns, live), *copies]
 
     def _look_away(self) -> list[tf.Tensor]:
         columns = self._columns
@@ -145,16 +152,20 @@ class StepRecord:
         """Return the gradients that are large, or those that are not."""
         return Part(
             self._columns.of_gradient,
-            [(g, w) for g, w in self._pairs if is_large(dense_values(g)) == large],
+            [(g, w) for g, w in self._pairs if self._is_large(dense_values(g)) == large],
             {
                 (key, use): da
                 for key, das in self._signals.items()
                 for use, da in enumerate(das)
-                if is_large(da) == large
+                if self._is_large(da) == large
             },
         )
 
-    def _measured(self, part: Part, apart: bool = False) -> tf.Tensor:
+    def _is_large(self, x: tf.Tensor) -> bool:
+        # When nothing asks whether the step is due, all gradients may as well be one part.
+        return self.always or is_large(x)
+
+    def _measured(self, part: Part) -> tf.Tensor:
         sizes = [int(np.prod(w.shape)) for _, w in part.pairs]
         columns, of_signals = gradient_columns(
             [summed_rows(g) for g, _ in part.pairs],
@@ -162,7 +173,6 @@ class StepRecord:
             [beside(da) for da in part.signals.values()],
             self._scale,
             self._columns.wanted,
-            apart,
         )
         return tf.concat([*columns, of_signals], axis=0)
 
@@ -197,8 +207,11 @@ class StepRecord:
 
     def _steps(self) -> list[tf.Tensor]:
         """Return how far each weight has moved, up to the sign."""
-        now = [tf.convert_to_tensor(w) for w in self._weights]
-        return [w - before for w, before in zip(now, self._before, strict=True)]
+        return list(map(self._difference, self._weights, self._before))
+
+    @staticmethod
+    def _difference(w: Any, before: tf.Tensor) -> tf.Tensor:
+        return tf.convert_to_tensor(w) - before
 
     def _write_ratios(self) -> None:
         self._buffer.write_ratios(self._ratios())

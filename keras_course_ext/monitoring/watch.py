@@ -10,29 +10,40 @@ import tensorflow as tf
 from keras_course_ext.monitoring.columns import Columns
 from keras_course_ext.monitoring.history import Key
 from keras_course_ext.monitoring.reading import beside, dense_values
-from keras_course_ext.monitoring.reductions import SUM, reduced
+from keras_course_ext.monitoring.reductions import SUM, reduced, source
 from keras_course_ext.monitoring.statistics import NOT_MEASURED, OUTPUT_SUMS
 
 _MOST_ELEMENTS = 4096
+_SUMS = {"Sum", "BiasAddGrad"}
 _GRADIENT, _WEIGHT, _OUTPUT, _SIGNAL = "gradient", "weight", "output", "signal"
 
 
 @dataclass(frozen=True)
 class _Part:
-    """Some elements of the vector: a tensor as it is, or the sum of a large one."""
+    """Some elements of the vector: a tensor as it is, or the sum of a large one.
+
+    Attributes:
+        kind: What the tensor is.
+        column: Of which weight or output.
+        elements: How many.
+        whole: Whether they are the tensor, and not its sum.
+        told: Outputs whose ∂L/∂A they are sums of.
+    """
 
     kind: str
     column: int
     elements: int
     whole: bool
+    told: Sequence[int] = ()
 
 
 class Watch:
     """A vector of a step, and what its elements tell.
 
     ∂L/∂b = Σ ∂L/∂Z tells of everything that has gone wrong up to its layer, and is small, so a
-    gradient of a kernel is looked at only where its layer has no such vector. Of the outputs all
-    are looked at, not the last alone: ReLU makes 0 of NaN.
+    gradient of a kernel is looked at only where its layer has no such vector. It tells of ∂L/∂A,
+    too, where no activation stands between: both are one tensor then, and ∂L/∂b is its sum over
+    the samples. Of the outputs all are looked at, not the last alone: ReLU makes 0 of NaN.
 
     Args:
         columns: The layout of a row.
@@ -60,19 +71,26 @@ class Watch:
         scale: tf.Tensor | None,
     ) -> None:
         """Look at the gradients of the small weights, and at ∂L/∂A of all outputs."""
+        columns_of: dict[Any, list[int]] = {}
+        tensors: dict[Any, tf.Tensor] = {}
         for i, key in enumerate(self._columns.signals):
             for da in signals.get(key, ()):
-                self._see_sum(_SIGNAL, i, beside(da))
+                columns_of.setdefault(source(da), []).append(i)
+                tensors[source(da)] = da
         weights = self._columns.weights
         column_of = {i: column for column, i in enumerate(weights)}
         layer_of = {id(w): weights[id(w)][0].layer for _, w in pairs}
         with_vector = {layer_of[id(w)] for _, w in pairs if len(w.shape) <= 1}
         for g, w in pairs:
             if _is_small(w) and not isinstance(g, tf.IndexedSlices):
+                told = columns_of.pop(_summed(g), [])
                 g = tf.cast(beside(g), tf.float32)
-                self._see(_GRADIENT, column_of[id(w)], g if scale is None else g / scale)
+                self._see(_GRADIENT, column_of[id(w)], g if scale is None else g / scale, told)
             elif len(w.shape) <= 1 or layer_of[id(w)] not in with_vector:
                 self._see_sum(_GRADIENT, column_of[id(w)], beside(dense_values(g)))
+        for name, columns in columns_of.items():
+            for i in columns:
+                self._see_sum(_SIGNAL, i, beside(tensors[name]))
 
     def vector(self) -> tf.Tensor:
         """Return all that was looked at, flat."""
@@ -93,6 +111,8 @@ class Watch:
                     of_output = slice(1, None) if part.kind == _OUTPUT else slice(1)
                     sums[part.column, of_output] = [np.nan, 1.0, *[np.nan] * 4][of_output]
                 continue
+            if part.told and not np.isfinite(x).all():
+                sums[part.told, 0] = np.nan
             of_weight = row[part.column * n : (part.column + 1) * n]
             for i, statistic in enumerate(columns.in_row):
                 value = _statistic(statistic, part, x)
@@ -100,14 +120,22 @@ class Watch:
                     of_weight[i] = value
         return row
 
-    def _see(self, kind: str, column: int, x: tf.Tensor) -> None:
+    def _see(self, kind: str, column: int, x: tf.Tensor, told: Sequence[int] = ()) -> None:
         x = tf.cast(x, tf.float32)
         self._values.append(x if len(x.shape) == 1 else tf.reshape(x, [-1]))
-        self._parts.append(_Part(kind, column, x.shape.num_elements(), True))
+        self._parts.append(_Part(kind, column, x.shape.num_elements(), True, told))
 
     def _see_sum(self, kind: str, column: int, x: tf.Tensor) -> None:
         self._summed.append(x)
         self._sums.append(_Part(kind, column, 1, False))
+
+
+def _summed(gradient: tf.Tensor) -> Any:
+    """Return the name of the tensor that a gradient is the sum of over samples, or None."""
+    if tf.executing_eagerly():
+        return None
+    op = source(gradient).deref().op
+    return source(op.inputs[0]) if op.type in _SUMS else None
 
 
 def _is_small(w: Any) -> bool:

@@ -59,10 +59,11 @@ def test_moves(name, jit):
         graph = tf.compat.v1.get_default_graph()
         other.value.assign_sub(1.0)
         ours.value.assign_add(1.0)  # before the update, and so none of it
+        before = tf.convert_to_tensor(ours)
         start = len(graph.get_operations())
         other.value.assign_sub(1.0)
         write(ours.value)
-        [move] = moves([ours], graph.get_operations()[start:])
+        [move] = moves([before], graph.get_operations()[start:])
         known.append(move is not None)
         return tf.zeros(()) if move is None else move
 

@@ -46,6 +46,53 @@ def watched(model, change=lambda tensors: None, scale=None):
     }
 
 
+@pytest.fixture(params=[False, True], ids=["graph", "jit"])
+def traced(request):
+    """A network's own backward pass: the first layer has an activation, the second has none."""
+    model = keras.Sequential(
+        [
+            keras.Input((3, 3)),
+            keras.layers.Dense(4, activation="tanh", name="hidden"),
+            keras.layers.Dense(2, name="last"),
+        ]
+    )
+    columns = Columns(inventory(model), WANTED)
+    columns.saw([*(key for key, _ in columns.weights.values()), *OUTPUT.values()])
+    watches = []
+
+    @tf.function(jit_compile=request.param, autograph=False)
+    def vector(x, factor):
+        with tf.GradientTape() as tape:
+            hidden = model.layers[0](x)
+            last = model.layers[1](hidden)
+            loss = tf.reduce_sum(tf.square(last)) * factor
+        weights = [w for _, w in columns.weights.values()]
+        *gradients, of_hidden, of_last = tape.gradient(
+            loss, [*(w.value for w in weights), hidden, last]
+        )
+        watches.append(Watch(columns, {"hidden": [hidden], "last": [last]}))
+        signals = {OUTPUT["hidden"]: [of_hidden], OUTPUT["last"]: [of_last]}
+        watches[-1].see_gradients(list(zip(gradients, weights, strict=True)), signals, None)
+        return watches[-1].vector()
+
+    def found(factor):
+        row = watches[-1].row_of(vector(tf.ones((5, 3, 3)), factor).numpy())
+        keys, values = columns.decode(row[None, None])
+        return broken(dict(zip(keys, values[0], strict=True)))
+
+    vector(tf.ones((5, 3, 3)), 1.0)
+    by_itself = [columns.signals[p.column].layer for p in watches[-1]._sums if p.kind == "signal"]
+    return by_itself, found
+
+
+def test_where_no_activation_stands_between_the_bias_tells_of_its_output(traced):
+    by_itself, found = traced
+    assert by_itself == ["hidden"]
+    signals = {OUTPUT["hidden"], OUTPUT["last"]}
+    assert signals <= found(np.float32(np.nan))
+    assert not found(np.float32(1.0))
+
+
 def broken(found):
     return {key for key, value in found.items() if not np.isfinite(value)}
 
