@@ -161,7 +161,8 @@ def oracle(model: keras.Model, data: Arrays, epochs: int = 2) -> list[dict[Key, 
     way than the package's: a tape's gradient with respect to the output itself, in float64 norms.
     """
     entries = [e for e in inventory(model) if not isinstance(e.layer, keras.Model)]
-    steps = []
+    steps: list[dict[Key, float]] = []
+    depends: dict[Key, bool] = {}
     for x, y in _batches(data, epochs):
         seen: dict[Key, list[tf.Tensor]] = {}
         originals = {e.name: e.layer.call for e in entries}
@@ -182,7 +183,9 @@ def oracle(model: keras.Model, data: Arrays, epochs: int = 2) -> list[dict[Key, 
             if key.tensor == "logits" and key._replace(tensor="output") in norms:
                 continue
             signal = [g for g in tape.gradient(loss, tensors) if g is not None]
-            if signal and _depends_on_a_weight(tape, tensors, model):
+            if key not in depends:  # the same at every step, and slow to find out
+                depends[key] = _depends_on_a_weight(tape, tensors, model)
+            if signal and depends[key]:
                 norms[key] = _norm(signal)
         steps.append(norms)
         model.optimizer.apply(gradients, model.trainable_variables)

@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from keras_course_ext._tracing import under_xla
 
+_SUMS = {"Add", "AddV2", "AddN"}
+
 
 def beside(x: tf.Tensor) -> tf.Tensor:
     """Return x for reading, so that what else is computed from x keeps its bits.
@@ -17,6 +19,10 @@ def beside(x: tf.Tensor) -> tf.Tensor:
     one and merged. So are the sums of several gradients of a shared weight, which it would join
     with the sum that accumulates gradients over batches.
 
+    A sum of three or more begins with the part whose memory it may overwrite, and which that is
+    depends, if its parts are read, on whether they have been read already. So such a sum is itself
+    read, unless it goes into another one.
+
     Args:
         x: Any dense floating tensor, eager or of a graph.
 
@@ -26,6 +32,8 @@ def beside(x: tf.Tensor) -> tf.Tensor:
     if tf.executing_eagerly() or x.op.type not in ("Mul", "AddN"):
         return x
     if x.op.type == "AddN":
+        if len(x.op.inputs) > 2 and not any(op.type in _SUMS for op in x.consumers()):
+            return x
         return tf.add_n([tf.cast(part, tf.float64) for part in x.op.inputs])
     product, *others = [tf.cast(factor, tf.float64) for factor in _factors(x)]
     for factor in others:

@@ -41,13 +41,14 @@ class ReturnedRecord(StepRecord):
             )
 
     def backward_has_ended(self, pairs: Any, signals: Tensors, scale: tf.Tensor | None) -> None:
-        """Measure the gradients."""
-        super().backward_has_ended(pairs, signals, scale)
-        self._watch.see_gradients(self._pairs, signals, scale)
+        """Note the gradients; how to read one depends on what the update does with it."""
+        self._gradients = pairs, signals, scale
         self._before_update = len(tf.compat.v1.get_default_graph().get_operations())
 
     def returned(self, skipped: tf.Tensor | None) -> Returned:
         """Return what there is of the step, when the update has ended."""
+        super().backward_has_ended(*self._gradients)
+        self._watch.see_gradients(self._pairs, self._signals, self._scale)
         skipped = tf.zeros(1) if skipped is None else tf.cast([skipped], tf.float32)
         row, _ = self._row()
         parts = [row, *([self._ratios()] if self._before else []), self._live, skipped]

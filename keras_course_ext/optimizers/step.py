@@ -45,18 +45,24 @@ def _update(optimizer: "RuleOptimizer", grads: Sequence[Any], variables: Sequenc
 def _on_the_last_batch(
     optimizer: "RuleOptimizer", grads: Sequence[Any], variables: Sequence[Any]
 ) -> None:
-    """Adds up gradients, and updates by their mean after the last of a group of batches."""
+    """Adds up gradients, and updates by their mean after the last of a group of batches.
+
+    The sums are taken inside of the condition: TensorFlow would join one outside with that of the
+    gradients of a shared weight, in an order that depends on who else reads these.
+    """
     accumulators = [optimizer.accumulator_of(w) for w in variables]
-    sums = [g + total for g, total in zip(grads, accumulators, strict=True)]
     steps = optimizer.gradient_accumulation_steps
 
+    def sums() -> list[Any]:
+        return [g + total for g, total in zip(grads, accumulators, strict=True)]
+
     def update() -> None:
-        _update(optimizer, [total / steps for total in sums], variables)
+        _update(optimizer, [total / steps for total in sums()], variables)
         for accumulator in accumulators:
             accumulator.assign(tf.zeros(accumulator.shape, accumulator.dtype))
 
     def wait() -> None:
-        for accumulator, total in zip(accumulators, sums, strict=True):
+        for accumulator, total in zip(accumulators, sums(), strict=True):
             accumulator.assign(total)
 
     tf.cond(optimizer.is_last_batch(), update, wait)

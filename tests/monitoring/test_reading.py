@@ -1,0 +1,45 @@
+"""How a tensor is read, so that what else is computed from it keeps its bits."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_course_ext.monitoring.reading import beside
+
+# By name: how x is made of a, b and c, and whether it is read itself.
+TENSORS = {
+    "product": (lambda a, b, c: a * b, False),
+    "product of a product": (lambda a, b, c: a * (b * c), False),
+    "quotient": (lambda a, b, c: a / b, True),
+    "sum of two": (lambda a, b, c: tf.add_n([a, b]), False),
+    "sum of three": (lambda a, b, c: tf.add_n([a, b, c]), True),
+    "sum of three in a sum": (lambda a, b, c: _summed_on(tf.add_n([a, b, c]), a), False),
+}
+
+
+def _summed_on(x, more):
+    tf.add_n([more, x])
+    return x
+
+
+@pytest.mark.parametrize("name", TENSORS)
+def test_what_is_read(name):
+    make, itself = TENSORS[name]
+    same = []
+
+    @tf.function(autograph=False)
+    def read(a, b, c):
+        x = make(a, b, c)
+        found = beside(x)
+        same.append(found is x)
+        return x, tf.cast(found, tf.float32)
+
+    rng = np.random.default_rng(0)
+    x, found = read(*(tf.constant(rng.normal(size=5), tf.float32) for _ in range(3)))
+    assert same == [itself]
+    np.testing.assert_allclose(found, x, rtol=1e-6)
+
+
+def test_an_eager_tensor_is_read_itself():
+    x = tf.add_n([tf.ones(2)] * 2)
+    assert beside(x) is x
