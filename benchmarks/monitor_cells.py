@@ -110,7 +110,8 @@ class Outcome(NamedTuple):
     Attributes:
         verdict: "ok"; "wrong", a figure is not the oracle's; "changed", training is not the same;
             "raised", only with the monitor; "refused", so before training started; or "trainer",
-            Keras cannot train there without the monitor.
+            Keras cannot train there without the monitor: it raises, or leaves weights that are not
+            finite (under loss scaling over devices it asks the first one alone whether to skip).
         detail: The largest error and where it is, or the message.
     """
 
@@ -139,6 +140,9 @@ def outcome(cell: Cell, mirrored: Any) -> Outcome:
         plain, losses = _fitted(_compiled(cell, strategy), cell)
     except Exception as error:
         return Outcome("trainer", _message(error))
+    lost = [w.path for w in plain.variables if not np.isfinite(np.asarray(w, "float64")).all()]
+    if lost:
+        return Outcome("trainer", f"not finite after a fit without the monitor: {lost[0]}")
     monitor = kce.callbacks.GradientMonitor(update_freq=1)
     model = _compiled(cell, strategy)
     start = [np.asarray(w) for w in model.trainable_variables]
