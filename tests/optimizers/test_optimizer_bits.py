@@ -23,14 +23,14 @@ def stepper(optimizer: Any, variables: list[Any], mode: str) -> Any:
     return MODES[mode](lambda grads: optimizer.apply(grads, variables))
 
 
-@pytest.mark.parametrize(("mode", "count"), [("eager", 100), ("graph", 1000)])
+@pytest.mark.parametrize("mode", ["eager", "graph"])
 @pytest.mark.parametrize("name", ["gradient_descent", "momentum", "nesterov"])
-def test_many_steps_are_bit_identical(name, mode, count):
+def test_a_thousand_steps_are_bit_identical(name, mode):
     case, rng = BY_NAME[name], np.random.default_rng(1)
     pairs = [(make(), weights()) for make in (case.ours, case.keras)]
     steps = [stepper(optimizer, variables, mode) for optimizer, variables in pairs]
     noise = [[tf.constant(rng.normal(size=s), tf.float32) for s in SHAPES] for _ in range(7)]
-    for t in range(count):
+    for t in range(1000):
         grads = [g * float(np.cos(t)) for g in noise[t % 7]]
         for step in steps:
             step(grads)
