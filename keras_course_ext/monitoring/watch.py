@@ -71,26 +71,24 @@ class Watch:
         scale: tf.Tensor | None,
     ) -> None:
         """Look at the gradients of the small weights, and at ∂L/∂A of all outputs."""
-        columns_of: dict[Any, list[int]] = {}
-        tensors: dict[Any, tf.Tensor] = {}
+        flowing: dict[Any, list[tuple[int, tf.Tensor]]] = {}
         for i, key in enumerate(self._columns.signals):
             for da in signals.get(key, ()):
-                columns_of.setdefault(source(da), []).append(i)
-                tensors[source(da)] = da
+                flowing.setdefault(source(da), []).append((i, da))
         weights = self._columns.weights
         column_of = {i: column for column, i in enumerate(weights)}
         layer_of = {id(w): weights[id(w)][0].layer for _, w in pairs}
         with_vector = {layer_of[id(w)] for _, w in pairs if len(w.shape) <= 1}
         for g, w in pairs:
             if _is_small(w) and not isinstance(g, tf.IndexedSlices):
-                told = columns_of.pop(_summed(g), [])
+                told = [i for i, _ in flowing.pop(_summed(g), [])]
                 g = tf.cast(beside(g), tf.float32)
                 self._see(_GRADIENT, column_of[id(w)], g if scale is None else g / scale, told)
             elif len(w.shape) <= 1 or layer_of[id(w)] not in with_vector:
                 self._see_sum(_GRADIENT, column_of[id(w)], beside(dense_values(g)))
-        for name, columns in columns_of.items():
-            for i in columns:
-                self._see_sum(_SIGNAL, i, beside(tensors[name]))
+        for uses in flowing.values():
+            for i, da in uses:
+                self._see_sum(_SIGNAL, i, beside(da))
 
     def vector(self) -> tf.Tensor:
         """Return all that was looked at, flat."""
