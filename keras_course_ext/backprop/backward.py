@@ -14,8 +14,9 @@ import keras
 import tensorflow as tf
 
 from keras_course_ext import layers
-from keras_course_ext.backprop.derivatives import Derivative, derivative
+from keras_course_ext.backprop.derivatives import derivative
 from keras_course_ext.backprop.forward import Call, Forward
+from keras_course_ext.ops.activations.derivatives import Derivative
 
 _DENSE_CALLS = (keras.layers.Dense.call, layers.Dense.call)
 

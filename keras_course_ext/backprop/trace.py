@@ -154,7 +154,7 @@ def _layer(
         delta=_array(back.delta),
         weights=weights,
         rule=back.rule,
-        derivative=None if back.derivative is None else back.derivative.text,
+        derivative=None if back.derivative is None else back.derivative.formula,
         outputs=outputs,
         from_logits=back.da is None and call.logits is not None and back.delta is not None,
     )

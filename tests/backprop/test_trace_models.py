@@ -69,10 +69,10 @@ def attention():
     return keras.Model(i, L.Softmax()(L.Dense(3)(h)))
 
 
-# "mish" is the one whose derivative is not written in `derivatives.py`.
+# "mish" is the one whose derivative is not in the table of `ops`.
 ACTIVATIONS = {"sigmoid", "tanh", "relu", "leaky_relu", "relu6", "elu", "selu", "softplus"}
 ACTIVATIONS |= {"softsign", "exponential", "silu", "gelu", "hard_sigmoid", "softmax"}
-ACTIVATIONS |= {"log_softmax", "mish"}
+ACTIVATIONS |= {"log_softmax", "hard_tanh", "mish"}
 
 
 def activations():

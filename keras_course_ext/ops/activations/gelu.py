@@ -66,11 +66,16 @@ def _gelu(x) -> Any:
     def grad(dy):
         # Not before dy is there: until then only x is kept, and neither Φ nor φ.
         with tf.control_dependencies([dy]):
-            x_ = clip(x, 40.0)  # φ(40) = 0
-            φ = tf.exp(-0.5 * tf.square(x_)) * (1 / math.sqrt(2 * math.pi))
-            return dy * (_Φ(x) + x_ * φ)
+            return dy * gelu_slope(x)
 
     return y, grad
+
+
+def gelu_slope(x: tf.Tensor) -> tf.Tensor:
+    """Return f'(x) of the exact form."""
+    x_ = clip(x, 40.0)  # φ(40) = 0
+    φ = tf.exp(-0.5 * tf.square(x_)) * (1 / math.sqrt(2 * math.pi))
+    return _Φ(x) + x_ * φ
 
 
 def _Φ(x):  # noqa: N802

@@ -55,10 +55,16 @@ def log_softmax(x: Any, axis: int | Sequence[int] | None = -1) -> tf.Tensor:
             y = x - tf.reduce_logsumexp(x, axis=axes, keepdims=True)
 
         def grad(dy):
-            # e^y loses digits where y is far below 0; over one axis TensorFlow's own does as well.
-            p = tf.exp(y) if axes and len(axes) == 1 else softmax(x, axes)
-            return dy - p * tf.reduce_sum(dy, axis=axes, keepdims=True)
+            if axes and len(axes) == 1:
+                return log_softmax_back(y, dy, axes)
+            # e^y loses digits where y is far below 0; softmax itself does not.
+            return dy - softmax(x, axes) * tf.reduce_sum(dy, axis=axes, keepdims=True)
 
         return y, grad
 
     return forward(x)
+
+
+def log_softmax_back(y: tf.Tensor, dy: tf.Tensor, axes: Sequence[int] | int = -1) -> tf.Tensor:
+    """Return dx, from y = log_softmax(x) over one axis and dy, as TensorFlow's kernel does."""
+    return dy - tf.exp(y) * tf.reduce_sum(dy, axis=axes, keepdims=True)

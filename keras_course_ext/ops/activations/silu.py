@@ -56,8 +56,13 @@ def _silu(x) -> Any:
     def grad(dy):
         # Not before dy is there: until then only x is kept, and neither σ nor the clipped x.
         with tf.control_dependencies([dy]):
-            σ = tf.math.sigmoid(x)
-            # SigmoidGrad is x * σ * (1 - σ), in one pass over memory. σ(-800) = 0, σ(800) = 1.
-            return dy * (σ + tf.raw_ops.SigmoidGrad(y=σ, dy=clip(x, 800.0)))
+            return dy * silu_slope(x)
 
     return y, grad
+
+
+def silu_slope(x: tf.Tensor) -> tf.Tensor:
+    """Return f'(x)."""
+    σ = tf.math.sigmoid(x)
+    # SigmoidGrad is x * σ * (1 - σ), in one pass over memory. σ(-800) = 0, σ(800) = 1.
+    return σ + tf.raw_ops.SigmoidGrad(y=σ, dy=clip(x, 800.0))

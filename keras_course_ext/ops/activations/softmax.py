@@ -57,8 +57,13 @@ def softmax(x: Any, axis: int | Sequence[int] | None = -1) -> tf.Tensor:
             y = e / tf.reduce_sum(e, axis=axes, keepdims=True)
 
         def grad(dy):
-            return y * (dy - tf.reduce_sum(dy * y, axis=axes, keepdims=True))
+            return softmax_back(y, dy, axes)
 
         return y, grad
 
     return forward(x)
+
+
+def softmax_back(y: tf.Tensor, dy: tf.Tensor, axes: Sequence[int] | int | None = -1) -> tf.Tensor:
+    """Return dx, from y = softmax(x) and dy."""
+    return y * (dy - tf.reduce_sum(dy * y, axis=axes, keepdims=True))
