@@ -13,6 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_course_ext._layers import walk
 from keras_course_ext._logits import noted_logits
 from keras_course_ext._override import overridden
 from keras_course_ext.backprop.hooks import (
@@ -130,8 +131,7 @@ def has_gradient(weight: Any) -> bool:
 
 def parts_of(layer: keras.Layer) -> list[keras.Layer]:
     """A layer and the layers inside it, any of which may add a loss."""
-    flatten = getattr(layer, "_flatten_layers", None)
-    return [layer] if flatten is None else list(flatten())
+    return [layer, *(inner for _, inner in walk(layer))]
 
 
 class _Passage:

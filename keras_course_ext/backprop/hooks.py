@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from keras_course_ext import activations, ops
+from keras_course_ext._layers import walk
 from keras_course_ext._logits import noted_logits, remember_logits
 from keras_course_ext._override import overridden
 from keras_course_ext.layers._activation_layer import ActivationLayer
@@ -37,23 +38,16 @@ def sites(model: keras.Model) -> list[Site]:
 
     Two layers with one name get the names of the models around them in front.
     """
-    found = list(_walk(model, (), set()))
+    found = [
+        (path, layer)
+        for path, layer in walk(model, into=lambda inner: isinstance(inner, keras.Model))
+        if not isinstance(layer, (keras.Model, keras.layers.InputLayer))
+    ]
     names = [layer.name for _, layer in found]
     return [
-        Site("/".join((*path, layer.name)) if names.count(layer.name) > 1 else layer.name, layer)
+        Site("/".join(path) if names.count(layer.name) > 1 else layer.name, layer)
         for path, layer in found
     ]
-
-
-def _walk(model: Any, path: tuple[str, ...], seen: set[int]) -> Iterator[Any]:
-    for layer in model.layers:
-        if id(layer) in seen or isinstance(layer, keras.layers.InputLayer):
-            continue
-        seen.add(id(layer))
-        if isinstance(layer, keras.Model):
-            yield from _walk(layer, (*path, layer.name), seen)
-        else:
-            yield path, layer
 
 
 @contextmanager
