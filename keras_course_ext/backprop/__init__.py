@@ -1,7 +1,7 @@
 """Back-propagation made visible: every Z, A, δ and gradient of one pass through a model."""
 
-from keras_course_ext.backprop.check import CheckReport, TraceError
-from keras_course_ext.backprop.record import LayerTrace, Trace, WeightTrace
-from keras_course_ext.backprop.trace import trace
+from keras_course_ext.backprop.check_report import CheckReport, TraceError
+from keras_course_ext.backprop.record import LayerTrace, WeightTrace
+from keras_course_ext.backprop.trace import Trace, trace
 
 __all__ = ["CheckReport", "LayerTrace", "Trace", "TraceError", "WeightTrace", "trace"]

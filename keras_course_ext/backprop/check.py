@@ -1,14 +1,14 @@
 """`Trace.check`: every entry of a trace against automatic differentiation of the whole model."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from keras_course_ext.backprop.autodiff import Autodiff, Seen, autodiff
-from keras_course_ext.backprop.record import LayerTrace, Trace
+from keras_course_ext.backprop.check_report import CheckReport, CheckRow, TraceError
+from keras_course_ext.backprop.record import LayerTrace, TraceRecord
 
 # What an element may be off, as a share of the largest in its array, and the rounding of one step.
 _RTOL = {"float64": 1e-9, "float32": 1e-4, "float16": 5e-2, "bfloat16": 2e-1}
@@ -17,102 +17,7 @@ _EPSILON = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bflo
 _ROUNDINGS = 100
 
 
-class TraceError(AssertionError):
-    """An entry of a trace is not what automatic differentiation finds.
-
-    The message names the worst element, its place and both values.
-
-    Example:
-        >>> import keras, numpy as np
-        >>> import keras_course_ext as kce
-        >>> model = keras.Sequential([keras.Input((2,)), kce.layers.Dense(1, "sigmoid", name="y")])
-        >>> model.set_weights([np.array([[1.0], [-1.0]]), np.zeros(1)])
-        >>> trace = kce.backprop.trace(model, np.array([[1.0, 1.0]]), np.array([[1.0]]), "mse")
-        >>> trace["y"].weights[0].gradient[0] += 1.0
-        >>> try:
-        ...     trace.check()
-        ... except kce.backprop.TraceError as error:
-        ...     print(str(error).splitlines()[0])
-        The trace is wrong. The worst entry: ∂L/∂kernel[0, 0] of 'y' is 0.75 in the trace ...
-    """
-
-
-@dataclass(frozen=True)
-class CheckRow:
-    """One compared entry.
-
-    Attributes:
-        layer: Name of the layer, or "loss".
-        entry: What was compared: "Z", "A", "∂L/∂A", "δ", "∂L/∂kernel", ...
-        size: How many elements.
-        error: The largest deviation; inf where one side has an entry that the other has not.
-        allowed: What was allowed.
-        place: The index of the worst element.
-        traced: Its value in the trace.
-        expected: Its value by automatic differentiation.
-    """
-
-    layer: str
-    entry: str
-    size: int
-    error: float
-    allowed: float
-    place: tuple[int, ...]
-    traced: float | None
-    expected: float | None
-
-    @property
-    def ok(self) -> bool:
-        """Whether the entry is right."""
-        return self.error <= self.allowed
-
-    def __str__(self) -> str:
-        at = f"[{', '.join(map(str, self.place))}]" if self.place else ""
-        return (
-            f"{self.entry}{at} of '{self.layer}' is {_text(self.traced)} in the trace and "
-            f"{_text(self.expected)} by automatic differentiation"
-        )
-
-
-@dataclass(frozen=True)
-class CheckReport:
-    """What `Trace.check` compared; prints as a table, the most deviating entry last.
-
-    Attributes:
-        rows: One object a compared entry, in the order of the layers.
-        rtol: The relative tolerance, a float ≥ 0.
-
-    Example:
-        >>> import keras, numpy as np
-        >>> import keras_course_ext as kce
-        >>> model = keras.Sequential([keras.Input((2,)), kce.layers.Dense(1, "sigmoid", name="y")])
-        >>> model.set_weights([np.array([[1.0], [-1.0]]), np.zeros(1)])
-        >>> trace = kce.backprop.trace(model, np.array([[1.0, 1.0]]), np.array([[1.0]]), "mse")
-        >>> report = trace.check()
-        >>> report.ok, [row.entry for row in report.rows if row.layer == "y"]
-        (True, ['Z', 'A', '∂L/∂A', 'δ', '∂L/∂kernel', '∂L/∂bias'])
-    """
-
-    rows: tuple[CheckRow, ...]
-    rtol: float
-
-    @property
-    def ok(self) -> bool:
-        """Whether every entry is right."""
-        return all(row.ok for row in self.rows)
-
-    @property
-    def worst(self) -> CheckRow:
-        """The entry that is off the most, measured by what is allowed."""
-        return max(self.rows, key=lambda row: _share(row))
-
-    def __str__(self) -> str:
-        from keras_course_ext.backprop.table import check_as_text
-
-        return check_as_text(self)
-
-
-def check(trace: Trace, rtol: float | None = None) -> CheckReport:
+def check(trace: TraceRecord, rtol: float | None = None) -> CheckReport:
     """Compare every entry of `trace`; see `Trace.check`."""
     if rtol is None:
         rtol = max(_RTOL.get(name, 0.0) for name in _dtypes(trace))
@@ -126,7 +31,7 @@ def check(trace: Trace, rtol: float | None = None) -> CheckReport:
     return report
 
 
-def _rows(trace: Trace, found: Autodiff, rtol: float) -> Iterator[CheckRow]:
+def _rows(trace: TraceRecord, found: Autodiff, rtol: float) -> Iterator[CheckRow]:
     seen = [*found.inputs, *found.calls]
     if len(seen) != len(trace.layers):
         raise TraceError(
@@ -201,13 +106,13 @@ def _signal(layer: LayerTrace, seen: Seen) -> float:
     return float(max(finite, default=0.0))
 
 
-def _dtypes(trace: Trace) -> set[str]:
+def _dtypes(trace: TraceRecord) -> set[str]:
     arrays = [a for layer in trace.layers for a in (layer.a, layer.z) if a is not None]
     names = {tf.as_dtype(a.dtype).name for a in arrays}
     return {name for name in names if name in _RTOL} | {_loss_dtype(trace)}
 
 
-def _loss_dtype(trace: Trace) -> str:
+def _loss_dtype(trace: TraceRecord) -> str:
     terms = trace.problem.objective.terms
     return next(str(term.loss.dtype) for term in terms if term.loss is not None)
 
@@ -222,13 +127,3 @@ def _double(value: Any) -> np.ndarray:
 
 def _first(value: Any) -> float | None:
     return None if value is None or not np.size(value) else float(_double(value).flat[0])
-
-
-def _share(row: CheckRow) -> float:
-    if row.error == 0:
-        return 0.0
-    return np.inf if row.allowed == 0 else row.error / row.allowed
-
-
-def _text(value: float | None) -> str:
-    return "missing" if value is None else f"{value:.9g}"

@@ -11,7 +11,7 @@ import numpy as np
 
 from keras_course_ext.backprop.numbers import is_small, line_text, lowered, number_text, raised
 from keras_course_ext.backprop.objective import Term
-from keras_course_ext.backprop.record import LayerTrace, Trace, WeightTrace
+from keras_course_ext.backprop.record import LayerTrace, TraceRecord, WeightTrace
 
 Formula = tuple[str, str]
 
@@ -28,7 +28,7 @@ _LOSSES = {
 }
 
 
-def z_formula(trace: Trace, layer: LayerTrace) -> Formula:
+def z_formula(trace: TraceRecord, layer: LayerTrace) -> Formula:
     """Z = A W + b of a dense layer, Z = A of an activation layer."""
     before = feeding(trace, layer)
     if layer.rule == "activation" or (layer.z is not None and layer.kind == "Activation"):
@@ -97,7 +97,7 @@ def one_hot(target: np.ndarray, a: np.ndarray) -> np.ndarray:
     return classes.astype(np.float64)
 
 
-def da_formula(trace: Trace, layer: LayerTrace) -> Formula:
+def da_formula(trace: TraceRecord, layer: LayerTrace) -> Formula:
     """∂L/∂A: from the loss at the output, else from the layers that A feeds."""
     assert layer.da is not None
     consumers = [other for other in trace.layers if layer.number in other.inputs]
@@ -122,7 +122,7 @@ def da_formula(trace: Trace, layer: LayerTrace) -> Formula:
     return ("sum of what comes from " + ", ".join(sources), "")
 
 
-def delta_formula(trace: Trace, layer: LayerTrace) -> Formula:
+def delta_formula(trace: TraceRecord, layer: LayerTrace) -> Formula:
     """δ = ∂L/∂A · f'(Z), or from the logits P − T."""
     assert layer.delta is not None
     da = f"∂L/∂{raised('A', layer.number)}"
@@ -141,7 +141,7 @@ def delta_formula(trace: Trace, layer: LayerTrace) -> Formula:
     return (f"{da} · {slope}", _filled(filled, is_small(layer.da)))
 
 
-def weight_formula(trace: Trace, layer: LayerTrace, weight: WeightTrace) -> Formula:
+def weight_formula(trace: TraceRecord, layer: LayerTrace, weight: WeightTrace) -> Formula:
     """∂L/∂W = Aᵀ δ and ∂L/∂b = Σ δ."""
     delta, before = layer.delta, feeding(trace, layer)
     shared = any(other.name.startswith(f"{layer.name}, call ") for other in trace.layers)
@@ -163,7 +163,7 @@ def weight_formula(trace: Trace, layer: LayerTrace, weight: WeightTrace) -> Form
     return (formula, _filled(filled, small and is_small(delta)))
 
 
-def owner(trace: Trace, layer: LayerTrace) -> int:
+def owner(trace: TraceRecord, layer: LayerTrace) -> int:
     """The number under which the weights of a layer stand: that of its first use."""
     return trace[layer.name.split(", call ")[0]].number
 
@@ -173,7 +173,7 @@ def weight_of(layer: LayerTrace, name: str) -> WeightTrace | None:
     return next((weight for weight in layer.weights if weight.name == name), None)
 
 
-def feeding(trace: Trace, layer: LayerTrace) -> LayerTrace | None:
+def feeding(trace: TraceRecord, layer: LayerTrace) -> LayerTrace | None:
     """The one layer that feeds a layer; None if there are several."""
     found = [other for other in trace.layers if other.number in layer.inputs]
     return found[0] if len(found) == 1 else None
@@ -183,7 +183,7 @@ def _is_dense(layer: LayerTrace) -> bool:
     return layer.rule == "dense" or (layer.kind == "Dense" and layer.z is not None)
 
 
-def _from_loss(trace: Trace, layer: LayerTrace) -> Formula:
+def _from_loss(trace: TraceRecord, layer: LayerTrace) -> Formula:
     term, target = _target(trace, layer)
     da = layer.da
     if (
@@ -201,7 +201,7 @@ def _from_loss(trace: Trace, layer: LayerTrace) -> Formula:
     return (f"from the loss, {term.loss.name}", "")
 
 
-def _from_logits(trace: Trace, layer: LayerTrace) -> Formula:
+def _from_logits(trace: TraceRecord, layer: LayerTrace) -> Formula:
     term, target = _target(trace, layer)
     if term is None or target is None or layer.delta is None:
         return ("from the loss, which starts from Z", "")
@@ -223,7 +223,7 @@ def _share(factor: str, layer: LayerTrace, target: np.ndarray) -> Formula:
     return (formula, _filled(filled, is_small(layer.a)))
 
 
-def _target(trace: Trace, layer: LayerTrace) -> tuple[Term | None, np.ndarray | None]:
+def _target(trace: TraceRecord, layer: LayerTrace) -> tuple[Term | None, np.ndarray | None]:
     output = layer.outputs[0] if len(layer.outputs) == 1 else None
     terms = {term.output: term for term in trace.problem.objective.terms}
     return terms.get(output or ""), trace.targets.get(output or "")

@@ -4,11 +4,11 @@ from importlib import resources
 from types import ModuleType
 
 from keras_course_ext.backprop.numbers import number_text
-from keras_course_ext.backprop.record import Trace
+from keras_course_ext.backprop.record import TraceRecord
 from keras_course_ext.backprop.rows import backward_blocks, forward_blocks
 
 
-def as_html(trace: Trace) -> str:
+def as_html(trace: TraceRecord) -> str:
     """The page of a trace."""
     environment = _jinja2().Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     source = resources.files("keras_course_ext.backprop").joinpath("trace.html.jinja")

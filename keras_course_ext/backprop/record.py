@@ -1,15 +1,11 @@
 """What a trace holds: the numbers of one pass forward and back, layer by layer."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from keras_course_ext.backprop.check import CheckReport
-    from keras_course_ext.backprop.problem import Problem
+from keras_course_ext.backprop.problem import Problem
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,33 +100,10 @@ class LayerTrace:
 
 
 @dataclass(frozen=True, eq=False)
-class Trace:
-    """The numbers of one pass forward and back through a model; made by `kce.backprop.trace`.
+class TraceRecord:
+    """The fields of a `Trace`, which documents them, for the modules that read a trace.
 
-    `print(trace)` lays them out in the deck's tables, `trace["name"]` is one layer.
-
-    Attributes:
-        model_name: Name of the model.
-        layers: The layers in order of execution, the inputs first.
-        targets: What the outputs should be, by the name of the output.
-        losses: Loss of each output, by its name, before loss weights.
-        loss: The loss L in all: with loss weights and what regularizers add.
-        problem: The model, the data and the loss, from which `check` computes the same again.
-
-    Example:
-        >>> import keras, numpy as np
-        >>> import keras_course_ext as kce
-        >>> model = keras.Sequential([keras.Input((2,)), kce.layers.Dense(1, "sigmoid", name="y")])
-        >>> model.set_weights([np.array([[1.0], [-1.0]]), np.zeros(1)])
-        >>> trace = kce.backprop.trace(model, np.array([[1.0, 1.0]]), np.array([[1.0]]), "mse")
-        >>> [layer.name for layer in trace.layers], trace.loss
-        (['input', 'y'], 0.25)
-        >>> trace.check().ok
-        True
-        >>> page = trace.to_html()
-        >>> axes = trace.plot()
-
-    Deck: chapter 4, the tables of error back-propagation.
+    `Trace` adds the methods that need those modules; in one class the imports would be circular.
     """
 
     model_name: str
@@ -138,7 +111,7 @@ class Trace:
     targets: Mapping[str, np.ndarray]
     losses: Mapping[str, float]
     loss: float
-    problem: "Problem" = field(repr=False)
+    problem: Problem = field(repr=False)
 
     def __getitem__(self, name: str) -> LayerTrace:
         """The layer of that name, a shared layer's second use as `"name, call 2"`."""
@@ -149,69 +122,3 @@ class Trace:
             f"No layer of that name in the trace. Received: {name!r}. The names are: "
             f"{', '.join(repr(layer.name) for layer in self.layers)}."
         )
-
-    def __repr__(self) -> str:
-        return f"<Trace of '{self.model_name}': {len(self.layers)} layers, loss {self.loss:.6g}>"
-
-    def __str__(self) -> str:
-        from keras_course_ext.backprop.table import as_text
-
-        return as_text(self)
-
-    def to_html(self, path: str | os.PathLike | None = None) -> str:
-        """The same tables as a page that needs nothing beside itself.
-
-        Args:
-            path: File to write the page to as well. Defaults to None: to none.
-
-        Returns:
-            The page.
-
-        Raises:
-            ImportError: If jinja2 is not installed; the message says how to install it.
-        """
-        from keras_course_ext.backprop.html import as_html
-
-        page = as_html(self)
-        if path is not None:
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(page)
-        return page
-
-    def check(self, rtol: float | None = None) -> "CheckReport":
-        """Compare every entry with automatic differentiation of the whole model.
-
-        Args:
-            rtol: Float ≥ 0. What an element may be off, as a share of the largest of its array.
-                Defaults to None: what fits the coarsest dtype that the model computes in.
-
-        Returns:
-            A report, which prints as a table.
-
-        Raises:
-            TraceError: If an entry is off: the worst element, its place and both values.
-        """
-        from keras_course_ext.backprop.check import check
-
-        return check(self, rtol)
-
-    def plot(self, path: str | os.PathLike | None = None, **kwargs: Any) -> Any:
-        """Draw the network with its values and gradients.
-
-        Args:
-            path: File to write the picture to as well; the ending decides the format. Defaults to
-                None: to none.
-            **kwargs: The further arguments of `kce.plotting.network`.
-
-        Returns:
-            The `matplotlib.axes.Axes`.
-
-        Raises:
-            ImportError: If matplotlib is not installed; the message says how to install it.
-        """
-        from keras_course_ext.plotting.network import network
-
-        axes = network(self, **kwargs)
-        if path is not None:
-            axes.figure.savefig(path, bbox_inches="tight")
-        return axes

@@ -15,7 +15,7 @@ from keras_course_ext.backprop.formulas import (
 )
 from keras_course_ext.backprop.numbers import array_text, lowered, number_text, raised
 from keras_course_ext.backprop.objective import Term
-from keras_course_ext.backprop.record import LayerTrace, Trace, WeightTrace
+from keras_course_ext.backprop.record import LayerTrace, TraceRecord, WeightTrace
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Block:
     rows: tuple[Row, ...]
 
 
-def forward_blocks(trace: Trace) -> list[Block]:
+def forward_blocks(trace: TraceRecord) -> list[Block]:
     """The way forward, as the first table of the deck: Z and A of each layer, W and b, E."""
     blocks = [Block(_title(layer), tuple(_forward(trace, layer))) for layer in trace.layers]
     weights = [
@@ -64,7 +64,7 @@ def forward_blocks(trace: Trace) -> list[Block]:
     return [*blocks, Block("loss", tuple(_loss(trace)))]
 
 
-def backward_blocks(trace: Trace) -> list[Block]:
+def backward_blocks(trace: TraceRecord) -> list[Block]:
     """The way back, from the output: ∂L/∂A, δ, ∂L/∂W and ∂L/∂b of each layer."""
     return [
         Block(_title(layer), tuple(_backward(trace, layer))) for layer in reversed(trace.layers)
@@ -90,7 +90,7 @@ def _title(layer: LayerTrace) -> str:
     return f"layer {layer.number}, {role} '{layer.name}'{kind}"
 
 
-def _forward(trace: Trace, layer: LayerTrace) -> list[Row]:
+def _forward(trace: TraceRecord, layer: LayerTrace) -> list[Row]:
     z, a = raised("Z", layer.number), raised("A", layer.number)
     if layer.role == "input":
         return [
@@ -107,7 +107,7 @@ def _forward(trace: Trace, layer: LayerTrace) -> list[Row]:
     return [*rows, Row(a, formula, filled, array_text(layer.a))]
 
 
-def _loss(trace: Trace) -> list[Row]:
+def _loss(trace: TraceRecord) -> list[Row]:
     with_loss = [term for term in trace.problem.objective.terms if term.output in trace.losses]
     several = len(with_loss) > 1
     rows = [row for term in with_loss for row in _term(trace, term, several)]
@@ -123,7 +123,7 @@ def _loss(trace: Trace) -> list[Row]:
     return [*rows, Row("L", weighted, "", number_text(trace.loss))]
 
 
-def _term(trace: Trace, term: Term, several: bool) -> list[Row]:
+def _term(trace: TraceRecord, term: Term, several: bool) -> list[Row]:
     index = trace.problem.outputs.index(term.output)
     target, weight = trace.problem.y[index], trace.problem.sample_weight[index]
     prediction, value = _prediction_of(trace, term.output), trace.losses[term.output]
@@ -143,7 +143,7 @@ def _of(symbol: str, term: Term, several: bool) -> str:
     return f"{symbol}[{term.output}]" if several else symbol
 
 
-def _backward(trace: Trace, layer: LayerTrace) -> list[Row]:
+def _backward(trace: TraceRecord, layer: LayerTrace) -> list[Row]:
     a = raised("A", layer.number)
     if layer.da is None:
         why = "the loss starts from Z" if layer.from_logits else "no gradient arrives"
@@ -164,7 +164,7 @@ def _backward(trace: Trace, layer: LayerTrace) -> list[Row]:
     return [*rows, *(_weight_row(trace, layer, weight) for weight in layer.weights)]
 
 
-def _weight_row(trace: Trace, layer: LayerTrace, weight: WeightTrace) -> Row:
+def _weight_row(trace: TraceRecord, layer: LayerTrace, weight: WeightTrace) -> Row:
     formula, filled = weight_formula(trace, layer, weight)
     symbol = f"∂L/∂{symbol_of(layer, weight)}"
     if not weight.trainable:
@@ -172,7 +172,7 @@ def _weight_row(trace: Trace, layer: LayerTrace, weight: WeightTrace) -> Row:
     return Row(symbol, formula, filled, array_text(weight.gradient))
 
 
-def _prediction_of(trace: Trace, output: str) -> np.ndarray | None:
+def _prediction_of(trace: TraceRecord, output: str) -> np.ndarray | None:
     """What the model returned for an output; None where it comes from several layers."""
     made = [layer for layer in trace.layers if output in layer.outputs]
     return made[0].a if len(made) == 1 else None

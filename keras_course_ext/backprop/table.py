@@ -3,20 +3,18 @@
 import io
 from collections.abc import Sequence
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from keras_course_ext.backprop.check import CheckReport
 from keras_course_ext.backprop.numbers import number_text
-from keras_course_ext.backprop.record import Trace
+from keras_course_ext.backprop.record import TraceRecord
 from keras_course_ext.backprop.rows import Block, Row, backward_blocks, forward_blocks
 
 _WIDTH = 100
 _COLUMNS = (15, 31, 50)
 
 
-def as_text(trace: Trace) -> str:
+def as_text(trace: TraceRecord) -> str:
     """The two tables of a trace, 100 columns wide, without colours."""
     return "\n".join(
         [
@@ -28,36 +26,10 @@ def as_text(trace: Trace) -> str:
     )
 
 
-def check_as_text(report: CheckReport) -> str:
-    """A line a compared entry, and the verdict."""
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
-    for column in ("layer", "entry", "elements", "largest deviation", "allowed", ""):
-        table.add_column(column, justify="right" if column in _FIGURES else "left")
-    for row in report.rows:
-        table.add_row(
-            row.layer,
-            row.entry,
-            str(row.size),
-            f"{row.error:.1e}",
-            f"{row.allowed:.1e}",
-            "ok" if row.ok else "WRONG",
-        )
-    n = sum(row.size for row in report.rows)
-    verdict = (
-        f"All {n} numbers agree with automatic differentiation."
-        if report.ok
-        else f"{sum(not row.ok for row in report.rows)} of {len(report.rows)} entries are wrong."
-    )
-    return f"{_text(table)}\n{verdict}"
-
-
-_FIGURES = {"elements", "largest deviation", "allowed"}
-
-
 def _section(title: str, blocks: Sequence[Block]) -> list[str]:
     lines = [title, "─" * _WIDTH]
     for block in blocks:
-        lines += [block.title, _text(_table(block))]
+        lines += [block.title, rendered(_table(block))]
     return lines
 
 
@@ -82,7 +54,8 @@ def _numbers(row: Row) -> str:
     return f"= {row.filled}\n{value}" if row.filled else value
 
 
-def _text(table: Table) -> str:
+def rendered(table: Table) -> str:
+    """A table as text, 100 columns wide, without colours."""
     console = Console(
         width=_WIDTH, file=io.StringIO(), color_system=None, markup=False, highlight=False
     )

@@ -1,15 +1,111 @@
 """`trace`: one pass through a model, forward and back, with every number kept."""
 
-from collections.abc import Sequence
+import os
+from dataclasses import dataclass
 from typing import Any
 
 import keras
-import numpy as np
 
-from keras_course_ext.backprop.backward import Back, Backward, backward
-from keras_course_ext.backprop.forward import Call, Forward, forward
-from keras_course_ext.backprop.problem import Problem, problem
-from keras_course_ext.backprop.record import LayerTrace, Trace, WeightTrace
+from keras_course_ext.backprop.backward import backward
+from keras_course_ext.backprop.check import check
+from keras_course_ext.backprop.check_report import CheckReport
+from keras_course_ext.backprop.collect import layer_traces
+from keras_course_ext.backprop.forward import forward
+from keras_course_ext.backprop.html import as_html
+from keras_course_ext.backprop.problem import problem
+from keras_course_ext.backprop.record import TraceRecord
+from keras_course_ext.backprop.table import as_text
+
+
+@dataclass(frozen=True, eq=False)
+class Trace(TraceRecord):
+    """The numbers of one pass forward and back through a model; made by `kce.backprop.trace`.
+
+    `print(trace)` lays them out in the deck's tables, `trace["name"]` is one layer.
+
+    Attributes:
+        model_name: Name of the model.
+        layers: The layers in order of execution, the inputs first.
+        targets: What the outputs should be, by the name of the output.
+        losses: Loss of each output, by its name, before loss weights.
+        loss: The loss L in all: with loss weights and what regularizers add.
+        problem: The model, the data and the loss, from which `check` computes the same again.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> import keras_course_ext as kce
+        >>> model = keras.Sequential([keras.Input((2,)), kce.layers.Dense(1, "sigmoid", name="y")])
+        >>> model.set_weights([np.array([[1.0], [-1.0]]), np.zeros(1)])
+        >>> trace = kce.backprop.trace(model, np.array([[1.0, 1.0]]), np.array([[1.0]]), "mse")
+        >>> [layer.name for layer in trace.layers], trace.loss
+        (['input', 'y'], 0.25)
+        >>> trace.check().ok
+        True
+        >>> page = trace.to_html()
+        >>> axes = trace.plot()
+
+    Deck: chapter 4, the tables of error back-propagation.
+    """
+
+    def __repr__(self) -> str:
+        return f"<Trace of '{self.model_name}': {len(self.layers)} layers, loss {self.loss:.6g}>"
+
+    def __str__(self) -> str:
+        return as_text(self)
+
+    def to_html(self, path: str | os.PathLike | None = None) -> str:
+        """The same tables as a page that needs nothing beside itself.
+
+        Args:
+            path: File to write the page to as well. Defaults to None: to none.
+
+        Returns:
+            The page.
+
+        Raises:
+            ImportError: If jinja2 is not installed; the message says how to install it.
+        """
+        page = as_html(self)
+        if path is not None:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(page)
+        return page
+
+    def check(self, rtol: float | None = None) -> CheckReport:
+        """Compare every entry with automatic differentiation of the whole model.
+
+        Args:
+            rtol: Float ≥ 0. What an element may be off, as a share of the largest of its array.
+                Defaults to None: what fits the coarsest dtype that the model computes in.
+
+        Returns:
+            A report, which prints as a table.
+
+        Raises:
+            TraceError: If an entry is off: the worst element, its place and both values.
+        """
+        return check(self, rtol)
+
+    def plot(self, path: str | os.PathLike | None = None, **kwargs: Any) -> Any:
+        """Draw the network with its values and gradients.
+
+        Args:
+            path: File to write the picture to as well; the ending decides the format. Defaults to
+                None: to none.
+            **kwargs: The further arguments of `kce.plotting.network`.
+
+        Returns:
+            The `matplotlib.axes.Axes`.
+
+        Raises:
+            ImportError: If matplotlib is not installed; the message says how to install it.
+        """
+        from keras_course_ext.plotting.network import network
+
+        axes = network(self, **kwargs)
+        if path is not None:
+            axes.figure.savefig(path, bbox_inches="tight")
+        return axes
 
 
 def trace(
@@ -86,7 +182,7 @@ def trace(
         back = backward(run)
     return Trace(
         model_name=model.name,
-        layers=(*_inputs(asked, run, back), *_layers(asked, run, back)),
+        layers=layer_traces(asked, run, back),
         targets={
             n: t.numpy() for n, t in zip(asked.outputs, asked.y, strict=True) if t is not None
         },
@@ -94,90 +190,3 @@ def trace(
         loss=float(run.loss),
         problem=asked,
     )
-
-
-def _inputs(asked: Problem, run: Forward, back: Backward) -> list[LayerTrace]:
-    return [
-        LayerTrace(
-            number=i + 1,
-            name=name,
-            kind="InputLayer",
-            role="input",
-            inputs=(),
-            activation=None,
-            z=None,
-            a=x.numpy(),
-            da=_array(dx),
-            delta=None,
-            weights=(),
-            rule="sum",
-        )
-        for i, (name, x, dx) in enumerate(zip(asked.inputs, run.x, back.dx, strict=True))
-    ]
-
-
-def _layers(asked: Problem, run: Forward, back: Backward) -> list[LayerTrace]:
-    n = len(run.x)
-    return [
-        _layer(
-            n + k + 1,
-            call,
-            found,
-            tuple(
-                name
-                for name, positions in zip(asked.outputs, back.reaches, strict=True)
-                if n + k in positions
-            ),
-            _weights(call, run, back),
-        )
-        for k, (call, found) in enumerate(zip(run.calls, back.calls, strict=True))
-    ]
-
-
-def _layer(
-    number: int,
-    call: Call,
-    back: Back,
-    outputs: tuple[str, ...],
-    weights: tuple[WeightTrace, ...],
-) -> LayerTrace:
-    return LayerTrace(
-        number=number,
-        name=call.name,
-        kind=type(call.site.layer).__name__,
-        role="output" if outputs else "hidden",
-        inputs=tuple(position + 1 for position in back.feeds),
-        activation=call.activation,
-        z=_array(call.z),
-        a=call.first.numpy(),
-        da=_array(back.da),
-        delta=_array(back.delta),
-        weights=weights,
-        rule=back.rule,
-        derivative=None if back.derivative is None else back.derivative.formula,
-        outputs=outputs,
-        from_logits=back.da is None and call.logits is not None and back.delta is not None,
-    )
-
-
-def _weights(call: Call, run: Forward, back: Backward) -> tuple[WeightTrace, ...]:
-    weights = [weight for weight in call.site.layer.weights if id(weight) in run.variables]
-    traced = []
-    for weight, name in zip(weights, _names(call.site.layer, weights), strict=True):
-        value, found = weight.numpy(), back.weights.get(id(weight))
-        gradient = np.zeros_like(value) if found is None else found.numpy()
-        traced.append(WeightTrace(name, weight.path, value, gradient, bool(weight.trainable)))
-    return tuple(traced)
-
-
-def _names(layer: keras.Layer, weights: Sequence[Any]) -> list[str]:
-    """`"kernel"`; and `"query/kernel"` where a layer has several kernels inside."""
-    names = [weight.name for weight in weights]
-    return [
-        weight.path.split(f"{layer.name}/", 1)[-1] if names.count(name) > 1 else name
-        for name, weight in zip(names, weights, strict=True)
-    ]
-
-
-def _array(tensor: Any) -> np.ndarray | None:
-    return None if tensor is None else tensor.numpy()
