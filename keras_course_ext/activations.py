@@ -1,8 +1,8 @@
-"""Activation functions by name, for `activation="relu"`: those of `ops`, as Keras uses them.
+"""Activation functions by name, for `activation="relu"`: those of `ops`, registered with Keras.
 
-On tensors they are the functions of `keras_course_ext.ops`. They are registered with Keras under
-the package name `keras_course_ext`, so that a saved layer finds them again, and they accept the
-symbolic tensors of a Functional model.
+On tensors they compute the functions of `keras_course_ext.ops`. They are registered under the
+package name `keras_course_ext`, so that a saved layer can be loaded, and they accept the symbolic
+tensors of a Functional model.
 """
 
 import difflib
@@ -49,12 +49,12 @@ _PACKAGE = "keras_course_ext"
 class Activate(keras.Operation):
     """The node of a Functional model that applies an activation function.
 
-    It is made by calling a function of this module on a symbolic tensor.
+    Calling a function of this module on a symbolic tensor creates it.
 
     Args:
         activation: Name of a function of this module.
         options: Keyword arguments for it, such as `{"axis": 1}`.
-        name: Name of the node. Defaults to one that Keras makes up.
+        name: Name of the node. Defaults to None: Keras generates one.
     """
 
     def __init__(self, activation: str, options: dict[str, Any], name: str | None = None):
@@ -67,7 +67,7 @@ class Activate(keras.Operation):
         return _OURS[self.activation](x, **self.options)
 
     def compute_output_spec(self, x):
-        """Activations keep shape and dtype."""
+        """The shape and the dtype of `x`."""
         if "axis" in self.options:
             axes_of(self.options["axis"], len(x.shape), self.activation)
         return keras.KerasTensor(x.shape, x.dtype)
@@ -77,8 +77,9 @@ class Activate(keras.Operation):
         return {"activation": self.activation, "options": self.options, "name": self.name}
 
 
-def _as_keras_uses_it(op: Callable[..., tf.Tensor]) -> Callable[..., Any]:
-    # Not __module__: pickle looks the function up here, where it differs from the one in ops.
+def _registered(op: Callable[..., tf.Tensor]) -> Callable[..., Any]:
+    # Not __module__: pickle looks the function up in its module, and `ops` has another one of that
+    # name.
     @functools.wraps(op, assigned=("__name__", "__qualname__", "__doc__", "__annotations__"))
     def activation(x, *args, **kwargs):
         if isinstance(x, keras.KerasTensor):
@@ -98,7 +99,7 @@ def _sigmoid(x):
 @functools.wraps(ops.softmax)
 def _softmax(x, axis=-1):
     y = ops.softmax(x, axis)
-    # Keras's losses apply the logits along an axis of their own, the last by default.
+    # Keras's losses read the noted logits along the last axis by default, whatever this axis is.
     return remember_logits(y, x) if axis in (-1, (y.shape.rank or 0) - 1) else y
 
 
@@ -107,22 +108,22 @@ def _step(x):
     return remember_weighted_sum(ops.step(x), x)
 
 
-elu = _as_keras_uses_it(ops.elu)
-exponential = _as_keras_uses_it(ops.exponential)
-gelu = _as_keras_uses_it(ops.gelu)
-hard_sigmoid = _as_keras_uses_it(ops.hard_sigmoid)
-leaky_relu = _as_keras_uses_it(ops.leaky_relu)
-linear = _as_keras_uses_it(ops.linear)
-log_softmax = _as_keras_uses_it(ops.log_softmax)
-relu = _as_keras_uses_it(ops.relu)
-selu = _as_keras_uses_it(ops.selu)
-sigmoid = _as_keras_uses_it(_sigmoid)
-silu = _as_keras_uses_it(ops.silu)
-softmax = _as_keras_uses_it(_softmax)
-softplus = _as_keras_uses_it(ops.softplus)
-softsign = _as_keras_uses_it(ops.softsign)
-step = _as_keras_uses_it(_step)
-tanh = _as_keras_uses_it(ops.tanh)
+elu = _registered(ops.elu)
+exponential = _registered(ops.exponential)
+gelu = _registered(ops.gelu)
+hard_sigmoid = _registered(ops.hard_sigmoid)
+leaky_relu = _registered(ops.leaky_relu)
+linear = _registered(ops.linear)
+log_softmax = _registered(ops.log_softmax)
+relu = _registered(ops.relu)
+selu = _registered(ops.selu)
+sigmoid = _registered(_sigmoid)
+silu = _registered(ops.silu)
+softmax = _registered(_softmax)
+softplus = _registered(ops.softplus)
+softsign = _registered(ops.softsign)
+step = _registered(_step)
+tanh = _registered(ops.tanh)
 swish = silu
 
 _FUNCTIONS = (
@@ -147,7 +148,7 @@ _OURS = {f.__name__: f for f in _FUNCTIONS} | {"swish": silu}
 
 
 def get(identifier: Any) -> Callable[..., Any]:
-    """The activation function that `activation=...` means.
+    """Look up the activation function that the argument `activation=...` of a layer denotes.
 
     Args:
         identifier: None for `linear`; a name, looked up here, then among the custom objects that
@@ -158,7 +159,7 @@ def get(identifier: Any) -> Callable[..., Any]:
         A callable that takes a tensor.
 
     Raises:
-        ValueError: If there is no function of that name. The message suggests the nearest.
+        ValueError: If there is no function of that name. The message suggests the nearest name.
         TypeError: If `identifier` is a class or anything else that is not listed above.
 
     Example:
@@ -169,7 +170,7 @@ def get(identifier: Any) -> Callable[..., Any]:
         'keras.src.activations.activations'
 
     Differs from Keras:
-        The names of this module mean the functions of this module.
+        Names of functions of this module give those functions, not Keras's.
     """
     if identifier is None:
         return linear
@@ -209,14 +210,14 @@ def _by_name(name: str) -> Callable[..., Any]:
 
 
 def serialize(activation: Callable[..., Any]) -> Any:
-    """What a saved layer holds of its activation function.
+    """Describe an activation function for the config of a saved layer.
 
     Args:
         activation: A function of this module, of `keras.activations`, one registered with
             `keras.saving.register_keras_serializable`, or a layer.
 
     Returns:
-        A name or a dict from which `deserialize` and `get` find the function again.
+        A name or a dict, from which `deserialize` and `get` return the function.
 
     Example:
         >>> import keras_course_ext as kce
@@ -225,13 +226,13 @@ def serialize(activation: Callable[..., Any]) -> Any:
     """
     name = getattr(activation, "__name__", None)
     if name in _OURS and activation is getattr(keras.activations, name, None):
-        # Keras would write the bare name, and that means ours here.
+        # Keras would write the bare name, which `deserialize` would take for our function.
         return keras.saving.serialize_keras_object(activation)
     return keras.activations.serialize(activation)
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Callable[..., Any]:
-    """The activation function that `serialize` described.
+    """Look up the activation function that `serialize` described.
 
     Args:
         config: A name or a dictionary, what `serialize` returned.

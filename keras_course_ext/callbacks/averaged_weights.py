@@ -1,4 +1,4 @@
-"""AveragedWeights: validation and checkpoints of a schedule-free optimizer see its averages."""
+"""AveragedWeights: validate and save a model with the averages of a schedule-free optimizer."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class AveragedWeights(keras.callbacks.Callback):
-    """Puts the averages of a schedule-free optimizer into the model when it is judged or saved.
+    """Puts the averages of a schedule-free optimizer into the model for validation and saving.
 
-        y, at which the optimizer trains        from the beginning of `fit` and of every epoch
-        x, the average of its steps             from the validation, or the end of the epoch, on
+        y, the weights in training          from the beginning of `fit` and of every epoch
+        x, the average of the steps         from the validation, or the end of the epoch, on
 
-    Write it before the callbacks that are to see the averages, such as `ModelCheckpoint`. The
-    optimizer may stand inside of `LossScaleOptimizer` or `LayerWise`. Training reaches the same
-    bits as without the callback: y is kept meanwhile, with x, in the memory of two models.
+    List it before the callbacks that are to use the averages, such as `ModelCheckpoint`. The
+    optimizer may be wrapped in `LossScaleOptimizer` or `LayerWise`. Training is bit-identical to
+    training without the callback: copies of y and x are kept, which takes the memory of two models.
 
     Raises:
         ValueError: By `fit`, before training starts: if the optimizer has no averages.
@@ -44,13 +44,13 @@ class AveragedWeights(keras.callbacks.Callback):
         self._kept: list[tuple[tf.Tensor, tf.Tensor]] = []
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Goes on from y, if the model was left at x; called by `fit`."""
+        """Puts y into the model, if it holds x; called by `fit`."""
         _averaging(self._model_optimizer())
         self._kept = []
         self._train()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Goes back to y; called by `fit`."""
+        """Puts y into the model; called by `fit`."""
         self._train()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -62,11 +62,11 @@ class AveragedWeights(keras.callbacks.Callback):
         self._average()
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Forgets y, which the optimizer can tell from x; called by `fit`."""
+        """Drops the copy of y, which the optimizer can compute from x; called by `fit`."""
         self._kept = []
 
     def get_config(self) -> dict[str, Any]:
-        """Returns no arguments, since there are none."""
+        """Returns an empty config: there are no arguments."""
         return {}
 
     def _model_optimizer(self) -> Any:
@@ -92,14 +92,14 @@ class AveragedWeights(keras.callbacks.Callback):
         swaps = optimizer.holds_average
         optimizer.swap(to_average=False)
         if kept and swaps:
-            # What comes of x and z differs from y in its last bits.
+            # The y that `swap` computes from x and z differs in its last bits.
             for (y, _), w in zip(self._kept, weights, strict=True):
                 w.assign(y)
         self._kept = []
 
 
 def _averaging(optimizer: Any) -> Any:
-    """The optimizer that keeps the averages: the given one, or the one inside of it."""
+    """The optimizer that keeps the averages: the given one, or the one that it wraps."""
     found = getattr(optimizer, "inner_optimizer", optimizer)
     if getattr(found, "averages_weights", False):
         return found

@@ -1,7 +1,8 @@
-"""Keras layers over the explicit gradients of `keras_course_ext.ops`.
+"""Keras layers that compute by the hand-written gradients of `keras_course_ext.ops`.
 
-They stand beside Keras's own layers in Sequential and Functional models, take the same arguments,
-hold the same weights in the same order, and are saved under the package name `keras_course_ext`.
+They can be mixed with Keras's own layers in Sequential and Functional models, take the same
+arguments, have the same weights in the same order, and are saved under the package name
+`keras_course_ext`.
 """
 
 from keras_course_ext.layers.activation import Activation

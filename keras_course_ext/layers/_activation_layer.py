@@ -1,4 +1,4 @@
-"""What all activation layers have in common."""
+"""The base class of all activation layers."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ class ActivationLayer(keras.layers.Layer):
 
 
 def at_least_0(value: Any, argument: str, layer: str) -> float:
-    """`value` as a float, if it is one that Keras's layer of that name takes.
+    """`value` as a float, after checking that it is at least 0.
 
     Args:
         value: A number.

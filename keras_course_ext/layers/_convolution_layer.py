@@ -1,4 +1,4 @@
-"""What Conv1D and Conv2D have in common."""
+"""The base class of Conv1D and Conv2D."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from keras_course_ext import activations, ops
 
 
 class ConvolutionLayer(keras.layers.Layer):
-    """Goes before a convolution of `keras.layers`, and computes it by `ops.convolution`.
+    """Mixin for a convolution layer of `keras.layers` that computes it by `ops.convolution`.
 
     The arguments are those of `keras.layers.Conv1D` and `Conv2D`, in their order.
     """
@@ -44,7 +44,7 @@ class ConvolutionLayer(keras.layers.Layer):
         """Compute A = f(Z) with Z the convolution of the inputs."""
         if self.groups > 1 or self.data_format == "channels_first":
             return super().call(inputs)
-        # Reading the variables as tensors casts them to the compute dtype. With LoRA, the kernel
+        # Converting the variables to tensors casts them to the compute dtype. With LoRA, the kernel
         # is the sum of the frozen one and the product of the two factors.
         w = tf.convert_to_tensor(self.kernel)
         b = None if self.bias is None else tf.convert_to_tensor(self.bias)

@@ -9,7 +9,7 @@ from keras_course_ext import activations
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class Activation(keras.layers.Activation):
-    """A drop-in for `keras.layers.Activation` whose names mean the functions of this package.
+    """A drop-in for `keras.layers.Activation` that looks names up in `kce.activations`.
 
         A = f(Z)
 
@@ -17,10 +17,10 @@ class Activation(keras.layers.Activation):
         activation: f: a name, a callable or None for the identity; see `kce.activations.get`.
         **kwargs: `name`, `dtype`, `trainable`, as for every `keras.layers.Layer`.
 
-    Input shape: any. Output shape: that of the input, if f keeps it.
+    Input shape: any. Output shape: that of f's output.
 
     Raises:
-        ValueError: If there is no function of that name. The message suggests the nearest.
+        ValueError: If there is no function of that name. The message suggests the nearest name.
         TypeError: If `activation` is neither name nor callable.
 
     Example:
@@ -30,8 +30,7 @@ class Activation(keras.layers.Activation):
         array([0., 2.], dtype=float32)
 
     Differs from Keras:
-        Names such as "relu" mean the functions of `kce.activations`, with their explicit
-        gradients.
+        Names such as "relu" mean the functions of `kce.activations`, with hand-written gradients.
 
     Deck: chapter 2, activation function; chapter 5, activation functions.
     """
@@ -41,5 +40,5 @@ class Activation(keras.layers.Activation):
 
     def get_config(self):
         """The arguments of `__init__`."""
-        # Keras's own cannot tell its functions from ours of the same name.
+        # Keras's own writes the bare name, which does not distinguish its functions from ours.
         return {**super().get_config(), "activation": activations.serialize(self.activation)}

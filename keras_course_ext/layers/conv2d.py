@@ -7,14 +7,14 @@ from keras_course_ext.layers._convolution_layer import ConvolutionLayer
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class Conv2D(ConvolutionLayer, keras.layers.Conv2D):
-    """A drop-in for `keras.layers.Conv2D` whose backward pass is written out.
+    """A drop-in for `keras.layers.Conv2D` whose backward pass is written by hand.
 
         Z  = X ∗ W + B
         A  = f(Z)
         dZ = dA · f'(Z)
         dX, dW, dB from dZ
 
-    `kce.ops.convolution` holds the first and the last line, the activation function the other
+    `kce.ops.convolution` computes the first and the last line, the activation function the other
     two.
 
     Args:
@@ -27,7 +27,7 @@ class Conv2D(ConvolutionLayer, keras.layers.Conv2D):
         dilation_rate: Steps from one entry of the window to the next, down and to the right, or
             one integer for both, at least 1. Defaults to 1. Not above 1 together with `strides`
             above 1.
-        groups: Number of parts that the channels are divided into, each convolved by itself.
+        groups: Number of parts that the channels are divided into, each convolved separately.
             Defaults to 1.
         activation: f: a name, a callable or None for the identity; see `kce.activations.get`.
             Defaults to None.

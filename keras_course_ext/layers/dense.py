@@ -10,14 +10,14 @@ from keras_course_ext import activations, ops
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class Dense(keras.layers.Dense):
-    """A drop-in for `keras.layers.Dense` whose backward pass is written out.
+    """A drop-in for `keras.layers.Dense` whose backward pass is written by hand.
 
         Z  = X W + B
         A  = f(Z)
         dZ = dA · f'(Z)
         dX = dZ Wᵀ,  dW = Xᵀ dZ,  dB = sum of dZ over the batch
 
-    `kce.ops.affine` holds the first and the last line, the activation function the other two.
+    `kce.ops.affine` computes the first and the last line, the activation function the other two.
 
     Args:
         units: Number of outputs, an integer of at least 1.
@@ -55,8 +55,9 @@ class Dense(keras.layers.Dense):
         """Compute A = f(X W + B)."""
         if self.lora_enabled or isinstance(inputs, tf.SparseTensor):
             return super().call(inputs, training=training)
-        # Reading the variables as tensors casts them to the compute dtype. Integer inputs, which
-        # Keras leaves as they are, follow; complex ones must not lose half of themselves.
+        # Converting the variables to tensors casts them to the compute dtype. Integer inputs, which
+        # Keras does not cast, are cast to the same; a cast would drop the imaginary part of complex
+        # ones, so `affine` refuses these.
         w = tf.convert_to_tensor(self.kernel)
         b = None if self.bias is None else tf.convert_to_tensor(self.bias)
         x = inputs if inputs.dtype.is_complex else tf.cast(inputs, w.dtype)
@@ -64,7 +65,7 @@ class Dense(keras.layers.Dense):
         return z if self.activation is None else self.activation(z)
 
     def quantize(self, mode=None, type_check=True, **kwargs):
-        """Quantize as `keras.layers.Dense` does, which by itself would refuse a subclass."""
+        """Quantize as `keras.layers.Dense` does, which refuses subclasses."""
         super().quantize(mode, type_check=type_check and type(self) is not Dense, **kwargs)
 
     def get_config(self):

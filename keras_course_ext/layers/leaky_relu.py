@@ -15,8 +15,8 @@ class LeakyReLU(ActivationLayer):
         f(x) = x if x > 0 else s x
 
     Args:
-        negative_slope: s, a number of at least 0. Defaults to 0.3; that of `kce.ops.leaky_relu` to
-            0.2. Both are Keras's.
+        negative_slope: s, a number of at least 0. Defaults to 0.3. As in Keras, the default of the
+            function `leaky_relu` is another one, 0.2.
         **kwargs: `name`, `dtype`, `trainable`, as for every `keras.layers.Layer`.
 
     Input shape: any. Output shape: that of the input.

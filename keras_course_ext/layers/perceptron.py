@@ -1,4 +1,4 @@
-"""The perceptron, with given or learned weights."""
+"""The perceptron, with given or trained weights."""
 
 import warnings
 from typing import Any
@@ -18,7 +18,7 @@ class Perceptron(Dense):
         Z  = X W + B
         Y  = step(Z),  1 for z > 0, else 0
 
-    Weights are given, as where a network is worked through by hand, or learned:
+    Weights are given, as in an example computed by hand, or trained:
 
     - by Rosenblatt's rule, w ← w + η (t − y) x and b ← b + η (t − y): compile the model with
       `kce.optimizers.GradientDescent(η)` and `kce.losses.PerceptronCriterion()`, and fit it with
@@ -26,9 +26,10 @@ class Perceptron(Dense):
     - by gradient descent on the logistic form, `activation="sigmoid"`: compile it with
       `kce.losses.BinaryCrossentropy()`.
 
-    The derivative of the step is 0. A loss other than `PerceptronCriterion`, and the layers below
-    a step, get a gradient of exactly 0 and learn nothing. A `UserWarning` says so once such a
-    gradient is taken in training, unless the layer has `trainable=False`.
+    The derivative of the step is 0. With a loss other than `PerceptronCriterion` the gradient of
+    the weights is exactly 0, and so is always that of the layers before a step: they are not
+    trained. A `UserWarning` is issued when such a gradient is computed in training, unless the
+    layer has `trainable=False`.
 
     Args:
         units: Number of neurons, an integer of at least 1. Defaults to 1.
@@ -60,7 +61,7 @@ class Perceptron(Dense):
     Reference: Rosenblatt, The Perceptron: A Probabilistic Model for Information Storage and
     Organization in the Brain, Psychological Review 65 (1958).
 
-    Deck: chapter 2, the perceptron; chapter 3, σ as the table of XOR reads it.
+    Deck: chapter 2, the perceptron; chapter 3, σ as in the truth table of XOR.
     """
 
     def __init__(
@@ -93,7 +94,7 @@ class Perceptron(Dense):
         return remember_weighted_sum(_warns_of_no_gradient(y), z)
 
     def build(self, input_shape):
-        """Make the weights; a ValueError if the given kernel is for another number of inputs."""
+        """Create the weights; a ValueError if the given kernel is for another number of inputs."""
         kernel, inputs = self._given.get("kernel"), input_shape[-1]
         if kernel is not None and inputs != len(kernel):
             raise ValueError(

@@ -20,8 +20,7 @@ class ReLU(ActivationLayer):
         max_value: m, the upper limit of the output, at least 0, or None for no limit. Defaults to
             None.
         negative_slope: s, the slope below the threshold, a number of at least 0. Defaults to 0.
-        threshold: θ, up to which input the slope is that one, a number of at least 0. Defaults
-            to 0.
+        threshold: θ, the input up to which the slope is s, a number of at least 0. Defaults to 0.
         **kwargs: `name`, `dtype`, `trainable`, as for every `keras.layers.Layer`.
 
     Input shape: any. Output shape: that of the input.

@@ -23,9 +23,9 @@ class Softmax(ActivationLayer):
 
     Call arguments:
         inputs: Scores, a floating-point tensor.
-        mask: Which of them take part: True, or a number over 0.5. Shape of `inputs`, or one that
-            broadcasts to it. The others get probability 0, and where none takes part all do.
-            Defaults to the mask that comes with `inputs`, if any.
+        mask: Array of booleans, or of numbers, where those over 0.5 count as True; of the shape of
+            `inputs`, or one that broadcasts to it. Scores whose mask is False get probability 0; if
+            all are False, all count as True. Defaults to the Keras mask of `inputs`, if any.
 
     Input shape: any of rank 1 or higher. Output shape: that of the input.
 
@@ -47,7 +47,7 @@ class Softmax(ActivationLayer):
         self.axis = tuple(axis) if isinstance(axis, Sequence) else axis
 
     def call(self, inputs, mask=None):
-        """Apply the function to those `inputs` that `mask` leaves."""
+        """Apply the function to the `inputs` whose mask is True."""
         if mask is None:
             return activations.softmax(inputs, self.axis)
         mask = tf.convert_to_tensor(mask)

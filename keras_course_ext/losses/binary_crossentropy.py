@@ -12,12 +12,12 @@ from keras_course_ext._logits import recall_logits
 class BinaryCrossentropy(keras.losses.Loss):
     """E = −1/n Σᵢ [tᵢ ln pᵢ + (1 − tᵢ) ln(1 − pᵢ)]; see `kce.ops.binary_crossentropy`.
 
-    Where a model ends in a sigmoid, ours or Keras's, E and its gradient p − t are computed from
-    the logits before it, so that a saturated output still learns.
+    If a model ends in a sigmoid, ours or Keras's, E and its gradient p − t are computed from the
+    logits before it, so that the gradient of a saturated output is not lost to rounding.
 
     Args:
         from_logits: Whether predictions are logits. Defaults to False: they are probabilities.
-        label_smoothing: A number in [0, 1]: how far targets are moved towards 1/2. Defaults to 0.
+        label_smoothing: A number in [0, 1]: the weight of 1/2 in the targets. Defaults to 0.
         axis: The axis over which the mean of a sample is taken. Defaults to −1.
         reduction: How the losses of the samples become one number, as for `keras.losses.Loss`:
             "sum_over_batch_size", "mean_with_sample_weight", "sum" or None. Defaults to
@@ -41,9 +41,8 @@ class BinaryCrossentropy(keras.losses.Loss):
     Differs from Keras:
         See `kce.ops.binary_crossentropy`. As in Keras, the logits are found only where the
         activation's own output tensor reaches the loss: in a model whose output is float16 or
-        bfloat16, or is changed after the sigmoid, the loss is computed from clipped
-        probabilities. And as in Keras they are taken for those of a sigmoid: do not put this loss
-        on a softmax.
+        bfloat16, or is changed after the sigmoid, the loss is computed from clipped probabilities.
+        As in Keras they are assumed to be those of a sigmoid: do not use this loss with a softmax.
 
     Deck: chapter 2, from logistic regression to the perceptron.
     """

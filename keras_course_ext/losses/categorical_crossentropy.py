@@ -12,13 +12,14 @@ from keras_course_ext._logits import recall_logits
 class CategoricalCrossentropy(keras.losses.Loss):
     """E = −Σₖ tₖ ln pₖ over the classes k; see `kce.ops.categorical_crossentropy`.
 
-    Where a model ends in a softmax over the last axis, ours or Keras's, E and its gradient p − t
-    are computed from the logits before it, so that a saturated output still learns.
+    If a model ends in a softmax over the last axis, ours or Keras's, E and its gradient p − t are
+    computed from the logits before it, so that the gradient of a saturated output is not lost to
+    rounding.
 
     Args:
         from_logits: Whether predictions are logits. Defaults to False: they are probabilities.
-        label_smoothing: A number in [0, 1]: how far targets are moved towards 1 / classes. Defaults
-            to 0.
+        label_smoothing: A number in [0, 1]: the weight of 1 / classes in the targets. Defaults to
+            0.
         axis: The axis of the classes. Defaults to −1.
         reduction: How the losses of the samples become one number, as for `keras.losses.Loss`:
             "sum_over_batch_size", "mean_with_sample_weight", "sum" or None. Defaults to
@@ -42,8 +43,8 @@ class CategoricalCrossentropy(keras.losses.Loss):
     Differs from Keras:
         See `kce.ops.categorical_crossentropy`. As in Keras, the logits are found only where the
         activation's own output tensor reaches the loss: in a model whose output is float16 or
-        bfloat16, or is changed after the softmax, the loss is computed from clipped
-        probabilities. Unlike in Keras also where `axis` is not the last.
+        bfloat16, or is changed after the softmax, the loss is computed from clipped probabilities.
+        Unlike in Keras, this is so for an `axis` that is not the last, too.
 
     Deck: chapter 1, `loss='categorical_crossentropy'`.
     """

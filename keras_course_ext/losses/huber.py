@@ -38,8 +38,8 @@ class Huber(keras.losses.Loss):
         4.3125
 
     Differs from Keras:
-        See `kce.ops.huber`. `delta` is part of the config, so that a loaded loss has it; Keras's
-        comes back with 1.
+        See `kce.ops.huber`. `delta` is part of the config, so that a loaded loss has it; Keras's is
+        loaded with 1.
 
     Reference: Huber, Robust Estimation of a Location Parameter, Annals of Mathematical Statistics
     35 (1964), 73-101.

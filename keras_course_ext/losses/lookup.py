@@ -1,4 +1,4 @@
-"""From a name to a loss of this package."""
+"""Look up a loss by name, and serialize it."""
 
 import difflib
 import inspect
@@ -32,21 +32,21 @@ _BY_NAME = {
 
 
 def get(identifier: Any) -> Any:
-    """The loss that `loss=...` means.
+    """Look up the loss that the argument `loss=...` of `compile` denotes.
 
     Args:
         identifier: The name of a class in any case, with or without underscores ("huber",
             "mean_squared_error", "keras_course_ext>Huber"), or "mse" or "bce", looked up here and
-            then in `keras.losses`; the dictionary that `serialize` makes, or one of `class_name`
-            and `config`; a class, of which an instance is made; or None, a loss or any other
-            callable, which are returned as they are.
+            then in `keras.losses`; the dictionary that `serialize` returns, or one with
+            `class_name` and `config`; a class, which is instantiated; or None, a loss or any other
+            callable, which are returned unchanged.
 
     Returns:
-        The loss. Found here by name, it has its default arguments.
+        The loss. A loss of this package found by name has its default arguments.
 
     Raises:
-        ValueError: If there is no such loss; the message proposes the nearest name.
-        TypeError: If `identifier` is nothing of what is listed above.
+        ValueError: If there is no such loss; the message suggests the nearest name.
+        TypeError: If `identifier` is none of the above.
 
     Example:
         >>> import keras_course_ext as kce
@@ -56,8 +56,8 @@ def get(identifier: Any) -> Any:
         'keras.src.losses.losses'
 
     Differs from Keras:
-        The names of this package's losses mean those. They always give an instance of the class,
-        where `keras.losses.get("mse")` is the function that does not average over the batch.
+        Names of this package's losses give those, always as an instance of the class;
+        `keras.losses.get("mse")` is the function, which does not average over the batch.
     """
     if isinstance(identifier, str):
         return _by_name(identifier)
@@ -99,13 +99,13 @@ def _class_named(name: str) -> type[keras.losses.Loss] | None:
 
 
 def serialize(loss: Any) -> Any:
-    """What a saved model holds of a loss.
+    """Describe a loss for the config of a saved model.
 
     Args:
         loss: A loss of this package or of Keras, or a function registered with Keras.
 
     Returns:
-        A dictionary or a name from which `get` and `deserialize` find the loss again.
+        A dictionary or a name, from which `get` and `deserialize` return the loss.
 
     Example:
         >>> import keras_course_ext as kce
@@ -116,7 +116,7 @@ def serialize(loss: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The loss that `serialize` described.
+    """Create the loss that `serialize` described.
 
     Args:
         config: What `serialize` returned, or a dictionary of the `class_name` and the `config`.
@@ -135,7 +135,7 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
     """
     if isinstance(config, str):
         return (custom_objects or {}).get(config) or get(config)
-    # Keras writes the module of what it finds by import, and null where it goes by name.
+    # Keras writes a module for what it can import, and null for what it looks up by name.
     ours = None if config.get("module") else _class_named(config.get("class_name", ""))
     if ours is not None and config["class_name"] not in (custom_objects or {}):
         return ours.from_config(config.get("config", {}))

@@ -12,7 +12,7 @@ from keras_course_ext._weighted_sum import noted_weighted_sum
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class PerceptronCriterion(keras.losses.Loss):
-    """E = Σᵢ (yᵢ − tᵢ) zᵢ, the loss behind Rosenblatt's rule; see `kce.ops.perceptron_criterion`.
+    """E = Σᵢ (yᵢ − tᵢ) zᵢ, the loss of Rosenblatt's rule; see `kce.ops.perceptron_criterion`.
 
     With `kce.optimizers.GradientDescent(η)` and `batch_size=1`, `fit` is Rosenblatt's rule: after
     each sample w ← w + η (t − y) x and b ← b + η (t − y). With larger batches it is the mean of
@@ -20,7 +20,8 @@ class PerceptronCriterion(keras.losses.Loss):
 
     Args:
         from_logits: Whether predictions are the weighted sums z. Defaults to False: they are the
-            outputs y of a step, ours by layer or by name, and z is found behind them.
+            outputs y of a step of this package, as a layer or by name, and z is read from the note
+            on them.
         reduction: How the losses of the samples become one number, as for `keras.losses.Loss`:
             "sum_over_batch_size", "mean_with_sample_weight", "sum" or None. Defaults to
             "sum_over_batch_size".
@@ -33,8 +34,8 @@ class PerceptronCriterion(keras.losses.Loss):
         y_pred: y or z, predictions of the same shape, floating point.
 
     Raises:
-        ValueError: If there is no z behind the predictions, or the shapes of targets and
-            predictions differ.
+        ValueError: If no z is noted on the predictions, or the shapes of targets and predictions
+            differ.
 
     Example:
         >>> import keras
@@ -78,7 +79,8 @@ class PerceptronCriterion(keras.losses.Loss):
         Returns:
             The losses of the samples, reduced.
         """
-        # Here and not in `call`: before that the predictions are cast, and the note is lost.
+        # Here and not in `call`: Keras casts the predictions before `call`, and the cast copy has
+        # no note.
         z = noted_weighted_sum(y_pred)
         if (z is None) != self.from_logits:
             raise ValueError(_ADVICE[self.from_logits])

@@ -15,14 +15,14 @@ from keras_course_ext.ops.losses.sparse_categorical_crossentropy import ignored_
 class SparseCategoricalCrossentropy(keras.losses.Loss):
     """E = −ln p_t for the true class t; see `kce.ops.sparse_categorical_crossentropy`.
 
-    Where a model ends in a softmax, ours or Keras's, E and its gradient p − δ are computed from
-    the logits before it, so that a saturated output still learns.
+    If a model ends in a softmax, ours or Keras's, E and its gradient p − δ are computed from the
+    logits before it, so that the gradient of a saturated output is not lost to rounding.
 
     Args:
         from_logits: Whether predictions are logits. Defaults to False: they are probabilities.
         ignore_class: The number of a class, often −1 or 255, whose samples do not count: not in the
-            loss, not in the gradient, not in the number by which a mean divides. Defaults to
-            None: all samples count.
+            loss, not in the gradient, not in the denominator of a mean. Defaults to None: all
+            samples count.
         reduction: How the losses of the samples become one number, as for `keras.losses.Loss`:
             "sum_over_batch_size", "mean_with_sample_weight", "sum" or None. Defaults to
             "sum_over_batch_size".

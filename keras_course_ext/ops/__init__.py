@@ -1,11 +1,11 @@
-"""Pure tensor functions whose backward pass is written by hand beside the forward pass.
+"""Pure tensor functions with hand-written gradients.
 
-They take tensors and return tensors, know nothing of Keras models, and run in eager mode, in a
+They take tensors and return tensors, are independent of Keras models, and run in eager mode, in a
 graph and under XLA. Gradients, second derivatives, `ForwardAccumulator`, `tf.vectorized_map` and
 SavedModel work on them as on TensorFlow's own ops.
 
 Symbols: X or x input, Z or z weighted sum, Y or y output, W weights, B bias, t target, p
-probability, E loss per sample; dY is ∂L/∂Y, the gradient that arrives from the next layer.
+probability, E loss per sample; dY is ∂L/∂Y, the gradient that the next layer passes back.
 """
 
 from keras_course_ext.ops.activations import (

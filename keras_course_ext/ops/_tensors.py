@@ -10,7 +10,7 @@ def float_tensor(value: Any, function: str, argument: str = "x") -> tf.Tensor:
 
     Args:
         value: Anything that `tf.convert_to_tensor` takes.
-        function: Name of the function that asks, for the message.
+        function: Name of the calling function, for the message.
         argument: Name of the argument that `value` was passed as, for the message.
 
     Raises:

@@ -1,4 +1,4 @@
-"""How the window of a convolution moves over its input, and whether the two fit."""
+"""The window of a convolution: its arguments, checked, and the number of its positions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ import tensorflow as tf
 
 @dataclass(frozen=True)
 class Window:
-    """A window that moves along the space axes; one entry per axis in each tuple.
+    """A window that moves along the space axes; each tuple has one entry per axis.
 
     Attributes:
-        sizes: Entries of the window, None where unknown.
-        strides: Steps from one place of the window to the next.
-        dilations: Steps from one entry of the window to the next.
+        sizes: Sizes of the window, None where unknown.
+        strides: Distances from one position of the window to the next.
+        dilations: Distances between neighbouring entries of the window.
         padding: "valid", "same" or "causal".
     """
 
@@ -24,7 +24,7 @@ class Window:
     padding: str
 
     def places(self, shape: tf.TensorShape) -> list[int | None]:
-        """How many places there are on each axis of an input of `shape`, None where unknown."""
+        """The number of positions on each axis of an input of `shape`, None where unknown."""
         axes = zip(shape[1:-1], self.sizes, self.strides, self.dilations, strict=True)
         return [self._places(*axis) for axis in axes]
 
@@ -43,7 +43,7 @@ def checked_window(
     padding: str,
     dilations: int | Sequence[int],
 ) -> Window:
-    """The window of `ops.convolution`, if its arguments fit together.
+    """The window of `ops.convolution`, after checking that its arguments fit together.
 
     Raises:
         TypeError: If dtypes differ.

@@ -26,26 +26,26 @@ def convolution(
         dw[j, c, o] = Σₙᵢ x[n, s·i + d·j − p, c] · dy[n, i, o]
         db[o]       = Σₙᵢ dy[n, i, o]
 
-    with sample n, window place i, place j inside the window, input channel c and output channel
-    o; x is 0 outside of itself. With two space axes i, j, m, s, d and p are pairs. What is
-    called convolution here is a cross-correlation: the window is not turned round. dx is the
-    convolution of dy, spread out by the strides, with the window turned round.
+    with sample n, window position i, entry j of the window, input channel c and output channel o; x
+    is 0 outside its bounds. With two space axes i, j, m, s, d and p are pairs. As in all deep
+    learning libraries this is a cross-correlation: the window is not flipped. dx is the convolution
+    of dy, dilated by the strides, with the flipped window.
 
-    dx and dw are computed by TensorFlow's kernels for just these sums, `Conv2DBackpropInput` and
-    `Conv2DBackpropFilter`. For a dilation, x is first sorted into d interleaved parts, to each of
-    which the window applies without gaps.
+    dx and dw are computed by TensorFlow's kernels for these sums, `Conv2DBackpropInput` and
+    `Conv2DBackpropFilter`. For a dilation, x is first split into d interleaved parts, and the
+    window is applied to each part without gaps.
 
     Args:
-        x: Floating-point tensor of shape `(batch, steps, c)` or `(batch, height, width, c)`.
-            Sizes may be unknown while a graph is built; the rank may not.
+        x: Floating-point tensor of shape `(batch, steps, c)` or `(batch, height, width, c)`. Sizes
+            may be unknown while a graph is built; the rank must be known.
         w: Tensor of shape `(window, c, o)` or `(height, width, c, o)` and the dtype of `x`.
         b: Tensor of shape `(o,)` and the dtype of `x`, or None for no bias.
             Defaults to None.
         strides: s, an integer of at least 1 or one for each space axis. Defaults to 1.
         padding: String. "valid", no zeros (p = 0); "same", as many zeros on both sides, one more
-            after than before if their number is odd, as give ⌈size / s⌉ places; "causal", with one
-            space axis only, d·(window − 1) zeros before, so that y[i] sees nothing after x[s·i].
-            Defaults to "valid".
+            after than before if their number is odd, as give ⌈size / s⌉ positions; "causal", with
+            one space axis only, d·(window − 1) zeros before, so that y[i] does not depend on
+            anything after x[s·i]. Defaults to "valid".
         dilations: d, an integer of at least 1 or one for each space axis. Not more than 1 together
             with strides of more than 1. Defaults to 1.
 
@@ -54,7 +54,7 @@ def convolution(
 
     Raises:
         TypeError: If an argument is not a dense floating-point tensor, or dtypes differ.
-        ValueError: If a rank, a size or an option does not fit, or the input has no place for the
+        ValueError: If a rank, a size or an option does not fit, or the input is smaller than the
             window.
 
     Example:
@@ -99,7 +99,7 @@ def _product(x, w, window: Window) -> tf.Tensor:
     zeros = _zeros(w, window)
     if max(dilations) == 1:
         return _kernel(tf.pad(x, tf.pad(zeros, [[1, 1], [0, 0]])), w, window.strides, "VALID")
-    # TensorFlow's kernels know dilation, but not its gradient in float64 on a CPU.
+    # TensorFlow's kernels support dilation, but not its gradient in float64 on a CPU.
     size = tf.shape(x)[1:-1] + tf.reduce_sum(zeros, axis=1)
     fill = tf.pad(tf.math.floormod(-size, dilations)[:, tf.newaxis], [[0, 0], [1, 0]])
     parts = tf.space_to_batch(x, dilations, zeros + fill)
@@ -129,7 +129,7 @@ def _zeros(w, window: Window) -> tf.Tensor:
 
 def _kernel(x, w, strides: tuple[int, ...], padding: str) -> tf.Tensor:
     if len(strides) == 1:
-        # One space axis is two, the first of size 1.
+        # TensorFlow has no Conv1D kernel: one space axis becomes two, the first of size 1.
         y = _kernel(x[:, tf.newaxis], w[tf.newaxis], (1, *strides), padding)
         return tf.squeeze(y, axis=1)
     how = {"strides": [1, *strides, 1], "padding": padding}

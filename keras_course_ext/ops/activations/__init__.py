@@ -1,4 +1,4 @@
-"""Activation functions, one a file: f, the hand-derived f', and what f' does to a gradient."""
+"""Activation functions, one per file: f, and the hand-derived gradient dx = dy · f'(x)."""
 
 from keras_course_ext.ops.activations.elu import elu
 from keras_course_ext.ops.activations.exponential import exponential

@@ -10,7 +10,7 @@ def axes_of(axis: Any, rank: int | None, function: str) -> tuple[int, ...] | Non
     Args:
         axis: An integer, several, or None.
         rank: The rank of the input; None if it is unknown.
-        function: Name of the function that asks, for the message.
+        function: Name of the calling function, for the message.
 
     Raises:
         ValueError: If one of them is not an axis of the input, or there is none.

@@ -8,13 +8,13 @@ from keras_course_ext.ops._tensors import float_tensor
 
 
 def elu(x: Any, alpha: float = 1.0) -> tf.Tensor:
-    """The exponential linear unit: a ReLU that levels off at −α instead of breaking off at 0.
+    """The exponential linear unit: a ReLU that tends to −α for negative inputs instead of 0.
 
         f(x)  = x if x > 0 else α (eˣ − 1)
         f'(x) = 1 if x > 0 else α eˣ = y + α          so dx = dy where x > 0, else dy · (y + α)
 
-    f' is taken from the output y. It lies in (0, max(1, α)] for α > 0 and vanishes to the left
-    only, where f tends to −α. At x = 0 it is α, so that only for α = 1 there is no corner.
+    f' is computed from the output y. It lies in (0, max(1, α)] for α > 0 and tends to 0 for x → −∞,
+    where f tends to −α. At x = 0 it is α, so only for α = 1 is there no corner.
 
     Args:
         x: Floating-point tensor of any shape.

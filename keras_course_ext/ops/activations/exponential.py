@@ -8,13 +8,13 @@ from keras_course_ext.ops._tensors import float_tensor
 
 
 def exponential(x: Any) -> tf.Tensor:
-    """The exponential function, for outputs that are positive by nature, such as rates.
+    """The exponential function, for outputs that must be positive, such as rates.
 
         f(x)  = eˣ
         f'(x) = eˣ = y          so dx = dy · y
 
-    f' is taken from the output y, which it equals. It lies in (0, ∞): to the right it explodes as
-    f does, and it vanishes to the left only.
+    f' is computed from the output y, which it equals. It lies in (0, ∞), grows without bound for x
+    → ∞ and tends to 0 for x → −∞.
 
     Args:
         x: Floating-point tensor of any shape.

@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_course_ext.ops._tensors import float_tensor
-from keras_course_ext.ops.activations._saturation import clip
+from keras_course_ext.ops.activations._clip import clip
 
 
 def gelu(x: Any, approximate: bool = False) -> tf.Tensor:
@@ -15,14 +15,14 @@ def gelu(x: Any, approximate: bool = False) -> tf.Tensor:
         f(x)  = x Φ(x),   Φ(x) = erfc(−x / √2) / 2
         f'(x) = Φ(x) + x φ(x),   φ(x) = Φ'(x) = e^(−x²/2) / √(2π)
 
-    and with `approximate`, where Φ gives way to a sigmoid of a cubic,
+    and with `approximate`, where Φ is replaced by a sigmoid of a cubic polynomial,
 
         f(x)  = x s,   s = (1 + tanh u) / 2 = σ(2u),   u = √(2/π) (x + 0.044715 x³)
         f'(x) = s + 2 x s (1 − s) u',   u' = √(2/π) (1 + 0.134145 x²)
 
-    both with dx = dy · f'(x). f' is taken from the input x. It lies in [−0.129, 1.129], is 1/2 at
-    x = 0, and vanishes at x = −0.752, where f has its minimum of −0.170, and far to the left,
-    where f itself does.
+    both with dx = dy · f'(x). f' is computed from the input x. It lies in [−0.129, 1.129], is 1/2
+    at x = 0, is 0 at x = −0.752, where f has its minimum of −0.170, and tends to 0 for x → −∞, as f
+    does.
 
     Args:
         x: Floating-point tensor of any shape.
@@ -64,7 +64,7 @@ def _gelu(x) -> Any:
     y = tf.math.multiply_no_nan(x, _Φ(x))  # −∞ · 0 is 0
 
     def grad(dy):
-        # Not before dy is there: until then only x is kept, and neither Φ nor φ.
+        # Computed only once dy exists: else Φ and φ would be kept in memory with x.
         with tf.control_dependencies([dy]):
             return dy * gelu_slope(x)
 

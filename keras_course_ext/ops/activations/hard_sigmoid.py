@@ -1,4 +1,4 @@
-"""The hard sigmoid, three straight pieces."""
+"""The hard sigmoid, which is piecewise linear."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from keras_course_ext.ops._tensors import float_tensor
 
 
 def hard_sigmoid(x: Any) -> tf.Tensor:
-    """The hard sigmoid: a sigmoid out of straight pieces, cheap to compute.
+    """The hard sigmoid: a piecewise linear approximation of the sigmoid, cheap to compute.
 
         f(x)  = min(max(x + 3, 0), 6) / 6
         f'(x) = 1/6 if −3 < x < 3 else 0          so dx = dy / 6 where −3 < x < 3, else 0
 
-    f' is taken from the input x. It is 1/6 or 0: it vanishes exactly where f is 0 or 1, and a
-    unit there for all samples learns no more. At x = ±3, where f has corners, f' is defined to be
-    0, as in TensorFlow.
+    f' is computed from the input x. It is 1/6 or 0: it is 0 exactly where f is 0 or 1, and a unit
+    whose output is 0 or 1 for all samples no longer learns. At x = ±3, where f has corners, f' is
+    defined to be 0, as in TensorFlow.
 
     Args:
         x: Floating-point tensor of any shape.

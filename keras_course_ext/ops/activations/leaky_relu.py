@@ -8,15 +8,14 @@ from keras_course_ext.ops._tensors import float_tensor
 
 
 def leaky_relu(x: Any, negative_slope: float = 0.2) -> tf.Tensor:
-    """A ReLU whose negative half is made small instead of 0, s being its slope.
+    """A ReLU that has a small slope s for negative inputs instead of 0.
 
         f(x)  = x if x > 0 else s x
         f'(x) = 1 if x > 0 else s          so dx = dy where x > 0, else s · dy
 
-    f' is taken from the output y, whose sign is that of x; for a negative s from the input x. It
-    is 1 or s and vanishes nowhere unless s = 0: a unit that is inactive for all samples still
-    learns, and cannot die. At x = 0, where f has a corner, f' is defined to be s, as in
-    TensorFlow.
+    f' is computed from the output y, whose sign is that of x; for a negative s from the input x. It
+    is 1 or s, so unless s = 0 a unit that is inactive for all samples still learns, and cannot die.
+    At x = 0, where f has a corner, f' is defined to be s, as in TensorFlow.
 
     Args:
         x: Floating-point tensor of any shape.
@@ -54,12 +53,12 @@ def leaky_relu(x: Any, negative_slope: float = 0.2) -> tf.Tensor:
 
 def leaky(x: tf.Tensor, s: float) -> tf.Tensor:
     """`leaky_relu` of a tensor that has been checked."""
-    # The kernels hold s as a float32.
+    # The kernels take s as a float32, which would round it in float64.
     by_kernel = x.dtype != tf.float64
 
     @tf.custom_gradient
     def forward(x) -> Any:
-        if s == 0:  # elsewhere 0 · −∞
+        if s == 0:  # s · x would be NaN at −∞
             y = tf.nn.relu(x)
         else:
             y = tf.nn.leaky_relu(x, s) if by_kernel else tf.where(x > 0, x, s * x)

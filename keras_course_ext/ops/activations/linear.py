@@ -8,13 +8,13 @@ from keras_course_ext.ops._tensors import float_tensor
 
 
 def linear(x: Any) -> tf.Tensor:
-    """The identity: hands values forward and gradients backward as they are.
+    """The identity: returns its input, and in the backward pass its gradient, unchanged.
 
         f(x)  = x
         f'(x) = 1          so dx = dy
 
-    f' is 1 everywhere and vanishes nowhere; it is taken from neither input nor output. A stack
-    of linear layers is itself linear: without another activation depth adds nothing.
+    f' is 1 everywhere. A stack of linear layers is itself linear: without another activation
+    function, more layers cannot represent more functions.
 
     Args:
         x: Floating-point tensor of any shape.

@@ -11,14 +11,14 @@ from keras_course_ext.ops.activations.softmax import softmax
 
 
 def log_softmax(x: Any, axis: int | Sequence[int] | None = -1) -> tf.Tensor:
-    """Log-softmax: turns scores into the logarithms of probabilities that sum to 1.
+    """Log-softmax: converts scores to the logarithms of probabilities that sum to 1.
 
         yᵢ       = xᵢ − ln Σⱼ e^xⱼ
         ∂yᵢ/∂xⱼ  = δᵢⱼ − e^yⱼ          so dx = dy − e^y Σⱼ dyⱼ
 
-    The derivative is taken from the output y. Its entries lie in [−1, 1]; in the limit where one
-    probability is 1 those of that yᵢ vanish, but those of the others do not: unlike softmax, a
-    confident mistake still learns.
+    The derivative is computed from the output y. Its entries lie in [−1, 1]; in the limit where one
+    probability is 1 those of that yᵢ are 0, but those of the others are not: unlike with softmax, a
+    confident wrong prediction still has a gradient.
 
     Args:
         x: Floating-point tensor of rank 1 or higher.

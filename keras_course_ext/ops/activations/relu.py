@@ -11,24 +11,24 @@ from keras_course_ext.ops.activations.leaky_relu import leaky
 def relu(
     x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
 ) -> tf.Tensor:
-    """The rectified linear unit: lets the positive half of its input pass.
+    """The rectified linear unit: x where x is positive, else 0.
 
         f(x)  = max(x, 0)
         f'(x) = 1 if x > 0 else 0          so dx = dy where y > 0, else 0
 
-    f' is taken from the output y, which is positive exactly where x is. It is 0 or 1: a gradient
-    passes an active unit undiminished, through however many layers, and does not pass an inactive
-    one at all. f' vanishes for every x ≤ 0; a unit that is inactive for all samples learns no
-    more (a dead unit). At x = 0, where f has a corner, f' is defined to be 0, as in TensorFlow.
+    f' is computed from the output y, which is positive exactly where x is. It is 1 or 0: the
+    gradient of an active unit is passed on unchanged, through any number of layers, and that of an
+    inactive unit becomes 0. A unit that is inactive for all samples no longer learns (a dead unit).
+    At x = 0, where f has a corner, f' is defined to be 0, as in TensorFlow.
 
     In general, with s = `negative_slope`, m = `max_value` (∞ if None) and θ = `threshold`,
 
         f(x)  = s (x − θ) for x ≤ θ,   x for θ < x ≤ m,   m above
         f'(x) = s for x < θ,           1 for θ < x ≤ m,   0 above and at x = θ
 
-    where f' is taken from the input x and vanishes above m, and below θ if s = 0. The corners are
-    again TensorFlow's: without m and θ (then it is `leaky_relu`) f'(0) = s, and with m = 6,
-    θ = 0 (the kernel of ReLU6) f'(6) = 0. With m, negative numbers above a negative θ count as 0.
+    where f' is computed from the input x. At the corners f' is as in TensorFlow: without m and θ
+    (then the function is `leaky_relu`) f'(0) = s; for m = 6 and θ = 0 (the kernel of ReLU6) f'(6) =
+    0. With m, f and f' are 0 for negative x above a negative θ.
 
     Args:
         x: Floating-point tensor of any shape.

@@ -8,7 +8,7 @@ from keras_course_ext.ops._tensors import float_tensor
 
 
 def selu(x: Any) -> tf.Tensor:
-    """The scaled exponential linear unit, which draws activations to mean 0 and variance 1.
+    """The scaled exponential linear unit, which drives activations to mean 0 and variance 1.
 
         f(x)  = λ x if x > 0 else λ α (eˣ − 1)
         f'(x) = λ   if x > 0 else λ α eˣ = y + λ α
@@ -16,9 +16,9 @@ def selu(x: Any) -> tf.Tensor:
     with λ = 1.0507009873554805 and α = 1.6732632423543772, so dx = dy · λ where x > 0, else
     dy · (y + λ α).
 
-    f' is taken from the output y. It lies in (0, λ α] = (0, 1.758] and vanishes to the left only,
-    where f tends to −λ α. It exceeds 1 on both sides of 0, which makes up for what is lost
-    elsewhere. At x = 0, where f has a corner, f' is defined as in TensorFlow: λ, under XLA λ α.
+    f' is computed from the output y. It lies in (0, λ α] = (0, 1.758] and tends to 0 for x → −∞,
+    where f tends to −λ α. It exceeds 1 on both sides of 0, which compensates for f' < 1 at very
+    negative x. At x = 0, where f has a corner, f' is as in TensorFlow: λ, under XLA λ α.
 
     Args:
         x: Floating-point tensor of any shape.

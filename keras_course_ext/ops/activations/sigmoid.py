@@ -8,15 +8,14 @@ from keras_course_ext.ops._tensors import float_tensor
 
 
 def sigmoid(x: Any) -> tf.Tensor:
-    """The logistic sigmoid σ, which squeezes any number into (0, 1).
+    """The logistic sigmoid σ, which maps any number to (0, 1).
 
         σ(x)  = 1 / (1 + e⁻ˣ)
         σ'(x) = σ(x) (1 − σ(x))          so dx = dy · y (1 − y)
 
-    σ' is taken from the output y = σ(x). It lies in (0, 1/4], reaches 1/4 at x = 0 only, and
-    vanishes for large |x|: already at |x| = 5 it is 0.0066. Back-propagation multiplies one such
-    factor per layer, so through k sigmoids a gradient shrinks to 4⁻ᵏ or less: the vanishing
-    gradient.
+    σ' is computed from the output y = σ(x). It lies in (0, 1/4], reaches 1/4 at x = 0 only, and
+    tends to 0 for large |x|: at |x| = 5 it is 0.0066. Back-propagation multiplies one such factor
+    per layer, so k sigmoids scale a gradient by 4⁻ᵏ or less: the vanishing gradient.
 
     Args:
         x: Floating-point tensor of any shape.

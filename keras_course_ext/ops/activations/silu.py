@@ -5,7 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_course_ext.ops._tensors import float_tensor
-from keras_course_ext.ops.activations._saturation import clip
+from keras_course_ext.ops.activations._clip import clip
 
 
 def silu(x: Any) -> tf.Tensor:
@@ -14,8 +14,8 @@ def silu(x: Any) -> tf.Tensor:
         f(x)  = x σ(x)
         f'(x) = σ(x) + x σ(x) (1 − σ(x))          so dx = dy · f'(x)
 
-    f' is taken from the input x. It lies in [−0.0998, 1.0998], is 1/2 at x = 0, and vanishes at
-    x = −1.278, where f has its minimum of −0.278, and far to the left, where f itself does.
+    f' is computed from the input x. It lies in [−0.0998, 1.0998], is 1/2 at x = 0, is 0 at x =
+    −1.278, where f has its minimum of −0.278, and tends to 0 for x → −∞, as f does.
 
     Args:
         x: Floating-point tensor of any shape.
@@ -54,7 +54,7 @@ def _silu(x) -> Any:
     y = tf.math.multiply_no_nan(x, tf.math.sigmoid(x))  # −∞ · 0 is 0
 
     def grad(dy):
-        # Not before dy is there: until then only x is kept, and neither σ nor the clipped x.
+        # Computed only once dy exists: else σ and the clipped x would be kept in memory with x.
         with tf.control_dependencies([dy]):
             return dy * silu_slope(x)
 

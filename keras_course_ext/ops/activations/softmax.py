@@ -1,4 +1,4 @@
-"""Softmax, the activation of an output layer that chooses among classes."""
+"""Softmax, the activation of an output layer that classifies."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,14 +10,14 @@ from keras_course_ext.ops.activations._axes import axes_of
 
 
 def softmax(x: Any, axis: int | Sequence[int] | None = -1) -> tf.Tensor:
-    """Softmax: turns scores into probabilities that sum to 1.
+    """Softmax: converts scores to probabilities that sum to 1.
 
         yᵢ       = e^xᵢ / Σⱼ e^xⱼ
         ∂yᵢ/∂xⱼ  = yᵢ (δᵢⱼ − yⱼ)          so dx = y · (dy − Σⱼ dyⱼ yⱼ)
 
-    The derivative is taken from the output y. Its entries lie in [−1/4, 1/4]; all of them vanish
-    where one yᵢ is 1, and a softmax over a single unit is constantly 1 with derivative exactly 0.
-    Followed by cross-entropy, the product of the two derivatives is simply y − t.
+    The derivative is computed from the output y. Its entries lie in [−1/4, 1/4]; all of them are 0
+    where one yᵢ is 1. A softmax over a single unit is always 1, with derivative exactly 0. Followed
+    by cross-entropy, the product of the two derivatives is y − t.
 
     Args:
         x: Floating-point tensor of rank 1 or higher.

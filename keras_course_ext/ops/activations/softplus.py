@@ -8,13 +8,13 @@ from keras_course_ext.ops._tensors import float_tensor
 
 
 def softplus(x: Any) -> tf.Tensor:
-    """Softplus, a ReLU without the corner.
+    """Softplus: a smooth approximation of the ReLU.
 
         f(x)  = ln(1 + eˣ)
         f'(x) = σ(x) = 1 / (1 + e⁻ˣ)          so dx = dy · σ(x)
 
-    f' is taken from the input x. It lies in (0, 1), is 1/2 at x = 0, tends to 1 to the right and
-    vanishes to the left only, where f itself does.
+    f' is computed from the input x. It lies in (0, 1), is 1/2 at x = 0, tends to 1 for x → ∞ and to
+    0 for x → −∞, as f does.
 
     Args:
         x: Floating-point tensor of any shape.
@@ -50,7 +50,7 @@ def _softplus(x) -> Any:
     y = tf.math.softplus(x)
 
     def grad(dy):
-        # TensorFlow's SoftplusGrad takes one pass less, but strays from autodiff by 3 ulp.
+        # SoftplusGrad would save one pass over memory, but differs from autodiff by up to 3 ulp.
         return dy * tf.math.sigmoid(x)
 
     return y, grad

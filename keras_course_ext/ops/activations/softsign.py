@@ -5,7 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_course_ext.ops._tensors import float_tensor
-from keras_course_ext.ops.activations._saturation import clip
+from keras_course_ext.ops.activations._clip import clip
 
 
 def softsign(x: Any) -> tf.Tensor:
@@ -14,8 +14,8 @@ def softsign(x: Any) -> tf.Tensor:
         f(x)  = x / (1 + |x|)
         f'(x) = 1 / (1 + |x|)²          so dx = dy / (1 + |x|)²
 
-    f' is taken from the input x. It lies in (0, 1], is 1 at x = 0 only, and vanishes for large
-    |x|, but only as 1/x²: at |x| = 5 it is 0.028, where that of tanh is 0.00018.
+    f' is computed from the input x. It lies in (0, 1], is 1 at x = 0 only, and tends to 0 for large
+    |x| only as 1/x²: at |x| = 5 it is 0.028, and tanh' is 0.00018.
 
     Args:
         x: Floating-point tensor of any shape.
@@ -51,7 +51,7 @@ def softsign(x: Any) -> tf.Tensor:
 
 @tf.custom_gradient
 def _softsign(x) -> Any:
-    # TensorFlow's own op has no second derivative, and is ∞ / ∞ at the ends.
+    # TensorFlow's op has no second derivative, and computes ∞ / ∞ = NaN at ±∞.
     x_ = clip(x, x.dtype.max)
     y = x_ / (1 + tf.abs(x_))
 
@@ -67,7 +67,7 @@ def _softsign_gradient(dy, x) -> Any:
     dx = dy / tf.square(s)
 
     def grad(u):
-        # f''(x) = -2 sign(x) / s³. Autodiff of the quotient would find ∞ · 0 at the ends.
+        # f''(x) = -2 sign(x) / s³. Autodiff of the quotient would compute ∞ · 0 = NaN at ±∞.
         return u / tf.square(s), -2 * u * tf.sign(x) * dx / s
 
     return dx, grad

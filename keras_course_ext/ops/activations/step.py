@@ -8,17 +8,16 @@ from keras_course_ext.ops._tensors import float_tensor
 
 
 def step(x: Any) -> tf.Tensor:
-    """The step function: fires or does not.
+    """The step function: 1 for a positive input, else 0.
 
         f(x)  = 1 if x > 0 else 0
         f'(x) = 0          so dx = 0
 
-    f' is 0 everywhere and so vanishes everywhere; it is taken from neither input nor output. At
-    x = 0, where f jumps and has no derivative, f is 0, as the deck's truth table reads it, and f'
-    is defined to be 0. With such a derivative gradient descent changes nothing, however wrong the
-    output is. That is why the perceptron is trained by Rosenblatt's rule, which moves the weights
-    by the error t − y itself and asks for no derivative, or on the sigmoid in the place of the
-    step.
+    f' is 0 everywhere. At x = 0, where f jumps and has no derivative, f is 0, as in the deck's
+    truth table, and f' is defined to be 0. With this derivative gradient descent changes nothing,
+    however wrong the output is. Therefore the perceptron is trained by Rosenblatt's rule, which
+    moves the weights by the error t − y and needs no derivative, or with the sigmoid in place of
+    the step.
 
     Args:
         x: Floating-point tensor of any shape.

@@ -13,9 +13,9 @@ def tanh(x: Any) -> tf.Tensor:
         tanh(x)  = (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ) = 2 σ(2x) − 1
         tanh'(x) = 1 − tanh²(x)          so dx = dy · (1 − y²)
 
-    tanh' is taken from the output y = tanh(x). It lies in (0, 1], reaches 1 at x = 0 only, and
-    vanishes for large |x|: at |x| = 5 it is 0.00018. Four times as steep as the sigmoid at 0, it
-    loses less of a gradient, but away from 0 it still loses some in every layer.
+    tanh' is computed from the output y = tanh(x). It lies in (0, 1], reaches 1 at x = 0 only, and
+    tends to 0 for large |x|: at |x| = 5 it is 0.00018. At 0 it is four times that of the sigmoid,
+    so a gradient shrinks less per layer, but away from 0 it still shrinks.
 
     Args:
         x: Floating-point tensor of any shape.

@@ -1,6 +1,6 @@
-"""Losses per sample, one a file: E, the hand-derived ∂E, and where they come from.
+"""Losses per sample, one per file: E and its hand-derived gradient.
 
-Reduction over the batch, sample weights and masks are the business of `keras_course_ext.losses`.
+`keras_course_ext.losses` adds reduction over the batch, sample weights and masks.
 """
 
 from keras_course_ext.ops.losses.binary_crossentropy import binary_crossentropy

@@ -36,7 +36,7 @@ def paired(y_true: Any, y_pred: Any, function: str) -> tuple[tf.Tensor, tf.Tenso
     """Targets and predictions as tensors of one dtype and one shape.
 
     A last axis of size 1 that only one of them has is added to or taken from the other, as Keras
-    does, so that `(batch,)` meets `(batch, 1)` without broadcasting to `(batch, batch)`.
+    does, so that `(batch,)` and `(batch, 1)` are not broadcast to `(batch, batch)`.
 
     Raises:
         TypeError: If `y_pred` is not a dense floating-point tensor, or `y_true` is sparse, ragged

@@ -26,9 +26,9 @@ def binary_crossentropy(
         ∂E/∂pᵢ  = 1/n (pᵢ − tᵢ) / (pᵢ (1 − pᵢ))
         ∂E/∂zᵢ  = 1/n (pᵢ − tᵢ)          where p = σ(z)
 
-    over the n outputs of a sample. From logits z the factor σ' = p (1 − p) cancels: the gradient
-    does not vanish however wrong a saturated output is. From probabilities p is first clipped to
-    [ε, 1 − ε], ε = `keras.config.epsilon()`; beyond, E is constant and its gradient 0.
+    over the n outputs of a sample. From logits z the factor σ' = p (1 − p) cancels: the gradient is
+    not small where a saturated output is wrong. From probabilities p is first clipped to [ε, 1 −
+    ε], ε = `keras.config.epsilon()`; beyond, E is constant and its gradient 0.
 
     Args:
         y_true: t, targets in [0, 1], of shape `(batch, ..., n)`.
@@ -57,8 +57,8 @@ def binary_crossentropy(
 
     Differs from Keras:
         Infinite logits on the right side give 0, not NaN. In float16 and bfloat16 ε is 2⁻¹¹ and
-        2⁻⁸, as 1 − 1e-7 would round to 1. `y_pred` is taken at its word: this function does not
-        look for logits behind a sigmoid, `kce.losses.BinaryCrossentropy` does.
+        2⁻⁸, as 1 − 1e-7 would round to 1. This function does not look for the logits of a sigmoid;
+        `kce.losses.BinaryCrossentropy` does.
 
     Deck: chapter 2, from logistic regression to the perceptron.
     """
@@ -76,8 +76,8 @@ def _from_logits(axis: int) -> Callable:
     @tf.custom_gradient
     def forward(t, z) -> Any:
         n = tf.cast(tf.shape(z)[axis], z.dtype)
-        # ln p = -softplus(-z) and ln(1 - p) = -softplus(z), without ever forming p. A target of
-        # 0 or 1 drops its other term even where that is infinite.
+        # ln p = -softplus(-z) and ln(1 - p) = -softplus(z), so that p cannot round to 0 or 1. With
+        # a target of 0 or 1 the other term counts 0, even if it is infinite.
         e = tf.math.multiply_no_nan(tf.math.softplus(-z), t)
         e += tf.math.multiply_no_nan(tf.math.softplus(z), 1 - t)
 

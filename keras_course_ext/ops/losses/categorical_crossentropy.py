@@ -27,8 +27,8 @@ def categorical_crossentropy(
         ∂E/∂pₖ  = −tₖ / pₖ
         ∂E/∂zₖ  = pₖ − tₖ          where p = softmax(z) and Σₖ tₖ = 1
 
-    over the classes k. From logits z the two derivatives multiply to p − t, which does not vanish
-    however wrong a saturated output is. From probabilities p is first divided by its sum and
+    over the classes k. From logits z the product of the two derivatives is p − t, which is not
+    small where a saturated output is wrong. From probabilities p is first divided by its sum and
     clipped to [ε, 1 − ε], ε = `keras.config.epsilon()`; what is clipped has gradient 0.
 
     Args:
@@ -56,10 +56,10 @@ def categorical_crossentropy(
         (array([100.], dtype=float32), array([[-1.,  0.,  1.]], dtype=float32))
 
     Differs from Keras:
-        Where targets do not sum to 1, the gradient is the true one, pₖ Σⱼ tⱼ − tₖ. Label
-        smoothing counts the classes along `axis`, not along the last axis. A class with logit −∞
-        and target 0 adds 0, not NaN. `y_pred` is taken at its word: this function does not look
-        for logits behind a softmax, `kce.losses.CategoricalCrossentropy` does.
+        Where targets do not sum to 1, the gradient is the true one, pₖ Σⱼ tⱼ − tₖ. Label smoothing
+        counts the classes along `axis`, not along the last axis. A class with logit −∞ and target 0
+        adds 0, not NaN. This function does not look for the logits of a softmax;
+        `kce.losses.CategoricalCrossentropy` does.
 
     Deck: chapter 1, `loss='categorical_crossentropy'`.
     """
@@ -109,8 +109,8 @@ def _from_probabilities(axis: int) -> Callable:
         def grad(dE):
             dE = tf.expand_dims(dE, axis)
             inside = tf.cast((q >= ε) & (q <= 1 - ε), p.dtype)
-            # q = p / s and s = Σ p: every p lowers the share of all the others, by q each, and
-            # dq = -t / q where it is not clipped.
+            # With q = p / s and s = Σ p, ∂qⱼ/∂pₖ = (δⱼₖ − qⱼ) / s, and dq = −t / q where q is not
+            # clipped.
             dp = dE * (tf.reduce_sum(inside * t, axis=axis, keepdims=True) - inside * t / c) / s
             return -dE * tf.math.log(c), dp
 

@@ -13,9 +13,9 @@ def half_squared_error(y_true: Any, y_pred: Any) -> tf.Tensor:
         E       = 1/2 Σᵢ (tᵢ − aᵢ)²
         ∂E/∂aᵢ  = aᵢ − tᵢ
 
-    over the n outputs of a sample. The 1/2 is there to cancel the 2 of the derivative: the
-    gradient is the error itself. For two outputs E is the mean of the two squares as well, so that
-    it equals `mean_squared_error`; for n outputs it is n/2 times that.
+    over the n outputs of a sample. The 1/2 cancels the 2 of the derivative: the gradient is the
+    error itself. For two outputs E is the mean of the two squares as well, so that it equals
+    `mean_squared_error`; for n outputs it is n/2 times that.
 
     Args:
         y_true: t, targets of shape `(batch, ..., n)`.

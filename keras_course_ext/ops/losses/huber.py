@@ -17,8 +17,8 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> tf.Tensor:
                 = δ |e| − δ²/2        else
         ∂E/∂aᵢ  = 1/n min(max(eᵢ, −δ), δ)
 
-    over the n outputs of a sample. The gradient is that of half the squared error, cut off at ±δ:
-    a target that is far away, an outlier, pulls no harder than one at the distance δ.
+    over the n outputs of a sample. The gradient is that of half the squared error, clipped to ±δ:
+    an outlier contributes no larger gradient than an error of δ.
 
     Args:
         y_true: t, targets of shape `(batch, ..., n)`.

@@ -14,16 +14,16 @@ def perceptron_criterion(y_true: Any, y_pred: Any) -> tf.Tensor:
         ∂E/∂zᵢ  = yᵢ − tᵢ
 
     over the units of a sample. The derivative of the threshold itself is 0 wherever it exists, so
-    no loss of y can teach a perceptron anything. E is a loss of z: 0 where the unit is right, and
-    where it is wrong |z|, the distance by which z would have to move. With z = x·w + b a step of
-    gradient descent on one sample is Rosenblatt's rule,
+    the gradient of any loss of y is 0. E is a loss of z: 0 where the unit is right, and |z| where
+    it is wrong, the amount by which z would have to change. With z = x·w + b a step of gradient
+    descent on one sample is Rosenblatt's rule,
 
         w ← w + η (t − y) x,  b ← b + η (t − y)
 
     Args:
         y_true: t, targets in [0, 1], of shape `(batch, ..., units)`; 0 or 1 for Rosenblatt's rule.
-        y_pred: z, weighted sums of the same shape, floating point. Not y: it does not say how far
-            z is from 0.
+        y_pred: z, weighted sums of the same shape, floating point. Not y, from which z cannot be
+            computed.
 
     Returns:
         E, a tensor of shape `(batch, ...)`: the sum is over the last axis.
@@ -67,7 +67,7 @@ def perceptron_criterion(y_true: Any, y_pred: Any) -> tf.Tensor:
 
 @tf.custom_gradient
 def _perceptron_criterion(t, z) -> Any:
-    # A z that is NaN stays one: y would say 0.
+    # Without the test a z of NaN would give y = 0, and the loss would hide it.
     y = tf.where(tf.math.is_nan(z), z, tf.cast(z > 0, z.dtype))
 
     def grad(dE):

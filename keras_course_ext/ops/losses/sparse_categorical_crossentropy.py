@@ -60,10 +60,9 @@ def sparse_categorical_crossentropy(
         (array([100.], dtype=float32), array([[-1.,  0.,  1.]], dtype=float32))
 
     Differs from Keras:
-        The result carries no mask of the ignored samples; it is
-        `kce.losses.SparseCategoricalCrossentropy` that leaves them out of a mean. They have E = 0
-        and gradient 0 even if they are predicted as NaN.
-        `y_pred` is taken at its word: this function does not look for logits behind a softmax,
+        The result has no mask of the ignored samples; `kce.losses.SparseCategoricalCrossentropy`
+        leaves them out of a mean. They have E = 0 and gradient 0 even if their prediction is NaN.
+        This function does not look for the logits of a softmax;
         `kce.losses.SparseCategoricalCrossentropy` does.
     """
     name = "sparse_categorical_crossentropy"
@@ -84,7 +83,7 @@ def sparse_categorical_crossentropy(
         )
     ignored = ignored_samples(t, ignore_class)
     if ignored is not None:
-        # Both are replaced before anything is computed: what is predicted may be NaN.
+        # Both are replaced before anything is computed, because the prediction may be NaN.
         t = tf.where(ignored, tf.zeros_like(t), t)
         y = tf.where(tf.expand_dims(ignored, -1), tf.zeros_like(y), y)
     classes = tf.shape(y, out_type=tf.int64)[-1]
