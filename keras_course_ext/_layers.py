@@ -1,9 +1,9 @@
-"""The one place that walks through the layers of a model, by Keras's private `_flatten_layers`.
+"""The only module that lists the layers inside a layer, by Keras's private `_flatten_layers`.
 
 `Model.layers` is public, but there is no public list of the layers inside another layer: inside a
 custom one, or inside Keras's own composite ones (MultiHeadAttention, Bidirectional). If Keras drops
 the hook or changes its arguments, the public `layers` of a model and the attributes of any other
-layer take its place; `tests/package/test_layers_walk.py` then fails.
+layer are used instead; `tests/package/test_layers_walk.py` then fails.
 """
 
 import contextlib

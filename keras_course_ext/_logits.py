@@ -1,12 +1,13 @@
-"""The one place that touches Keras's private note of the logits behind a sigmoid or softmax.
+"""The only module that reads or writes Keras's private attribute `_keras_logits` of a tensor.
 
-Keras's crossentropies look for the attribute `_keras_logits` on predictions and, where they find
-it, start from the logits. That is what makes a model which ends in `activation="softmax"` learn
-from outputs that saturate, where the probability itself has rounded to 0 or 1. The attribute is
-not public. If Keras drops it, nothing breaks, but ours and theirs no longer find each other's
-logits and fall back to probabilities: `tests/losses/test_losses.py` then fails.
+Keras's crossentropies look for this attribute on predictions and, if it is there, compute the loss
+from the logits, not from the probabilities, which may have rounded to 0 or 1. So a model that ends
+in `activation="softmax"` has a gradient even where its outputs are saturated. If Keras drops the
+attribute, or TensorFlow refuses attributes on tensors, the losses are computed from probabilities;
+`tests/package/test_tensor_attributes.py` then fails.
 """
 
+import contextlib
 import warnings
 from typing import Any
 
@@ -14,23 +15,24 @@ import tensorflow as tf
 
 
 def remember_logits(probabilities: tf.Tensor, logits: Any) -> tf.Tensor:
-    """`probabilities`, with a note that they are the sigmoid or softmax of `logits`."""
-    probabilities._keras_logits = logits
+    """Note on `probabilities` that they are the sigmoid or softmax of `logits`; return them."""
+    with contextlib.suppress(AttributeError):
+        probabilities._keras_logits = logits
     return probabilities
 
 
 def noted_logits(probabilities: Any) -> Any:
-    """The logits that `probabilities` carries a note of, or None."""
+    """The logits noted on `probabilities`, or None."""
     return getattr(probabilities, "_keras_logits", None)
 
 
 def recall_logits(y_pred: Any, from_logits: bool, axis: int = -1) -> tuple[tf.Tensor, bool]:
-    """What a crossentropy starts from: the logits behind `y_pred` if noted, or `y_pred`.
+    """The input of a crossentropy: the logits noted on `y_pred`, if any, else `y_pred`.
 
     Args:
         y_pred: Predictions.
-        from_logits: Whether the user says that they are logits.
-        axis: The axis along which the loss takes them. The note is for the last axis.
+        from_logits: Whether the user declares them as logits.
+        axis: The axis of the classes in the loss. The note is valid for the last axis only.
 
     Returns:
         A tensor and whether it holds logits.

@@ -1,4 +1,4 @@
-"""One attribute of one object, replaced for a while."""
+"""Replace an attribute of an object temporarily."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,10 +7,10 @@ from typing import Any
 
 @contextmanager
 def overridden(target: Any, name: str, value: Any) -> Iterator[None]:
-    """Give an object's attribute another value within a context, and leave no trace of it.
+    """Set an attribute of an object within a context, and restore it afterwards.
 
-    Written past `__setattr__`: Keras's and TensorFlow's own would track what is assigned, as a
-    part of the model to be saved.
+    `object.__setattr__` is used, because the `__setattr__` of Keras and TensorFlow would track the
+    value as a part of the model to be saved.
     """
     had, before = name in vars(target), vars(target).get(name)
     object.__setattr__(target, name, value)

@@ -1,9 +1,8 @@
-"""A note of the weighted sum z behind a step, for the loss that needs it.
+"""A note of the weighted sum z on the output of a step, for the perceptron criterion.
 
-The output of a step does not tell how far z was from 0, and its derivative is 0. The perceptron
-criterion is a loss of z; it finds z by this note, as the crossentropies of Keras find the logits
-behind a sigmoid. The note has a name of its own: z is not the logit of a probability, and no loss
-of Keras may take it for one.
+The criterion is a loss of z, which cannot be computed from the output of a step. It reads z from
+an attribute of the output, as Keras's crossentropies read the logits. The attribute is not
+`_keras_logits`: z is not the logit of a probability, and Keras's losses must not use it as one.
 """
 
 from typing import Any
@@ -12,11 +11,11 @@ import tensorflow as tf
 
 
 def remember_weighted_sum(y: tf.Tensor, z: Any) -> tf.Tensor:
-    """`y`, with a note that it is the step of `z`."""
+    """Note on `y` that it is the step of `z`; return `y`."""
     y._keras_course_ext_weighted_sum = z
     return y
 
 
 def noted_weighted_sum(y: Any) -> Any:
-    """The weighted sum that `y` carries a note of, or None."""
+    """The weighted sum noted on `y`, or None."""
     return getattr(y, "_keras_course_ext_weighted_sum", None)

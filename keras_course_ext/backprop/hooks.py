@@ -1,4 +1,4 @@
-"""Where a pass looks into a model: the call of every layer, and the activation inside it."""
+"""Hooks into a model: the call of every layer, and the activation function inside it."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +12,7 @@ import tensorflow as tf
 from keras_course_ext import activations, ops
 from keras_course_ext._layers import walk
 from keras_course_ext._logits import noted_logits, remember_logits
+from keras_course_ext._masks import mask_of, put_mask
 from keras_course_ext._override import overridden
 from keras_course_ext.layers._activation_layer import ActivationLayer
 
@@ -27,16 +28,16 @@ _OWN = (
 
 @dataclass(frozen=True)
 class Site:
-    """A layer of the model that is not itself a model, and what it is called."""
+    """A layer of the model that is not itself a model, and its name in the trace."""
 
     name: str
     layer: keras.Layer
 
 
 def sites(model: keras.Model) -> list[Site]:
-    """The layers of a model and of the models inside it; what is inside a layer is part of it.
+    """The layers of a model and of the models inside it, but not the layers inside a layer.
 
-    Two layers with one name get the names of the models around them in front.
+    If two layers have the same name, the names of the models around them are prepended.
     """
     found = [
         (path, layer)
@@ -54,7 +55,7 @@ def sites(model: keras.Model) -> list[Site]:
 def replaced_calls(
     places: Sequence[Site], wrap: Callable[[Site, Callable], Callable]
 ) -> Iterator[None]:
-    """Replace the `call` of every layer for a while."""
+    """Replace the `call` of every layer within a context."""
     with ExitStack() as stack:
         for site in places:
             quantized = getattr(site.layer, "quantization_mode", None) is not None
@@ -66,12 +67,12 @@ def replaced_calls(
 
 @dataclass
 class Probe:
-    """What an activation function was given and returned, each time it was called."""
+    """The argument and the result of every call of an activation function."""
 
     seen: list[tuple[Any, Any]] = field(default_factory=list)
 
     def of(self, function: Callable, z_of: Callable[[Any], Any]) -> Callable:
-        """`function`, watched; `z_of` may put a tensor of its own in the place of Z."""
+        """Wrap `function` so that its calls are recorded; `z_of` may replace Z by a copy."""
 
         def watched(z: Any, *args: Any, **kwargs: Any) -> Any:
             z = z_of(z)
@@ -82,13 +83,13 @@ class Probe:
         return watched
 
     def only(self) -> tuple[Any, Any]:
-        """The Z and A of the one call, or None and None if there was not one."""
+        """The Z and A of the only call, or None and None if there was not exactly one."""
         return self.seen[0] if len(self.seen) == 1 else (None, None)
 
 
 @contextmanager
 def probed(layer: keras.Layer, z_of: Callable[[Any], Any] = lambda z: z) -> Iterator[Probe]:
-    """Watch the activation function that a layer has built in, if it has one."""
+    """Record the calls of a layer's `activation`, if it has one."""
     probe = Probe()
     function = vars(layer).get("activation")
     if not callable(function) or is_linear(function):
@@ -99,12 +100,12 @@ def probed(layer: keras.Layer, z_of: Callable[[Any], Any] = lambda z: z) -> Iter
 
 
 def is_linear(function: Any) -> bool:
-    """Whether an activation function is none."""
+    """Whether an activation is None or the identity."""
     return function in (None, keras.activations.linear, activations.linear, ops.linear)
 
 
 def activation_name(layer: keras.Layer) -> str | None:
-    """What a layer's activation function is called, built in or the layer's own; or None."""
+    """The name of a layer's `activation`, or of the function that the layer itself is; or None."""
     if is_own_activation(layer):
         return _snake(type(layer).__name__)
     function = vars(layer).get("activation")
@@ -116,31 +117,31 @@ def activation_name(layer: keras.Layer) -> str | None:
 
 
 def is_own_activation(layer: keras.Layer) -> bool:
-    """Whether a layer is nothing but an activation function of its input."""
+    """Whether a layer only applies an activation function to its input."""
     return isinstance(layer, _OWN) and "activation" not in vars(layer)
 
 
 def is_linear_with_z(layer: keras.Layer) -> bool:
-    """Whether a layer could have an activation function and has none, so that A is Z."""
+    """Whether a layer has an `activation` argument but no activation function: then A is Z."""
     return "activation" in vars(layer) and is_linear(vars(layer)["activation"])
 
 
 def copied(tensor: Any) -> Any:
-    """A tensor of its own with the same values, mask and noted logits."""
+    """A copy of a tensor with the same mask and noted logits."""
     return with_notes(tf.identity(tensor), tensor)
 
 
 def with_notes(copy: Any, tensor: Any, logits: Any = None) -> Any:
-    """`copy`, with the mask of `tensor`, and the logits noted on it unless others are given."""
-    mask = getattr(tensor, "_keras_mask", None)
+    """`copy` with the mask of `tensor`, and with `logits` noted, by default those of `tensor`."""
+    mask = mask_of(tensor)
     if mask is not None:
-        copy._keras_mask = mask
+        put_mask(copy, mask)
     logits = noted_logits(tensor) if logits is None else logits
     return copy if logits is None else remember_logits(copy, logits)
 
 
 def is_float(value: Any) -> bool:
-    """Whether a value is a tensor that a gradient can flow through."""
+    """Whether a value is a floating-point tensor, so that it can have a gradient."""
     return isinstance(value, tf.Tensor) and value.dtype.is_floating
 
 

@@ -1,4 +1,4 @@
-"""The loss that a trace goes back from: whatever `compile` takes, one term an output."""
+"""The loss of a trace, in any form that `compile` accepts: one term per output."""
 
 import warnings
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ _MOST_UNITS = 16
 
 @dataclass(frozen=True)
 class Term:
-    """What one output adds to the loss.
+    """The loss of one output.
 
     Attributes:
         output: Name of the output.
         loss: The loss object; None if the output has none.
-        weight: Factor in the total.
+        weight: Its factor in the total loss.
     """
 
     output: str
@@ -41,17 +41,17 @@ class Term:
             ) from error
         if value.shape.rank:
             raise ValueError(
-                f"A trace goes back from one number, but the loss '{self.loss.name}' of the output "
+                f"`trace` needs a scalar loss, but the loss '{self.loss.name}' of the output "
                 f"'{self.output}' has shape {value.shape}. Give it the reduction "
                 "'sum_over_batch_size' or 'sum'."
             )
         return value
 
     def by_unit(self, y: Any, y_pred: Any, sample_weight: Any = None) -> np.ndarray | None:
-        """What each unit of the output adds to the loss, E = E₁ + E₂ + ..., or None.
+        """The terms of the units of the output in the loss, E = E₁ + E₂ + ..., or None.
 
-        Found by trying: the loss of each unit alone. If these sum, or average, to the loss of all
-        units, they are its parts; a softmax crossentropy has none.
+        The loss is computed for each unit separately. If the sum or the mean of these is the loss
+        of all units, they are its terms; a softmax crossentropy has none.
         """
         y, y_pred = tf.convert_to_tensor(y), tf.convert_to_tensor(y_pred)
         units = y_pred.shape[-1] if y_pred.shape.rank == 2 else 0
@@ -88,7 +88,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Objective:
-    """The loss in all: the weighted terms of the outputs, and what the model's layers add."""
+    """The total loss: the weighted losses of the outputs, and the losses that layers add."""
 
     terms: tuple[Term, ...]
 
@@ -99,13 +99,13 @@ class Objective:
         sample_weight: Sequence[Any],
         added: Sequence[tf.Tensor],
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """The loss L and the loss of each output.
+        """Compute the total loss L and the loss of each output.
 
         Args:
-            y: Targets, one an output.
-            y_pred: Predictions, one an output.
-            sample_weight: Sample weights or None, one an output.
-            added: `model.losses`: regularizers, and what layers add.
+            y: Targets, one per output.
+            y_pred: Predictions, one per output.
+            sample_weight: Sample weights or None, one per output.
+            added: `model.losses`: of regularizers and of `add_loss`.
         """
         values = {
             term.output: term(t, p, w)
@@ -122,10 +122,10 @@ class Objective:
 def objective(
     model: keras.Model, outputs: Sequence[str], loss: Any = None, loss_weights: Any = None
 ) -> Objective:
-    """What `loss` means for the outputs of a model.
+    """The objective that `loss` denotes for the outputs of a model.
 
     Args:
-        model: The model, whose compiled loss it is if `loss` is None.
+        model: The model; its compiled loss is used if `loss` is None.
         outputs: Names of the outputs.
         loss: As `keras.Model.compile` takes it.
         loss_weights: As `keras.Model.compile` takes it.
@@ -163,14 +163,28 @@ def _resolved(loss: Any) -> keras.losses.Loss | None:
     function = _crossentropy if by_shape else keras.losses.get(loss)
     if isinstance(function, keras.losses.Loss):
         return function
-    # The public loss with Keras's own treatment of a plain function: same rank, mean over samples.
+    # A public loss class that treats a plain function as Keras does: equal ranks, mean over
+    # samples.
     wrapped = keras.losses.MeanSquaredError(name=name)
+    if not hasattr(wrapped, "fn"):  # not documented by Keras
+        return _FunctionLoss(function, name)
     wrapped.fn = function
     return wrapped
 
 
+class _FunctionLoss(keras.losses.Loss):
+    """The mean over the samples of a plain function, whose arguments have equal ranks."""
+
+    def __init__(self, function: Any, name: str):
+        super().__init__(name=name)
+        self._function = function
+
+    def call(self, y_true, y_pred):
+        return self._function(y_true, y_pred)
+
+
 def _crossentropy(y_true: Any, y_pred: Any) -> Any:
-    """The one that Keras means by the name "crossentropy", which depends on the shapes."""
+    """The crossentropy that Keras selects, by the shapes, for the name "crossentropy"."""
     if y_pred.shape[-1] == 1:
         return keras.losses.binary_crossentropy(y_true, y_pred)
     if y_true.shape == y_pred.shape:
