@@ -1,4 +1,4 @@
-"""Back-propagation made visible: every Z, A, δ and gradient of one pass through a model."""
+"""Back-propagation step by step: every Z, A, δ and gradient of one batch through a model."""
 
 from keras_course_ext.backprop.check_report import CheckReport, TraceError
 from keras_course_ext.backprop.record import LayerTrace, WeightTrace

@@ -1,4 +1,4 @@
-"""What a caller of `trace` may pass: models, batches, one value an output; and what is refused."""
+"""Checks and conversions of the arguments of `trace`: model, batch, one value per output."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,16 +14,16 @@ def shape_text(value: Any) -> str:
 
 
 def require_traceable(model: Any) -> None:
-    """Refuse what is no built Keras model, and a graph that is being built around the call."""
+    """Raise unless `model` is a built Keras model and the call is made in eager mode."""
     if not isinstance(model, keras.Model):
         raise TypeError(
-            f"A trace is one of a `keras.Model`. Received: {model!r} of type "
+            f"`trace` needs a `keras.Model`. Received: {model!r} of type "
             f"{type(model).__name__}. For a layer write `keras.Sequential([keras.Input(shape), "
             "layer])`."
         )
     if not tf.executing_eagerly():
         raise RuntimeError(
-            "`trace` needs numbers, and there are none while a `tf.function` is being traced. Call "
+            "`trace` runs eagerly, but it was called while a `tf.function` is being traced. Call "
             "it outside."
         )
     if not model.built:
@@ -34,11 +34,12 @@ def require_traceable(model: Any) -> None:
 
 
 def known_inputs(model: Any) -> dict[str, Any]:
-    """The inputs that a model says it has, by name; none for a subclassed model."""
+    """The symbolic inputs of a model, by name; none for a subclassed model."""
     tensors = getattr(model, "inputs", None) or []
     layers = [layer for layer in model.layers if isinstance(layer, keras.layers.InputLayer)]
     names = {id(layer.output): layer.name for layer in layers}
-    # A Sequential hides its input layer, and the tensor of an unnamed one has no name to show.
+    # `Sequential.layers` omits the input layer, and the tensor of an unnamed one is called
+    # keras_tensor_<n>.
     return {
         names.get(id(t), "input" if t.name.startswith("keras_tensor") else t.name): t
         for t in tensors
@@ -59,8 +60,8 @@ def input_batch(model: Any, x: Any) -> Any:
     """`x` as tensors, in the structure and of the dtypes that the model takes.
 
     Raises:
-        TypeError: If `x` is no batch of arrays.
-        ValueError: If a number, a shape or the size of the batch does not fit.
+        TypeError: If `x` is not a batch of arrays.
+        ValueError: If the number of inputs, a shape or the batch size does not fit.
     """
     if isinstance(x, (tf.data.Dataset, keras.utils.PyDataset)):
         raise TypeError(
@@ -89,7 +90,7 @@ def input_batch(model: Any, x: Any) -> Any:
 
 
 def target_batch(y: Any, outputs: Sequence[str], size: int) -> list[tf.Tensor | None]:
-    """The targets, one tensor an output."""
+    """The targets, one tensor per output."""
     found = per_output(y, outputs, "y")
     tensors = [
         None if one is None else _dense(one, f"The target of the output '{name}'")
@@ -100,7 +101,7 @@ def target_batch(y: Any, outputs: Sequence[str], size: int) -> list[tf.Tensor | 
 
 
 def weight_batch(sample_weight: Any, outputs: Sequence[str], size: int) -> list[tf.Tensor | None]:
-    """The sample weights, a tensor or None an output."""
+    """The sample weights, a tensor or None per output."""
     found = per_output(sample_weight, outputs, "sample_weight", all_alike=True)
     tensors = [
         None if one is None else _dense(one, f"The sample weights of the output '{name}'")
@@ -113,13 +114,13 @@ def weight_batch(sample_weight: Any, outputs: Sequence[str], size: int) -> list[
 def per_output(
     value: Any, outputs: Sequence[str], argument: str, all_alike: bool = False
 ) -> list[Any]:
-    """One value an output, from a single one, a list or a dict by name.
+    """One value per output, from a single one, a list or a dict by name.
 
     Args:
         value: What was passed.
         outputs: Names of the outputs.
         argument: The argument it was passed as, for the message.
-        all_alike: Whether a single value is meant for every output.
+        all_alike: Whether a single value applies to every output.
 
     Raises:
         ValueError: If the number or the names are not those of the outputs.
@@ -151,7 +152,7 @@ def batch_size(x: Any) -> int:
     """The number of samples of a batch, the same for all inputs.
 
     Raises:
-        ValueError: If there are none, or inputs disagree.
+        ValueError: If there are no samples, or the inputs have different numbers of them.
     """
     sizes = {int(tensor.shape[0]) if len(tensor.shape) else 0 for tensor in keras.tree.flatten(x)}
     if len(sizes) != 1:
@@ -160,7 +161,7 @@ def batch_size(x: Any) -> int:
         )
     if sizes == {0}:
         raise ValueError(
-            "A trace needs at least one sample. Received: a batch of zero. For a single sample "
+            "`trace` needs at least one sample. Received: a batch of zero. For a single sample "
             "write `x[np.newaxis]`."
         )
     return sizes.pop()
@@ -171,7 +172,7 @@ def _inputs_text(model: keras.Model, known: Any) -> str:
 
 
 def _the_one_input(x: Sequence[Any], rank: int) -> Any:
-    """The array in a list of one; rows in a list as an array; several arrays as they are."""
+    """The array in a list of one; rows in a list as an array; several arrays unchanged."""
     batches = [one for one in x if _is_array(one) and len(one.shape) == rank]
     if len(batches) != len(x) or not x:
         return np.asarray(x)

@@ -1,7 +1,7 @@
-"""The same numbers once more, by one `tf.GradientTape` over the whole model and its loss.
+"""The reference for `check`: one `tf.GradientTape` over the whole model and its loss.
 
-Nothing is cut and no formula is used: the layers run as they are, and what is asked of TensorFlow
-is the gradient with respect to every Z, every A, every weight and the inputs.
+No layer is separated from the others and no formula is used: TensorFlow computes the gradient with
+respect to every Z, every A, every weight and the inputs.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ from keras_course_ext.backprop.problem import Problem
 
 @dataclass
 class Seen:
-    """Z and A of one use of a layer, and the gradients that TensorFlow finds.
+    """Z and A of one call of a layer, and the gradients that TensorFlow computes.
 
     Attributes:
         z: Z, or None.
@@ -35,8 +35,8 @@ class Seen:
         layer: The layer; None for an input.
         da: ∂L/∂A, or None.
         delta: ∂L/∂Z, or None.
-        weights: The gradient of each weight that has one, in the layer's order; None where no
-            gradient arrives.
+        weights: The gradient of each weight that has one, in the layer's order; None for a weight
+            that the loss does not depend on.
     """
 
     z: Any
@@ -49,12 +49,12 @@ class Seen:
 
 @dataclass
 class Autodiff:
-    """What TensorFlow finds for a whole model.
+    """What TensorFlow computes for a whole model.
 
     Attributes:
-        inputs: One `Seen` an input.
-        calls: One `Seen` a use of a layer, in order of execution.
-        loss: The loss in all.
+        inputs: One `Seen` per input.
+        calls: One `Seen` per call of a layer, in order of execution.
+        loss: The total loss.
         losses: The loss of each output.
     """
 
@@ -109,7 +109,7 @@ class _View:
         return viewed
 
     def _look(self, layer: keras.Layer, call: Callable, args: Any, kwargs: Any) -> Any:
-        # Copies, because a layer may return its input, and these are then two places, not one.
+        # Copies, because a layer may return its input, and the gradients of the two are different.
         args, kwargs = keras.tree.map_structure(_copied_if_float, (args, kwargs))
         with probed(layer, copied) as probe:
             outputs = call(*args, **kwargs)

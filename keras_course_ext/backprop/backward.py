@@ -1,9 +1,10 @@
-"""The way back: layer by layer from the loss, by the deck's formulas where they apply.
+"""The backward pass: layer by layer from the loss, by the deck's formulas where they apply.
 
     δ  = ∂L/∂A · f'(Z)          through an activation function, `derivatives.py`
     ∂L/∂W = Xᵀ δ,  ∂L/∂b = Σ δ,  ∂L/∂X = δ Wᵀ          through a dense layer
 
-Any other layer is gone back through on its own tape, and so is what lies between two layers.
+Through any other layer, and through the operations between two layers, their tapes compute the
+gradient.
 """
 
 from collections.abc import Sequence
@@ -23,13 +24,13 @@ _DENSE_CALLS = (keras.layers.Dense.call, layers.Dense.call)
 
 @dataclass
 class Back:
-    """What went back through one use of a layer.
+    """The gradients of one call of a layer.
 
     Attributes:
         da: ∂L/∂A, or None.
         delta: ∂L/∂Z, or None.
-        rule: How the rest was computed, as in `LayerTrace.rule`.
-        derivative: The formula of δ, where it was used.
+        rule: How they were computed, as in `LayerTrace.rule`.
+        derivative: The derivative that δ was computed with, or None.
         feeds: Positions, among the sources, of the layers that feed it.
     """
 
@@ -42,7 +43,15 @@ class Back:
 
 @dataclass
 class Backward:
-    """What the backward pass found: one `Back` a call, ∂L/∂X, and the gradient of each weight."""
+    """The result of the backward pass.
+
+    Attributes:
+        calls: One `Back` per call of a layer.
+        dx: ∂L/∂X of each input.
+        weights: The gradient of each weight, by the id of its variable.
+        reaches: For each output of the model, the positions of the layers that it is computed from
+            without another layer in between.
+    """
 
     calls: list[Back]
     dx: list[Any]
@@ -51,7 +60,7 @@ class Backward:
 
 
 def backward(run: Forward) -> Backward:
-    """Go back from the loss to the inputs."""
+    """Compute all gradients, from the loss to the inputs."""
     way = _Way(run)
     way.arrive([run.loss], [None], len(run.calls))
     backs = [Back() for _ in run.calls]
@@ -71,7 +80,8 @@ class _Way:
         self._run = run
         self._gradients: dict[int, Any] = {}
         self.weights: dict[int, Any] = {}
-        # Every tensor that a piece ends at, with the position of what made it: inputs first.
+        # Every tensor between two layers, with the position of the input or layer that returned it;
+        # inputs come first.
         self._sources: list[tuple[int, Any]] = list(enumerate(run.x))
         for k, call in enumerate(run.calls):
             outside = [outer for _, outer in (*call.outputs, *call.extra)]
@@ -82,7 +92,7 @@ class _Way:
         return self._gradients.get(id(outside))
 
     def arrive(self, targets: Sequence[Any], gradients: Sequence[Any], before: int) -> None:
-        """Bring the gradients of tensors back to the outputs of the layers before them."""
+        """Propagate the gradients of tensors back to the outputs of the layers before them."""
         known = {id(source): source for _, source in self._sources}
         between = []
         for target, gradient in zip(targets, gradients, strict=True):
@@ -105,7 +115,7 @@ class _Way:
             self._add(self.weights, key, gradient)
 
     def feeding(self, tensors: Sequence[Any], before: int) -> tuple[int, ...]:
-        """Positions of the layers whose outputs these tensors are, or were computed from."""
+        """Positions of the layers whose outputs these tensors are or were computed from."""
         made_by = {id(source): position for position, source in self._sources}
         found = {made_by[id(t)] for t in tensors if id(t) in made_by}
         others = [t for t in tensors if id(t) not in made_by and t.dtype.is_floating]
@@ -116,7 +126,7 @@ class _Way:
         return tuple(sorted(found))
 
     def through(self, call: Call, back: Back) -> list[Any]:
-        """Go back through one layer: ∂L/∂X for each of its inputs."""
+        """Propagate through one layer: return ∂L/∂X for each of its inputs."""
         outputs = [(inner, self.gradient_of(outer)) for inner, outer in call.outputs]
         extra = [(inner, self.gradient_of(outer)) for inner, outer in call.extra]
         back.da = self.gradient_of(call.first)
@@ -195,7 +205,7 @@ class _Way:
 
 
 def _all_flows_through_z(call: Call) -> bool:
-    """Whether Z is the only way from the inputs and the weights to what flows out."""
+    """Whether all outputs depend on the inputs and the weights through Z only."""
     logits = [] if call.logits is None else [call.logits]
     return (
         call.z is not None

@@ -1,4 +1,4 @@
-"""`Trace.check`: every entry of a trace against automatic differentiation of the whole model."""
+"""`Trace.check`: compare every entry with automatic differentiation of the whole model."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,10 +10,11 @@ from keras_course_ext.backprop.autodiff import Autodiff, Seen, autodiff
 from keras_course_ext.backprop.check_report import CheckReport, CheckRow, TraceError
 from keras_course_ext.backprop.record import LayerTrace, TraceRecord
 
-# What an element may be off, as a share of the largest in its array, and the rounding of one step.
+# By dtype: the tolerance as a share of the largest element of an array, and the rounding of one
+# operation.
 _RTOL = {"float64": 1e-9, "float32": 1e-4, "float16": 5e-2, "bfloat16": 2e-1}
 _EPSILON = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
-# So many roundings of the signal in a layer may be left where its terms cancel.
+# Where terms cancel, the error allowed in addition, in roundings of the layer's largest gradient.
 _ROUNDINGS = 100
 
 
@@ -47,7 +48,7 @@ def _rows(trace: TraceRecord, found: Autodiff, rtol: float) -> Iterator[CheckRow
             yield _compared(layer.name, entry, traced, expected, rtol, floor)
         for weight, expected in zip(layer.weights, one.weights, strict=True):
             expected = np.zeros_like(weight.value) if expected is None else expected
-            # A sum over the batch and over positions rounds once for each.
+            # The rounding errors of a sum of n terms grow like √n.
             floor = noise * max(1.0, np.sqrt(layer.a.size))
             entry = f"∂L/∂{weight.name}"
             yield _compared(layer.name, entry, weight.gradient, expected, rtol, floor)
@@ -97,9 +98,9 @@ def _compared(
 
 
 def _signal(layer: LayerTrace, seen: Seen) -> float:
-    """The largest number that flows back through a layer: what its gradients are rounded against.
+    """The largest gradient in a layer, the scale of its rounding errors.
 
-    Taken from automatic differentiation, so that a wrong trace cannot excuse itself.
+    Taken from automatic differentiation: in a wrong trace it could be large and hide the error.
     """
     values = [_double(g) for g in (seen.da, seen.delta) if g is not None]
     finite = [np.abs(v[np.isfinite(v)]).max(initial=0.0) for v in values]

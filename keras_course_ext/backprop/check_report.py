@@ -1,4 +1,4 @@
-"""What `Trace.check` found: a row for each compared entry, printed as a table."""
+"""The result of `Trace.check`: a row for each compared entry, printed as a table."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ _FIGURES = {"elements", "largest deviation", "allowed"}
 
 
 class TraceError(AssertionError):
-    """An entry of a trace is not what automatic differentiation finds.
+    """An entry of a trace differs from automatic differentiation.
 
     The message names the worst element, its place and both values.
 
@@ -38,10 +38,10 @@ class CheckRow:
     Attributes:
         layer: Name of the layer, or "loss".
         entry: What was compared: "Z", "A", "∂L/∂A", "δ", "∂L/∂kernel", ...
-        size: How many elements.
-        error: The largest deviation; inf where one side has an entry that the other has not.
-        allowed: What was allowed.
-        place: The index of the worst element.
+        size: Number of elements.
+        error: The largest deviation; inf if only one side has the entry.
+        allowed: The largest deviation allowed.
+        place: The index of the element with the largest deviation.
         traced: Its value in the trace.
         expected: Its value by automatic differentiation.
     """
@@ -57,7 +57,7 @@ class CheckRow:
 
     @property
     def ok(self) -> bool:
-        """Whether the entry is right."""
+        """Whether the deviation is within what is allowed."""
         return self.error <= self.allowed
 
     def __str__(self) -> str:
@@ -70,10 +70,10 @@ class CheckRow:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What `Trace.check` compared; prints as a table, the most deviating entry last.
+    """The result of `Trace.check`; prints as a table.
 
     Attributes:
-        rows: One object a compared entry, in the order of the layers.
+        rows: One object per compared entry, in the order of the layers.
         rtol: The relative tolerance, a float ≥ 0.
 
     Example:
@@ -92,12 +92,12 @@ class CheckReport:
 
     @property
     def ok(self) -> bool:
-        """Whether every entry is right."""
+        """Whether every deviation is within what is allowed."""
         return all(row.ok for row in self.rows)
 
     @property
     def worst(self) -> CheckRow:
-        """The entry that is off the most, measured by what is allowed."""
+        """The entry with the largest deviation, relative to what is allowed."""
         return max(self.rows, key=lambda row: _share(row))
 
     def __str__(self) -> str:
@@ -105,7 +105,7 @@ class CheckReport:
 
 
 def check_as_text(report: CheckReport) -> str:
-    """A line a compared entry, and the verdict."""
+    """A line per compared entry, and whether all agree."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False)
     for column in ("layer", "entry", "elements", "largest deviation", "allowed", ""):
         table.add_column(column, justify="right" if column in _FIGURES else "left")

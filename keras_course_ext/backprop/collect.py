@@ -1,4 +1,4 @@
-"""The `LayerTrace` of every layer, from what the passes forward and back have left."""
+"""Build the `LayerTrace` of every layer from the results of the forward and backward pass."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -92,7 +92,7 @@ def _weights(call: Call, run: Forward, back: Backward) -> tuple[WeightTrace, ...
 
 
 def _names(layer: keras.Layer, weights: Sequence[Any]) -> list[str]:
-    """`"kernel"`; and `"query/kernel"` where a layer has several kernels inside."""
+    """`"kernel"`, or `"query/kernel"` if several weights of the layer are called kernel."""
     names = [weight.name for weight in weights]
     return [
         weight.path.split(f"{layer.name}/", 1)[-1] if names.count(name) > 1 else name

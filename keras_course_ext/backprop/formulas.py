@@ -1,8 +1,7 @@
-"""The general formula of each row in the deck's symbols, and the same with numbers filled in.
+"""The formula of each row of a trace in the deck's symbols, and the same with numbers filled in.
 
-A formula is only claimed where it is the one that holds: what it gives is compared with the number
-in the trace. Where a layer stands behind operators, or a gradient comes from several places, the
-row says so instead.
+A formula is shown only where it holds: its value is compared with the number in the trace. Where
+operators stand between two layers, or a gradient is a sum of several, the row says so instead.
 """
 
 from typing import Any
@@ -35,12 +34,12 @@ def z_formula(trace: TraceRecord, layer: LayerTrace) -> Formula:
         return (raised("A", before.number) if before is not None else "the input", "")
     kernel, bias = weight_of(layer, "kernel"), weight_of(layer, "bias")
     if not _is_dense(layer) or kernel is None:
-        return (_with_names("what " + layer.kind + " makes of", layer), "")
+        return (_with_names(f"computed by {layer.kind} from", layer), "")
     number = owner(trace, layer)
     b = "" if bias is None else " + " + raised("b", number)
     w = raised("W", number)
     if before is None or not _close(_affine(before.a, kernel, bias), layer.z):
-        return (f"X {w}{b}, X from the operations between", "")
+        return (f"X {w}{b}, X the input of this layer", "")
     filled = f"{_short(before.a)} {_short(kernel.value)}"
     filled += "" if bias is None else f" + {_short(bias.value)}"
     small = all(
@@ -64,7 +63,7 @@ def activation_formula(layer: LayerTrace) -> Formula:
 
 
 def loss_formula(term: Term, a: Any, target: Any, value: float) -> str:
-    """The loss of one output by its formula if one of those known here gives it, or its name."""
+    """The formula of one output's loss, if one of `_LOSSES` gives its value; else its name."""
     assert term.loss is not None
     if a is not None and target is not None:
         a, t = np.asarray(a).astype(np.float64), one_hot(np.asarray(target), a)
@@ -77,7 +76,7 @@ def loss_formula(term: Term, a: Any, target: Any, value: float) -> str:
 
 
 def part_formula(total: str, unit: int, units: int, a: Any, target: Any) -> Formula:
-    """What one unit adds to a squared error; of another loss only that it is its part."""
+    """The term of one unit in a squared error; for any other loss, "part of unit n"."""
     factor = {"1/n Σ (T − A)²": f"1/{units}", "1/2 Σ (T − A)²": "1/2"}.get(total.split(",")[0])
     if factor is None:
         return (f"part of unit {unit}", "")
@@ -98,7 +97,7 @@ def one_hot(target: np.ndarray, a: np.ndarray) -> np.ndarray:
 
 
 def da_formula(trace: TraceRecord, layer: LayerTrace) -> Formula:
-    """∂L/∂A: from the loss at the output, else from the layers that A feeds."""
+    """∂L/∂A: from the loss at the output, else from the layers that read A."""
     assert layer.da is not None
     consumers = [other for other in trace.layers if layer.number in other.inputs]
     if layer.outputs and not consumers:
@@ -119,7 +118,7 @@ def da_formula(trace: TraceRecord, layer: LayerTrace) -> Formula:
     if not consumers:
         return ("", "")
     sources = [f"'{after.name}'" for after in consumers] + (["the loss"] if layer.outputs else [])
-    return ("sum of what comes from " + ", ".join(sources), "")
+    return ("sum of the gradients from " + ", ".join(sources), "")
 
 
 def delta_formula(trace: TraceRecord, layer: LayerTrace) -> Formula:
@@ -146,7 +145,7 @@ def weight_formula(trace: TraceRecord, layer: LayerTrace, weight: WeightTrace) -
     delta, before = layer.delta, feeding(trace, layer)
     shared = any(other.name.startswith(f"{layer.name}, call ") for other in trace.layers)
     if layer.rule != "dense" or delta is None:
-        return (_TENSORFLOW + (", all uses together" if shared else ""), "")
+        return (_TENSORFLOW + (", summed over all calls" if shared else ""), "")
     symbol = raised("δ", layer.number)
     if weight.name == "bias":
         formula, value = f"Σ {symbol}", _rows(delta).sum(axis=0)
@@ -155,16 +154,16 @@ def weight_formula(trace: TraceRecord, layer: LayerTrace, weight: WeightTrace) -
         formula, value = f"{raised('A', before.number)}ᵀ {symbol}", _rows(before.a).T @ _rows(delta)
         filled, small = f"{_short(before.a)}ᵀ {_short(delta)}", is_small(before.a)
     else:
-        return (f"Xᵀ {symbol}, X from the operations between", "")
+        return (f"Xᵀ {symbol}, X the input of this layer", "")
     if shared:
-        return (f"{formula}, summed over all uses", "")
+        return (f"{formula}, summed over all calls", "")
     if not _close(value, weight.gradient):
         return (f"{formula} + ∂R/∂{'b' if weight.name == 'bias' else 'W'}", "")
     return (formula, _filled(filled, small and is_small(delta)))
 
 
 def owner(trace: TraceRecord, layer: LayerTrace) -> int:
-    """The number under which the weights of a layer stand: that of its first use."""
+    """The number in the symbols of a layer's weights: that of its first call."""
     return trace[layer.name.split(", call ")[0]].number
 
 
@@ -174,7 +173,7 @@ def weight_of(layer: LayerTrace, name: str) -> WeightTrace | None:
 
 
 def feeding(trace: TraceRecord, layer: LayerTrace) -> LayerTrace | None:
-    """The one layer that feeds a layer; None if there are several."""
+    """The one layer whose output a layer reads; None if there are several."""
     found = [other for other in trace.layers if other.number in layer.inputs]
     return found[0] if len(found) == 1 else None
 

@@ -1,8 +1,8 @@
-"""The forward pass in pieces: every layer on a tape of its own, what lies between on another.
+"""The forward pass: one gradient tape per layer, and another for the operations between layers.
 
-A layer gets copies of its inputs, and what it returns is cut off from what made it. So the tape
-*between* the layers holds operators, casts, activity regularizers and the loss, and nothing of a
-layer; the way back through each layer is left to `backward.py`.
+A layer is called on copies of its inputs, and copies of its outputs are returned. So the tape
+*between* the layers records operators, casts, activity regularizers and the loss, but no layer;
+`backward.py` propagates through each layer separately.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,21 +33,21 @@ from keras_course_ext.backprop.problem import Problem
 
 @dataclass
 class Call:
-    """One use of one layer.
+    """One call of one layer.
 
-    A pair is a tensor inside the layer's own tape and its stand-in outside.
+    A pair is a tensor on the layer's tape and its copy outside it.
 
     Attributes:
         site: The layer.
         name: Its name, with the number of the call from the second on.
         inputs: Pairs of the differentiable inputs.
-        fed_by: What it was called on, differentiable or not.
+        fed_by: The tensors it was called on, differentiable or not.
         outputs: Pairs of the differentiable outputs.
-        first: The first output, differentiable or not; the stand-in.
-        extra: Pairs of what else flows out: noted logits, and losses that the layer adds.
+        first: The copy of the first output, differentiable or not.
+        extra: Pairs of further results: noted logits, and losses that the layer adds.
         logits: The pair of the logits among them.
-        z: Z inside, or None.
-        activated: What the activation function returned inside.
+        z: Z on the layer's tape, or None.
+        activated: What the activation function returned, on the layer's tape.
         activation: The name of the activation function.
         masked: Whether the layer was given a mask.
         tape: The tape of the layer.
@@ -70,14 +70,14 @@ class Call:
 
 @dataclass
 class Forward:
-    """What the forward pass leaves behind.
+    """The result of the forward pass.
 
     Attributes:
         calls: The layers in order of execution.
         x: The inputs, flat.
         y_pred: The outputs, flat.
-        between: The tape of what lies between the layers.
-        loss: The loss in all.
+        between: The tape of the operations between the layers.
+        loss: The total loss.
         losses: The loss of each output.
         variables: The TensorFlow variable behind each weight that has a gradient, by id.
     """
@@ -92,9 +92,9 @@ class Forward:
 
 
 def forward(problem: Problem) -> Forward:
-    """Run the model and the loss in pieces."""
+    """Run the model and the loss, with each layer on its own tape."""
     places = sites(problem.model)
-    # Read before any layer runs: inside its call a variable reads as a cast copy.
+    # Read before any layer runs: inside a layer's call, `value` may be a cast copy.
     variables = {id(w): w.value for w in problem.model.weights if has_gradient(w)}
     with tf.GradientTape(persistent=True, watch_accessed_variables=False) as between:
         for variable in variables.values():
@@ -122,10 +122,11 @@ def forward(problem: Problem) -> Forward:
 
 
 def has_gradient(weight: Any) -> bool:
-    """Whether a weight is one that training changes, or would change were it not frozen."""
+    """Whether a weight is trainable, or would be if its layer were not frozen."""
     if not tf.as_dtype(weight.dtype).is_floating:
         return False
-    # A frozen weight says what it was made as; a moving average was never made to be trained.
+    # `value` is the tf.Variable, which keeps the flag it was created with: true for a frozen
+    # kernel, false for a moving average.
     return weight.trainable or weight.value.trainable
 
 

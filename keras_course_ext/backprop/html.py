@@ -1,4 +1,4 @@
-"""`trace.to_html()`: the deck's tables as a page that needs nothing beside itself."""
+"""`trace.to_html()`: the deck's tables as a self-contained page."""
 
 from importlib import resources
 from types import ModuleType
@@ -9,7 +9,7 @@ from keras_course_ext.backprop.rows import backward_blocks, forward_blocks
 
 
 def as_html(trace: TraceRecord) -> str:
-    """The page of a trace."""
+    """The HTML page of a trace."""
     environment = _jinja2().Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     source = resources.files("keras_course_ext.backprop").joinpath("trace.html.jinja")
     return environment.from_string(source.read_text("utf-8")).render(

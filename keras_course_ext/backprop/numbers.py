@@ -20,19 +20,19 @@ def lowered(symbol: str, number: int) -> str:
 
 
 def number_text(value: float, digits: int = 5) -> str:
-    """A number with so many significant digits."""
-    return f"{value + 0.0:.{digits}g}".replace("-", "−")  # + 0.0: no −0
+    """A number with `digits` significant digits."""
+    return f"{value + 0.0:.{digits}g}".replace("-", "−")  # + 0.0 turns −0 into 0
 
 
 def is_small(value: np.ndarray | None) -> bool:
-    """Whether an array is printed in full."""
+    """Whether an array is small enough to be printed in full."""
     return value is not None and value.size <= _FULL and value.ndim <= 2
 
 
 def array_text(value: Any) -> str:
-    """An array in full if it is small, a row a line; else its shape, norm and range."""
+    """A small array in full, one row per line; of any other its shape, norm and range."""
     value = np.asarray(value)
-    if value.dtype.kind not in "fiub":  # bfloat16 has no letter of its own
+    if value.dtype.kind not in "fiub":  # bfloat16, whose kind is V
         value = value.astype(np.float32)
     if value.ndim == 0:
         return number_text(float(value))
@@ -50,7 +50,7 @@ def line_text(value: Any) -> str:
 
 
 def _row(values: np.ndarray) -> str:
-    digits = 5 if len(values) <= 4 else 4  # what a column of the table holds
+    digits = 5 if len(values) <= 4 else 4  # so that they fit into a column of the table
     texts = [number_text(float(v), digits) for v in values]
     return "[" + ", ".join(texts) + "]"
 
@@ -59,7 +59,7 @@ def _summary(value: np.ndarray) -> str:
     shape = " × ".join(map(str, value.shape))
     if not value.size:
         return f"{shape}, empty"
-    if value.dtype.itemsize < 4:  # whose squares may be too large for it, or whose range is
+    if value.dtype.itemsize < 4:  # float16, in which squares overflow
         value = value.astype(np.float32)
     return (
         f"{shape}, norm {number_text(float(np.linalg.norm(value.ravel())))}, "

@@ -1,4 +1,4 @@
-"""What is traced: a model, a batch, a loss, and the state that all variables had."""
+"""The inputs of a trace: a model, a batch, a loss, and the values of all variables."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,18 +22,18 @@ from keras_course_ext.backprop.objective import Objective, objective
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """A model, a batch and a loss, which can be run again and give the same numbers.
+    """A model, a batch and a loss that can be run again with the same results.
 
     Attributes:
         model: The model.
         x: The inputs, tensors in the structure that the model takes.
         inputs: Names of the inputs, in the order in which `x` flattens.
         outputs: Names of the outputs.
-        y: The targets, one an output.
-        sample_weight: Sample weights or None, one an output.
+        y: The targets, one per output.
+        sample_weight: Sample weights or None, one per output.
         objective: The loss.
-        training: What the layers are told.
-        state: The value of every variable of the model, by its place in `model.variables`.
+        training: The `training` argument of the layers.
+        state: The value of every variable of the model, in the order of `model.variables`.
     """
 
     model: keras.Model
@@ -48,10 +48,10 @@ class Problem:
 
     @contextmanager
     def as_it_was(self) -> Iterator[None]:
-        """Give the model the state that it was traced with, and its own back at the end.
+        """Set the model to the state that it was traced in, and restore its own at the end.
 
-        So a pass under `training=True` moves neither the statistics of a BatchNormalization nor
-        the seed of a Dropout, and a second pass draws the same numbers.
+        So a pass with `training=True` changes neither the statistics of a BatchNormalization nor
+        the seed of a Dropout, and a second pass draws the same random numbers.
         """
         before = state_of(self.model)
         _restore(self.model, self.state)
@@ -61,7 +61,7 @@ class Problem:
             _restore(self.model, before)
 
     def loss(self, y_pred: Any) -> tuple[tf.Tensor, Mapping[str, tf.Tensor]]:
-        """The loss in all and by output, of what the model has just returned."""
+        """The total loss and the loss of each output, for the model's latest predictions."""
         flat = keras.tree.flatten(y_pred)
         return self.objective(self.y, flat, self.sample_weight, self.model.losses)
 
@@ -75,7 +75,7 @@ def problem(
     sample_weight: Any = None,
     training: bool = False,
 ) -> Problem:
-    """The arguments of `trace`, checked and in order."""
+    """Check the arguments of `trace`, and convert them to tensors."""
     require_traceable(model)
     tensors = input_batch(model, x)
     size = batch_size(tensors)
@@ -116,8 +116,8 @@ def _restore(model: keras.Model, state: Sequence[np.ndarray]) -> None:
 
 def _output_names(model: Any, x: Any, training: bool) -> list[str]:
     if getattr(model, "outputs", None):
-        made = getattr(model, "output", model.outputs)  # a Sequential has only the list
-    else:  # a subclassed model tells its outputs by making them
+        made = getattr(model, "output", model.outputs)  # a Sequential has no `output`
+    else:  # the structure of a subclassed model's outputs is known only from a call
         before = state_of(model)
         made = model(x, training=training)
         _restore(model, before)

@@ -1,4 +1,4 @@
-"""What a trace holds: the numbers of one pass forward and back, layer by layer."""
+"""The data of a trace: the numbers of one forward and backward pass, layer by layer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,9 +16,9 @@ class WeightTrace:
         name: Its name within the layer: `"kernel"`, `"bias"`, ...
         path: Its full name, the layer's included.
         value: W, an array of the shape of the weight, `(inputs, units)` for a kernel.
-        gradient: ∂L/∂W, of the same shape, with what regularizers add to it, over all uses of a
-            shared layer together. Zeros where no gradient reaches the weight.
-        trainable: Whether training would change it.
+        gradient: ∂L/∂W, of the same shape, including regularizers; of a shared layer the sum over
+            all its calls. Zeros if the loss does not depend on the weight.
+        trainable: Whether it is trainable.
 
     Example:
         >>> import keras, numpy as np
@@ -42,30 +42,30 @@ class WeightTrace:
 
 @dataclass(frozen=True, eq=False)
 class LayerTrace:
-    """One use of one layer, forward and back.
+    """One call of one layer, forward and backward.
 
     Attributes:
         number: Integer ≥ 1, the superscript of the deck: 1 is the input, then in order of
             execution.
-        name: The layer's name; of a shared layer's second use `"name, call 2"`.
+        name: The layer's name; for the second call of a shared layer `"name, call 2"`.
         kind: The name of its class, `"Dense"`.
         role: String: `"input"`, `"hidden"` or `"output"`.
-        inputs: Numbers of the layers that feed it.
-        activation: Name of the activation function, whether the layer has one built in or is one
-            itself; None if there is none.
-        z: Z, before the activation, `(batch, units)`; None for the input and for layers without a
-            single one.
+        inputs: Numbers of the layers whose outputs it reads.
+        activation: Name of the layer's activation function, or of the one that the layer itself is;
+            None if there is none.
+        z: Z, before the activation, `(batch, units)`; None for the input and for layers that do not
+            compute exactly one.
         a: A, the output, an array of the shape of Z; the first one if there are several.
-        da: ∂L/∂A, of the shape of A; None where no gradient arrives at A, as where the loss starts
+        da: ∂L/∂A, of the shape of A; None if the loss does not depend on A, as where it is computed
             from the logits.
-        delta: δ = ∂L/∂Z, of the shape of Z; None where there is no Z, or no gradient arrives.
-        weights: The layer's weights, those that training changes or would change if not frozen.
-        rule: How the gradients were computed: `"dense"`, `"activation"`, `"sum"` (the input, which
-            only collects what comes back) or `"tensorflow"`.
-        derivative: String: f' in the deck's symbols, where it was computed by that formula, or
-            None.
-        outputs: Names of the model's outputs that this layer makes.
-        from_logits: Whether the loss starts from Z and passes over A.
+        delta: δ = ∂L/∂Z, of the shape of Z; None if there is no Z, or the loss does not depend on
+            it.
+        weights: The layer's weights that are trainable, or would be if it were not frozen.
+        rule: How the gradients were computed: `"dense"`, `"activation"`, `"sum"` (an input, whose
+            gradient is the sum over the layers that read it) or `"tensorflow"`.
+        derivative: String, f' in the deck's symbols, if δ was computed by that formula; else None.
+        outputs: Names of the model's outputs that this layer returns.
+        from_logits: Whether the loss is computed from Z, not from A.
 
     Example:
         >>> import keras, numpy as np
@@ -101,7 +101,7 @@ class LayerTrace:
 
 @dataclass(frozen=True, eq=False)
 class TraceRecord:
-    """The fields of a `Trace`, which documents them, for the modules that read a trace.
+    """The fields of a `Trace`, which documents them, for the modules that process a trace.
 
     `Trace` adds the methods that need those modules; in one class the imports would be circular.
     """
@@ -114,7 +114,7 @@ class TraceRecord:
     problem: Problem = field(repr=False)
 
     def __getitem__(self, name: str) -> LayerTrace:
-        """The layer of that name, a shared layer's second use as `"name, call 2"`."""
+        """The layer of that name; for the second call of a shared layer, `"name, call 2"`."""
         for layer in self.layers:
             if layer.name == name:
                 return layer

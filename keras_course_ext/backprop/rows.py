@@ -1,4 +1,4 @@
-"""What the tables of a trace say: one list of rows, laid out by `table.py` and by `html.py`."""
+"""The rows of the tables of a trace, which `table.py` and `html.py` lay out."""
 
 from dataclasses import dataclass
 
@@ -24,10 +24,10 @@ class Row:
 
     Attributes:
         quantity: Its symbol, `"Z⁽²⁾"`.
-        formula: The general formula, what follows the equals sign; or "".
+        formula: The general formula, without the symbol and the equals sign; or "".
         filled: The formula with its numbers filled in; or "".
         value: The number or the array as text.
-        missing: Whether there is none, and `value` says why.
+        missing: Whether there is no number; then `value` gives the reason.
     """
 
     quantity: str
@@ -42,7 +42,7 @@ class Block:
     """The rows of one layer, or of the loss.
 
     Attributes:
-        title: What the rows are about.
+        title: The heading of the block.
         rows: The rows.
     """
 
@@ -51,7 +51,7 @@ class Block:
 
 
 def forward_blocks(trace: TraceRecord) -> list[Block]:
-    """The way forward, as the first table of the deck: Z and A of each layer, W and b, E."""
+    """The forward pass, as in the first table of the deck: Z and A of each layer, W and b, E."""
     blocks = [Block(_title(layer), tuple(_forward(trace, layer))) for layer in trace.layers]
     weights = [
         Row(symbol_of(layer, weight), "", "", array_text(weight.value))
@@ -65,14 +65,14 @@ def forward_blocks(trace: TraceRecord) -> list[Block]:
 
 
 def backward_blocks(trace: TraceRecord) -> list[Block]:
-    """The way back, from the output: ∂L/∂A, δ, ∂L/∂W and ∂L/∂b of each layer."""
+    """The backward pass, from the output: ∂L/∂A, δ, ∂L/∂W and ∂L/∂b of each layer."""
     return [
         Block(_title(layer), tuple(_backward(trace, layer))) for layer in reversed(trace.layers)
     ]
 
 
 def is_repeated(layer: LayerTrace) -> bool:
-    """Whether this is not the first use of a shared layer."""
+    """Whether this is a second or later call of a shared layer."""
     return ", call " in layer.name
 
 
@@ -99,7 +99,7 @@ def _forward(trace: TraceRecord, layer: LayerTrace) -> list[Row]:
         ]
     rows = []
     if layer.z is None:
-        rows.append(Row(z, "", "", "no single one in this layer", missing=True))
+        rows.append(Row(z, "", "", "not exactly one in this layer", missing=True))
     else:
         formula, filled = z_formula(trace, layer)
         rows.append(Row(z, formula, filled, array_text(layer.z)))
@@ -118,7 +118,7 @@ def _loss(trace: TraceRecord) -> list[Row]:
     known = sum(term.weight * trace.losses[term.output] for term in with_loss)
     added = trace.loss - known
     if abs(added) > 1e-6 * max(abs(trace.loss), 1e-30):
-        rows.append(Row("R", "what regularizers and layers add", "", number_text(added)))
+        rows.append(Row("R", "of regularizers and added losses", "", number_text(added)))
         weighted += " + R"
     return [*rows, Row("L", weighted, "", number_text(trace.loss))]
 
@@ -173,6 +173,6 @@ def _weight_row(trace: TraceRecord, layer: LayerTrace, weight: WeightTrace) -> R
 
 
 def _prediction_of(trace: TraceRecord, output: str) -> np.ndarray | None:
-    """What the model returned for an output; None where it comes from several layers."""
+    """The prediction for an output; None if it is computed from several layers."""
     made = [layer for layer in trace.layers if output in layer.outputs]
     return made[0].a if len(made) == 1 else None

@@ -35,7 +35,7 @@ def _section(title: str, blocks: Sequence[Block]) -> list[str]:
 
 def _table(block: Block) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    # The same widths in every block: blocks are then one table.
+    # The same widths in every block, so that the blocks form one table.
     for width in _COLUMNS:
         table.add_column(width=width, overflow="fold")
     for row in block.rows:

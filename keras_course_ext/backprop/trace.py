@@ -1,4 +1,4 @@
-"""`trace`: one pass through a model, forward and back, with every number kept."""
+"""`trace`: one forward and backward pass through a model, with all numbers kept."""
 
 import os
 from dataclasses import dataclass
@@ -19,17 +19,17 @@ from keras_course_ext.backprop.table import as_text
 
 @dataclass(frozen=True, eq=False)
 class Trace(TraceRecord):
-    """The numbers of one pass forward and back through a model; made by `kce.backprop.trace`.
+    """The numbers of one forward and backward pass; `kce.backprop.trace` returns it.
 
-    `print(trace)` lays them out in the deck's tables, `trace["name"]` is one layer.
+    `print(trace)` shows them in the deck's tables, `trace["name"]` is one layer.
 
     Attributes:
         model_name: Name of the model.
         layers: The layers in order of execution, the inputs first.
-        targets: What the outputs should be, by the name of the output.
-        losses: Loss of each output, by its name, before loss weights.
-        loss: The loss L in all: with loss weights and what regularizers add.
-        problem: The model, the data and the loss, from which `check` computes the same again.
+        targets: The targets, by the name of the output.
+        losses: Loss of each output, by its name, without loss weights.
+        loss: The total loss L, with loss weights and regularizers.
+        problem: The model, the data and the loss, from which `check` computes the reference.
 
     Example:
         >>> import keras, numpy as np
@@ -54,10 +54,10 @@ class Trace(TraceRecord):
         return as_text(self)
 
     def to_html(self, path: str | os.PathLike | None = None) -> str:
-        """The same tables as a page that needs nothing beside itself.
+        """The same tables as a self-contained HTML page.
 
         Args:
-            path: File to write the page to as well. Defaults to None: to none.
+            path: File to write the page to. Defaults to None: no file is written.
 
         Returns:
             The page.
@@ -75,14 +75,15 @@ class Trace(TraceRecord):
         """Compare every entry with automatic differentiation of the whole model.
 
         Args:
-            rtol: Float ≥ 0. What an element may be off, as a share of the largest of its array.
-                Defaults to None: what fits the coarsest dtype that the model computes in.
+            rtol: Float ≥ 0. The largest deviation allowed, relative to the largest element of the
+                array. Defaults to None: chosen by the least precise dtype that the model uses.
 
         Returns:
             A report, which prints as a table.
 
         Raises:
-            TraceError: If an entry is off: the worst element, its place and both values.
+            TraceError: If an entry deviates by more. The message names the element with the largest
+                deviation, its index and both values.
         """
         return check(self, rtol)
 
@@ -90,8 +91,8 @@ class Trace(TraceRecord):
         """Draw the network with its values and gradients.
 
         Args:
-            path: File to write the picture to as well; the ending decides the format. Defaults to
-                None: to none.
+            path: File to write the picture to; its suffix determines the format. Defaults to None:
+                no file is written.
             **kwargs: The further arguments of `kce.plotting.network`.
 
         Returns:
@@ -118,40 +119,40 @@ def trace(
     sample_weight: Any = None,
     training: bool = False,
 ) -> Trace:
-    """Run a batch forward and back through a model and keep every number of it.
+    """Run a batch forward and backward through a model and keep all numbers.
 
         Z = A W + b,  A = f(Z)                                  forward
-        δ = ∂L/∂A · f'(Z)                                       and back
+        δ = ∂L/∂A · f'(Z)                                       backward
         ∂L/∂W = Aᵀ δ,  ∂L/∂b = Σ δ,  ∂L/∂A = δ Wᵀ
 
-    where A left of an arrow is that of the layer before. Dense layers and activation functions,
-    ours and Keras's, are gone back through by these formulas, other layers by TensorFlow's
-    gradient. Z is there also where the activation function is built into its layer.
+    where the A in A W and in Aᵀ δ is that of the layer before. For dense layers and activation
+    functions, ours and Keras's, the gradients are computed by these formulas; for other layers
+    TensorFlow computes them. Z is recorded even if the activation function is part of its layer.
 
-    The model is left as it was: weights, moving statistics, the seeds of random layers.
+    The state of the model does not change: weights, moving statistics, seeds of random layers.
 
     Args:
         model: A built `keras.Model`: Sequential or Functional, of any Keras layers, with several
-            inputs and outputs, shared layers and models inside it; a subclassed one too. A layer
-            inside a layer is part of it.
+            inputs and outputs, shared layers and models inside it; a subclassed one too. Layers
+            inside a layer are not listed separately.
         x: The inputs: an array, or a list or dict of them, of at least one sample.
         y: The targets in the same way, by the order or the names of the outputs.
         loss: As `keras.Model.compile` takes it. Defaults to the one that the model is compiled
             with.
-        loss_weights: As `keras.Model.compile` takes it. Defaults to none, or where `loss` is left
-            out to those that the model is compiled with.
-        sample_weight: One weight a sample, an array or one an output. Defaults to none.
-        training: What the layers are told: under True a Dropout drops and a BatchNormalization
-            uses the statistics of the batch. Defaults to False.
+        loss_weights: As `keras.Model.compile` takes it. Defaults to none, or, if `loss` is omitted,
+            to those that the model is compiled with.
+        sample_weight: One weight per sample: an array, or one array per output. Defaults to none.
+        training: The `training` argument of the layers: with True a Dropout drops units and a
+            BatchNormalization uses the statistics of the batch. Defaults to False.
 
     Returns:
         A `Trace`: print it, look a layer up by its name, `check()` it, `to_html()`, `plot()`.
 
     Raises:
-        TypeError: If `model` is no Keras model, or `x` or `y` are no dense arrays.
-        ValueError: If the model is not built, there is no loss, or a number or a shape of inputs
-            or targets does not fit.
-        RuntimeError: While a `tf.function` is being traced.
+        TypeError: If `model` is not a Keras model, or `x` or `y` are not dense arrays.
+        ValueError: If the model is not built, there is no loss, or the number or the shape of
+            inputs or targets does not fit.
+        RuntimeError: If it is called while a `tf.function` is being traced.
 
     Example:
         >>> import keras, numpy as np
