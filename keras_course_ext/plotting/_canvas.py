@@ -1,4 +1,4 @@
-"""Axes on which a length of 1 is an inch, so that text fits wherever the layout says it does."""
+"""Axes on which a length of 1 is an inch, so that a layout can reserve room for text."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from keras_course_ext.plotting._language import Language
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Dark and upright against lighter and slanted: told apart without colour as well.
+# Dark and upright, and lighter and italic: distinguishable without colour, too.
 Style = dict[str, str]
 FORWARD: Style = {"color": _look.INK_BLUE}
 BACKWARD: Style = {"color": _look.INK_VERMILLION, "style": "italic"}
@@ -19,12 +19,12 @@ _LEAST_FONT = 1.0
 
 
 class Canvas:
-    """Axes without frame, in inches, scaled down as a whole if there is less room.
+    """Axes without frame, in inches; if there is less room, everything is scaled down.
 
     Args:
         ax: The Axes to use; None for those of a new figure.
         box: Left, right, bottom and top.
-        language: Of the words on it.
+        language: The language of the texts.
     """
 
     def __init__(
@@ -116,12 +116,12 @@ class Canvas:
 
 
 def colors() -> Any:
-    """The colours of heat maps: brighter is more, in greyscale too; grey is NaN or infinite."""
+    """The colours of heat maps: brighter is larger, in greyscale too; grey is NaN or infinite."""
     return _matplotlib.pyplot().get_cmap("viridis").with_extremes(bad="0.6")
 
 
 def figure(value: Any) -> str:
-    """A number in at most nine characters: three digits, with a true minus."""
+    """A number in at most nine characters: three significant digits, and − for minus."""
     value = float(value)
     if not np.isfinite(value):
         return "NaN" if np.isnan(value) else "∞" if value > 0 else "−∞"
@@ -138,7 +138,7 @@ def figure(value: Any) -> str:
 
 
 def subscript(number: int) -> str:
-    """A number set low."""
+    """A number as a subscript."""
     return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
 
 

@@ -1,4 +1,4 @@
-"""A hidden layer as a map of the plane, and what follows it as a function of its units."""
+"""A hidden layer as a map of the plane, and the rest of the model as a function of its units."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ import keras
 import numpy as np
 
 _BATCH = 8192
-# Their threshold can be told from the weighted sum, where it is a straight line without steps.
+# From a threshold of the output to that of the weighted sum, whose contour is an exactly straight
+# line.
 _LOGIT = {
     "sigmoid": lambda p: float(np.log(p) - np.log1p(-p)),
     "step": lambda p: 0.0,
@@ -21,10 +22,10 @@ class HiddenLayer:
 
     Attributes:
         name: Its name.
-        units: How many units it has.
+        units: Its number of units.
         map: From points of the plane, `(n, 2)`, to its outputs, `(n, units)`.
         rest: From its outputs to the model's, `(n,)`; None if the model has several outputs.
-        following: Kernel, `(units,)`, and bias of the dense layer of one unit behind it; None if
+        following: Kernel, `(units,)`, and bias of the dense layer of one unit after it; None if
             another layer follows.
         activation: The name of that layer's activation.
     """
@@ -47,7 +48,7 @@ def hidden_layer(model: Any, layer: Any) -> HiddenLayer:
     """Return the hidden layer of that name, index or object; by default the last one.
 
     Raises:
-        TypeError: If `model` is no Keras model of layers.
+        TypeError: If `model` is not a Sequential or Functional model.
         ValueError: If its inputs are not points of a plane, or it has no such layer.
     """
     tensor, name = _tensor(model, layer)

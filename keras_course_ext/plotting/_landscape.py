@@ -1,4 +1,4 @@
-"""A surface from above, with its contours, and the paths over it."""
+"""The contours of a surface, and the paths over it."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ _SHOWN_MARKERS = 40
 
 
 def draw(ax: "Axes", surface: Any, box: Any, start: Any, title: str, language: Language) -> None:
-    """Draw the contours, levels apart by equal factors, the start and the minimum."""
+    """Draw the contours, at logarithmically spaced levels, the start and the minimum."""
     (left, right), (bottom, top) = box
     x, y = np.linspace(left, right, _GRID), np.linspace(bottom, top, _GRID)
     z = heights(surface, x, y)
@@ -43,7 +43,7 @@ def draw(ax: "Axes", surface: Any, box: Any, start: Any, title: str, language: L
 
 
 def add(ax: "Axes", paths: list[Path], language: Language) -> "list[Line2D]":
-    """Draw the paths, with a marker at some steps; return their lines."""
+    """Draw the paths, with markers at some steps; return their lines."""
     lines = []
     for i, path in enumerate(paths):
         style = _look.series(i)

@@ -1,4 +1,4 @@
-"""The language of a picture, and a font that has its letters."""
+"""The language of a plot, and a font that supports it."""
 
 import re
 import warnings
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LANGUAGES = ("en", "ko")
-# Families with all of Hangul, the best legible ones first. Of a font collection matplotlib knows
-# the first face only, which of Noto Sans CJK is the Japanese one; Hangul is in it as well.
+# Families with all of Hangul, the most legible first. Of a font collection matplotlib reads only
+# the first face; that of Noto Sans CJK is the Japanese one, which includes Hangul.
 _FAMILIES = (
     "NanumGothic",
     "Nanum Gothic",
@@ -40,14 +40,14 @@ _HANGUL = re.compile("[\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3]")
 
 
 class Language:
-    """The language that a picture is labelled in: the one asked for, if there is a font for it.
+    """The language of the labels of a plot: the requested one, if there is a font for it.
 
     Args:
         lang: "en" or "ko".
-        function: Who asks, for the message.
+        function: Name of the calling function, for the message.
 
     Raises:
-        ValueError: If `lang` is another.
+        ValueError: If `lang` is neither.
     """
 
     def __init__(self, lang: str, function: str):
@@ -58,17 +58,17 @@ class Language:
         self.korean = lang == "ko" and self._find() is not None
 
     def __call__(self, english: str, korean: str) -> str:
-        """Return the one of two wordings that is to be shown."""
+        """Return the text in the language of the plot."""
         return korean if self.korean else english
 
     def own(self, text: str | None, default: str) -> str:
-        """Return a text of the caller's, or the default if there is none or no font for it."""
+        """Return the caller's text, or the default if there is none or no font for it."""
         if text is None or (_HANGUL.search(text) and self._find() is None):
             return default
         return text
 
     def dress(self, *axes: "Axes") -> None:
-        """Give a Korean font to the texts that need one, behind the font they have."""
+        """Append a Korean font to the font families of the texts that need one."""
         from matplotlib.text import Text
 
         for ax in axes:
@@ -100,7 +100,7 @@ def korean_font() -> str | None:
 
     found = _first(font_manager.fontManager)
     if found is None:
-        # One installed since matplotlib listed the fonts, as in the first cell of a notebook.
+        # The font may be newer than matplotlib's list, as after `apt install` in a notebook.
         for path in font_manager.findSystemFonts():
             if _FILES.search(Path(path).name):
                 font_manager.fontManager.addfont(path)

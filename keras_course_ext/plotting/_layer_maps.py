@@ -1,4 +1,4 @@
-"""A network of any size and kind, a column per layer: heat maps of A and of δ."""
+"""A network of any size and kind, one column per layer: heat maps of A and of δ."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ _ZERO = 1e-300
 
 
 def draw(trace: Any, ax: "Axes | None", title: str, language: Language) -> "Axes":
-    """Draw all layers, from the left to the right and then in further bands."""
+    """Draw all layers from left to right, in as many rows as needed."""
     layers = trace.layers
     columns = min(len(layers), _PER_BAND)
     bands = -(-len(layers) // _PER_BAND)
@@ -59,16 +59,16 @@ def draw(trace: Any, ax: "Axes | None", title: str, language: Language) -> "Axes
 
 
 def _flowing_back(layer: Any) -> tuple[str, np.ndarray | None]:
-    """δ, or ∂L/∂A of a layer that has no Z."""
+    """The name and the values of δ, or of ∂L/∂A for a layer that has no Z."""
     return ("δ", layer.delta) if layer.delta is not None else ("∂L/∂A", layer.da)
 
 
 def _log10(values: np.ndarray | None) -> np.ndarray | None:
-    """log₁₀ of the mean size of what falls into one cell; a row per sample."""
+    """log₁₀ of the mean absolute value of each cell; one row per sample."""
     if values is None or not values.size:
         return None
     sizes = np.abs(values.astype(np.float64))
-    # The single sample of a picture or a sequence shows what it is made of.
+    # Of a single image or sequence the rows are those of its first axis.
     rows = 1 if sizes.ndim > 2 and sizes.shape[0] == 1 else 0
     flat = sizes.reshape(sizes.shape[rows] if sizes.ndim else 1, -1)
     for axis in (0, 1):
@@ -76,18 +76,18 @@ def _log10(values: np.ndarray | None) -> np.ndarray | None:
         starts = edges[:-1].astype(int)
         counts = np.diff(np.append(starts, flat.shape[axis]))
         flat = np.add.reduceat(flat, starts, axis) / np.expand_dims(counts, 1 - axis)
-    # Not −∞ for zero: matplotlib would draw it as it draws NaN.
+    # Not −∞ for zero, which matplotlib draws like NaN.
     return np.log10(np.maximum(flat, _ZERO))
 
 
 def _limits(maps: Sequence[np.ndarray | None]) -> tuple[float, float]:
-    """Whole decades, common to all layers; what is smaller still is as dark as zero."""
+    """Whole decades, common to all layers; smaller values get the darkest colour."""
     values = np.concatenate([np.zeros(0), *(m.ravel() for m in maps if m is not None)])
     values = values[np.isfinite(values) & (values > np.log10(_ZERO))]
     if not values.size:
         return -1.0, 0.0
     high = np.ceil(values.max() - 1e-6)
-    # A few tiny elements must not take the colours away from all others.
+    # The percentile, so that a few tiny elements do not compress the colours of all others.
     low = np.clip(np.floor(np.percentile(values, 1)), high - _MOST_DECADES, high - 1)
     return float(low), float(high)
 

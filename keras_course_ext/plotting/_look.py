@@ -1,4 +1,4 @@
-"""The look that the pictures share: colours for every eye, and styles that need no colour."""
+"""The style of the plots: colours for colour-blind readers, and line styles without colour."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from keras_course_ext.plotting import _matplotlib
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe and Ito, Color Universal Design (2008), but for their yellow, which is lost on white.
+# Okabe and Ito, Color Universal Design (2008), except their yellow, which is too light on white.
 BLACK = "#000000"
 BLUE = "#0072B2"
 ORANGE = "#E69F00"
@@ -32,14 +32,14 @@ _DASHES: tuple[Any, ...] = (
     (0, (10, 3)),
 )
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-# Light enough for lines and points on them; the first is the darker one in greyscale too.
+# Light enough for lines and points on them; the first is darker than the last in greyscale, too.
 TINTS = ("#9CC3DF", "#FFFFFF", "#FBDFAE")
 GRID = "#3B5B73"
 _CORNERS = ("upper right", "upper left", "lower left", "lower right")
 
 
 def series(i: int) -> dict[str, Any]:
-    """Return colour, dashes and marker of the i-th of several lines: no two are alike in grey."""
+    """Return colour, dashes and marker of the i-th line; all differ in greyscale, too."""
     # A second round has the same colours with other dashes and markers.
     shift = i // len(_COLORS)
     return {
@@ -58,12 +58,12 @@ def axes(ax: "Axes | None", width: float = 7.0, height: float = 5.0) -> "Axes":
 
 
 def legend(ax: "Axes", curves: Sequence[np.ndarray]) -> None:
-    """Write the legend into the corner of the Axes where it covers the least.
+    """Draw the legend in the corner of the Axes where it covers the least.
 
     Args:
         ax: The Axes, their limits set.
-        curves: What should stay in sight, in data coordinates, each of shape `(n, 2)`. Their
-            first points count most.
+        curves: What the legend should not cover, in data coordinates, each of shape `(n, 2)`. Their
+            first points have the largest weight.
     """
     made = ax.legend(loc=_CORNERS[0], fontsize="small", framealpha=0.92, handlelength=2.6)
     size = _size_of([text.get_text() for text in made.get_texts()]) / _inches(ax)
@@ -83,22 +83,22 @@ def _inches(ax: "Axes") -> np.ndarray:
 
 
 def _size_of(labels: Sequence[str]) -> np.ndarray:
-    """Return about how many inches a legend takes, its distance from the edge included."""
+    """Return the approximate size of a legend in inches, with its distance from the edge."""
     em = 8.5 / 72
-    # Not measured: text can only be once it has its fonts. Hangul is wider than Latin.
+    # An estimate: text can be measured only after its fonts are set. Hangul is wider than Latin.
     widths = [sum(0.6 if letter < "\u1100" else 1.0 for letter in label) for label in labels]
     return em * np.array([max(widths, default=0.0) + 5.0, 1.45 * len(labels) + 1.3])
 
 
 def _between(points: np.ndarray) -> np.ndarray:
-    """Return the points, and some on the way from each to the next."""
+    """Return the points, and interpolated ones between them."""
     parts = np.linspace(0, 1, 9)[:-1, None, None]
     way = points[:-1] + parts * (points[1:] - points[:-1])
     return np.concatenate([way.reshape(-1, 2), points[-1:]])
 
 
 def _is_in(at: np.ndarray, corner: str, size: np.ndarray) -> Any:
-    """Return which points, in parts of the Axes, lie in a corner of that size."""
+    """Return which points, in Axes coordinates, lie in a corner of that size."""
     from_edge = np.stack(
         [
             1 - at[:, 0] if "right" in corner else at[:, 0],
@@ -110,7 +110,7 @@ def _is_in(at: np.ndarray, corner: str, size: np.ndarray) -> Any:
 
 
 def legend_on_top(ax: "Axes") -> None:
-    """Write the legend in two columns at the upper edge, where the limits leave room for it."""
+    """Draw the legend in two columns at the upper edge, where the limits leave room for it."""
     ax.legend(loc="upper center", ncols=2, fontsize="small", framealpha=0.92, columnspacing=1.2)
 
 
@@ -118,7 +118,7 @@ def window(limits: Any, function: str) -> tuple[tuple[float, float], tuple[float
     """Return `((left, right), (bottom, top))` of `limits`, which may be one pair for both axes.
 
     Raises:
-        ValueError: If they are anything else, not finite or not ascending.
+        ValueError: If they have another form, are not finite or not ascending.
     """
     try:
         pairs: Any = np.array(limits, dtype=np.float64)
@@ -139,7 +139,7 @@ def pair(limits: Any, function: str) -> tuple[float, float]:
     """Return `(low, high)` of `limits`.
 
     Raises:
-        ValueError: If they are anything else, not finite or not ascending.
+        ValueError: If they have another form, are not finite or not ascending.
     """
     try:
         values: Any = np.array(limits, dtype=np.float64)

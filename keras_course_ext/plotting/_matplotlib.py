@@ -1,4 +1,4 @@
-"""The one place that asks for matplotlib."""
+"""The only module that imports `matplotlib.pyplot`."""
 
 from types import ModuleType
 

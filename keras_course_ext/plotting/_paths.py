@@ -1,4 +1,4 @@
-"""The ways of optimizers over a surface: run, named, and cut where they leave the picture."""
+"""The paths of optimizers over a surface: computed, labelled, and cut at the limits of the plot."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ import numpy as np
 from keras_course_ext import optimizers as _optimizers
 from keras_course_ext.plotting._look import window
 
-# A path may leave the picture and come back; one that is so many pictures away does not.
+# A path may leave the plot and return; at this distance, in plot sizes, it is taken to diverge.
 _FAR = 100.0
 _MARGIN = 0.12
 
 
 @dataclass(frozen=True)
 class Path:
-    """Where an optimizer went.
+    """The path of an optimizer.
 
     Attributes:
         label: Its name.
-        points: The points, `(n, 2)`: all of them, or those up to the one where it left.
-        left: The step from which on the points are NaN, infinite or out of sight for good; None
-            if there is none.
+        points: The points, `(n, 2)`: all, or those up to the first after which none is visible.
+        left: The step from which all points are NaN, infinite or outside the limits; None if there
+            is none.
     """
 
     label: str
@@ -33,11 +33,11 @@ class Path:
 def run(
     surface: Any, optimizers: Any, start: Any, steps: int, limits: Any, function: str
 ) -> tuple[list[Path], tuple[tuple[float, float], tuple[float, float]]]:
-    """Run every optimizer from the start, and say what part of the plane shows it.
+    """Run every optimizer from the start, and return the paths and the limits of the plot.
 
     Raises:
-        TypeError: If one is no optimizer of this package.
-        ValueError: If there are none, or `start` or `limits` is not what it has to be.
+        TypeError: If one is not an optimizer of this package.
+        ValueError: If there are none, or `start` or `limits` is invalid.
     """
     named = _named(optimizers, function)
     start = _start(start, function)
@@ -70,13 +70,13 @@ def _cut(label: str, way: np.ndarray, box: Any) -> Path:
     last = len(way) if not lost.any() else int(np.argmax(lost))
     inside = np.flatnonzero((away[:last] <= 0.5).all(axis=1))
     first = int(inside[-1]) + 1 if inside.size else 0
-    # With the step that leads out of the picture, if there is a number for it to end at.
+    # Including the step that leaves the limits, if its end is finite.
     shown = way[: first + 1]
     return Path(label, shown[np.isfinite(shown).all(axis=1)], first)
 
 
 def _around(ways: list[np.ndarray], start: np.ndarray, minimum: Any) -> Any:
-    """Return limits around the start, the minimum and the paths, but for those that diverge."""
+    """Return limits around the start, the minimum and the paths that do not diverge."""
     known = [start] if minimum is None else [start, np.asarray(minimum, dtype=np.float64)]
     low, high = np.min(known, axis=0), np.max(known, axis=0)
     extent = np.maximum(high - low, 0.5 * np.max(high - low))
@@ -85,7 +85,7 @@ def _around(ways: list[np.ndarray], start: np.ndarray, minimum: Any) -> Any:
     for way in ways:
         with np.errstate(all="ignore"):
             away = np.abs(way - middle) / extent
-        # A path that stays near is shown whole, and of another one what is around the start.
+        # A path that stays near is shown completely, another one only around the start.
         near = (away <= 0.6).all(axis=1) | (away <= 1.5).all()
         low = np.minimum(low, way[near].min(axis=0, initial=np.inf))
         high = np.maximum(high, way[near].max(axis=0, initial=-np.inf))

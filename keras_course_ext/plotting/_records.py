@@ -1,4 +1,4 @@
-"""What the pictures of a record have in common: axes, colours, kernels, and steps gathered."""
+"""Helpers for the plots of a record: axes, colours, keys of kernels, medians of steps."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ def axes(ax: "Axes | None", height: float = 5.0) -> "Axes":
 
 
 def shades(count: int) -> list[Any]:
-    """Return colours from dark to light, told apart in greyscale too, none too light to see."""
+    """Return colours from dark to light, distinguishable in greyscale and on white."""
     cmap = _matplotlib.pyplot().get_cmap("viridis")
     return [cmap(x) for x in np.linspace(0.0, 0.85, count)]
 
@@ -38,16 +38,17 @@ def shortened(name: str) -> str:
 
 
 def few(count: int, most: int) -> list[int]:
-    """Return which of so many things to name: all, or every n-th, the first and last among them."""
+    """Return the indices of the things to label: all, or every n-th with the first and the last."""
     every = -(-count // most)
     return [*range(0, count - 1 - every // 2, every), count - 1]
 
 
 def kernels(history: GradientHistory, statistic: str) -> list[Key]:
-    """Return the key of one kernel a layer, in forward order.
+    """Return the key of one kernel per layer, in forward order.
 
     Raises:
-        ValueError: If the statistic was recorded of no kernel; the message says how to have it.
+        ValueError: If the statistic was not recorded for any kernel; the message says how to record
+            it.
     """
     keys = []
     for info in history.layers:
@@ -73,7 +74,7 @@ def missing(history: GradientHistory, statistic: str, subject: str) -> str:
 
 
 def gathered(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the medians of neighbouring steps, at most 160 of them; NaN where one is not finite.
+    """Return medians over neighbouring steps, at most 160; NaN where one value is not finite.
 
     Args:
         steps: Shape `(steps,)`.
@@ -86,12 +87,12 @@ def gathered(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def positive(values: np.ndarray) -> np.ndarray:
-    """Return the values with NaN for what a logarithmic axis cannot show: zero and infinity."""
+    """Return the values with NaN for those that a logarithmic axis cannot show: ≤ 0 and ∞."""
     return np.where(np.isfinite(values) & (values > 0), values, np.nan)
 
 
 def logarithmic(ax: "Axes") -> None:
-    """Make the y axis logarithmic, over a decade at least: a level line has to look level."""
+    """Make the y axis logarithmic, over at least one decade, so that noise does not look large."""
     ax.set_yscale("log")
     low, high = ax.get_ylim()
     if high < 10 * low:
@@ -102,7 +103,7 @@ def logarithmic(ax: "Axes") -> None:
 def layer_lines(
     ax: "Axes", keys: list[Key], x: np.ndarray, values: np.ndarray, language: Language
 ) -> None:
-    """Draw one line a layer, dark at the input and light at the output, and say which is which."""
+    """Draw one line per layer, dark near the input and light near the output, with a legend."""
     plt = _matplotlib.pyplot()
     styles = ("-", "--", "-.", ":")
     named = len(keys) <= MOST_NAMED
@@ -120,7 +121,7 @@ def layer_lines(
             marker=marker,
         )
     logarithmic(ax)
-    _say_what_has_no_line(ax, keys, values, language)
+    _name_layers_without_line(ax, keys, values, language)
     if named:
         handles, labels = ax.get_legend_handles_labels()
         ax.legend(
@@ -144,10 +145,10 @@ def layer_lines(
     language.dress(bar.ax)
 
 
-def _say_what_has_no_line(
+def _name_layers_without_line(
     ax: "Axes", keys: list[Key], values: np.ndarray, language: Language
 ) -> None:
-    """Name the layers that a logarithmic axis shows nothing of: often the ones that are ill."""
+    """Name the layers without a value that a logarithmic axis can show: often the faulty ones."""
     names = [
         shortened(key.layer)
         for key, row in zip(keys, values, strict=True)

@@ -47,7 +47,7 @@ def checked(x: Any, y: Any, function: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def positives(y: np.ndarray, threshold: float) -> np.ndarray:
-    """Return which samples are of the upper class; of a single class the threshold tells."""
+    """Return which samples are of the upper class; a single class is compared with `threshold`."""
     classes = np.unique(y)
     return y > (classes.mean() if len(classes) == 2 else threshold)
 
@@ -66,20 +66,20 @@ def around(
 def regions(
     ax: "Axes", x: np.ndarray, y: np.ndarray, outputs: np.ndarray, threshold: float
 ) -> bool:
-    """Tint the plane by the outputs, and draw the line where they cross the threshold.
+    """Colour the plane by the outputs, and draw the contour where they equal the threshold.
 
     Args:
         ax: The Axes.
         x: Shape `(columns,)`, ascending.
         y: Shape `(rows,)`, ascending.
         outputs: Shape `(rows, columns)`.
-        threshold: At which output the classes part.
+        threshold: The output that separates the classes.
 
     Returns:
-        Whether there is such a line.
+        Whether there is such a contour.
     """
     above = np.ma.masked_invalid(outputs - threshold)
-    # Not the largest: a few outputs far off must not leave all others without a tint.
+    # Not the largest, so that a few extreme outputs do not leave all others white.
     far = np.percentile(np.abs(above.compressed()), 80) if above.count() else 0.0
     if far > 0:
         levels = far * np.linspace(-1, 1, 12)
@@ -92,7 +92,7 @@ def regions(
 
 
 def grid(box: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return some x₁ and x₂ of a box, and the points `(len(x₂) · len(x₁), 2)` of all of them."""
+    """Return grid values x₁ and x₂ in a box, and all grid points, `(len(x₂) · len(x₁), 2)`."""
     across, up = (np.linspace(low, high, _GRID) for low, high in box)
     return across, up, np.stack([values.ravel() for values in np.meshgrid(across, up)], axis=1)
 
@@ -100,7 +100,7 @@ def grid(box: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def draw(
     ax: "Axes", x: np.ndarray, upper: np.ndarray, names: tuple[Any, ...], language: Language
 ) -> None:
-    """Draw the samples, the upper class as light squares, the lower as dark circles."""
+    """Draw the samples: the upper class as light squares, the lower as dark circles."""
     for one, style in zip((False, True), _STYLES, strict=True):
         of_class = x[upper == one]
         if len(of_class):
@@ -118,7 +118,7 @@ def draw(
 
 
 def cross(ax: "Axes", x: np.ndarray, wrong: np.ndarray, label: str) -> None:
-    """Cross out the samples that are given the wrong class."""
+    """Cross out the misclassified samples."""
     if wrong.any():
         size = 1.4 * _size(x)
         ax.plot(*x[wrong].T, "x", color=_look.BLACK, ms=size, mew=2, label=label, zorder=6)

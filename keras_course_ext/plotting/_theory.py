@@ -1,4 +1,4 @@
-"""The decay that theory expects of a signal on its way back through layers as initialized."""
+"""The expected ratio of ‖∂L/∂A‖ from layer to layer at initialization."""
 
 from collections.abc import Sequence
 
@@ -19,25 +19,24 @@ _GAIN: dict[str | None, float] = {
 _SLOPE = {"linear": 1.0, None: 1.0, "relu": 0.5, "sigmoid": 1 / 16, "tanh": 1.0, "softsign": 1.0}
 _EXACT = {"linear", None, "relu"}
 _WITH_KERNEL = {"Dense", "Conv1D", "Conv2D", "Conv3D"}
-# They hand the signal on as it is: containers, whose layers are listed by themselves, and layers
-# that only give the same values another shape.
+# Ratio 1: containers, whose layers are listed separately, and layers that only reshape.
 _NEUTRAL = {"Sequential", "Functional", "Flatten", "Reshape", "Permute"}
 
 
 def expected(
     layers: Sequence[LayerInfo], names: Sequence[str], norms: np.ndarray
 ) -> tuple[np.ndarray, bool]:
-    """Return the norms that theory expects, and whether they are more than an upper bound.
+    """Return the expected norms, and whether they are exact rather than upper bounds.
 
     Args:
         layers: All layers in forward order.
-        names: Those whose outputs the norms are of.
-        norms: ‖∂L/∂A‖ of them; theory starts at the last but one.
+        names: The layers whose outputs the norms belong to.
+        norms: ‖∂L/∂A‖ of these; the expectation starts from the last but one.
     """
     theory = np.full(len(names), np.nan)
     exact = True
     at = [[info.name for info in layers].index(name) for name in names]
-    # Not from the output itself: softmax mixes its units, and the loss knows their number.
+    # Not from the output itself: its ratio depends on the loss and, for softmax, on all its units.
     start = len(names) - 2
     if start < 0:
         return theory, exact
@@ -51,7 +50,7 @@ def expected(
 
 
 def rate(layer: LayerInfo) -> float:
-    """Return by which factor ‖∂L/∂A‖ changes through a layer; NaN if theory does not know it."""
+    """Return the expected factor of ‖∂L/∂A‖ through a layer; NaN if it is unknown."""
     if layer.kind in _NEUTRAL:
         return 1.0
     slope = _SLOPE.get(_activation(layer), np.nan)
@@ -61,7 +60,7 @@ def rate(layer: LayerInfo) -> float:
         return float("nan")
     gain = _GAIN.get(layer.initializer, np.nan)
     if layer.initializer in ("GlorotUniform", "GlorotNormal"):
-        # Var(W) = 2 / (n + m) for n inputs and m outputs; as many where nothing else is known.
+        # Var(W) = 2 / (n + m) for n inputs and m outputs; m = n if they are unknown.
         gain = 2 / (1 + layer.fan_out / layer.fan_in) if layer.fan_in and layer.fan_out else 1.0
     return float(np.sqrt(gain * slope))
 

@@ -1,4 +1,4 @@
-"""A small network, unit by unit: circles, lines, and the numbers on them. Lengths are in inches."""
+"""A small network, unit by unit: circles and lines with their numbers. Lengths are in inches."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -20,12 +20,12 @@ _PITCH = 3.4  # from column to column
 _UNIT = 1.55  # from circle to circle, with the bias between them
 _LABEL = 0.4  # two lines of text
 _LINE = 0.085  # half of a line of text
-# Where on a line a number may stand without touching the circles.
+# Relative positions on a line where a number does not touch the circles.
 _SPOTS = np.linspace(0.3, 0.7, 81)
 
 
 def obstacle(layers: Sequence[Any]) -> str:
-    """Why the layers cannot be drawn unit by unit, or nothing."""
+    """The reason why the layers cannot be drawn unit by unit, or "" if they can."""
     for before, layer in zip([None, *layers], layers, strict=False):
         if layer.a.ndim != 2:
             return f"the output of '{layer.name}' has shape {layer.a.shape}, not (batch, units)"
@@ -43,7 +43,7 @@ def obstacle(layers: Sequence[Any]) -> str:
 
 
 def is_small(layers: Sequence[Any]) -> bool:
-    """Whether the numbers find room."""
+    """Whether there is room for the numbers."""
     units = [layer.a.shape[1] for layer in layers]
     lines = [n * m for n, m in pairwise(units)]
     return len(layers) <= _MOST_LAYERS and max([*units, *lines]) <= _MOST_LINES
@@ -73,7 +73,7 @@ def draw(trace: Any, ax: "Axes | None", sample: int, title: str, language: Langu
 
 
 def _spot(n: int, m: int) -> tuple[float, float]:
-    """Where on the lines of n to m units the numbers are furthest apart, and how far."""
+    """The position on the lines of n to m units where numbers are furthest apart, and how far."""
     ends = _heights(n)[:, None], _heights(m)[None, :]
     best = (0.5, 1.0)
     gaps = []
@@ -81,14 +81,14 @@ def _spot(n: int, m: int) -> tuple[float, float]:
         y = np.sort(((1 - t) * ends[0] + t * ends[1]).ravel())
         gaps.append(np.min(np.diff(y), initial=1.0))
     if n * m > 1:
-        # Of equally good spots the one nearest to the middle.
+        # Of equally good positions the one nearest to the middle.
         order = np.lexsort((np.abs(_SPOTS - 0.5), -np.round(gaps, 6)))
         best = (float(_SPOTS[order[0]]), float(gaps[order[0]]))
     return best
 
 
 def _heights(n: int) -> np.ndarray:
-    """Heights of n units in a column of height 1, the first one on top."""
+    """Heights of n units in a column of height 1, the first at the top."""
     return ((n - 1) / 2 - np.arange(n)) / n
 
 

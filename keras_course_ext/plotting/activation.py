@@ -23,9 +23,9 @@ _KOREAN = {
     "step": "계단 함수",
     "tanh": "하이퍼볼릭 탄젠트",
 }
-# Marks the curves of f among the lines of the Axes.
+# Identifies the curves of f among the lines of the Axes.
 _GID = "activation"
-# Of the largest f′, how much a point may miss it by and still belong to a plateau.
+# Points within this share of the largest f′ form a plateau.
 _LEVEL = 1e-9
 
 
@@ -40,21 +40,21 @@ def activation(
 ) -> "Axes":
     """Draw an activation function f, solid, and its derivative f′, dashed.
 
-    Both come from the code itself, in float64: f from calling the function, f′ from its own
-    backward pass, for the functions of this package the hand-written one. Where f′ is largest
-    there is a dot with its value: 0.25 at x = 0 for the sigmoid. What to conclude:
-    back-propagation multiplies one f′ per layer. Where f′ stays far below 1 everywhere, as the
-    sigmoid's, a deep network loses its gradient; where f′ falls to 0 at the sides, large weighted
-    sums stop learning; where f′ is 1, as the ReLU's for x > 0, the gradient passes as it is.
+    Both are computed in float64: f by calling the function, f′ by its backward pass, which for the
+    functions of this package is hand-written. A dot marks the largest f′ with its value: 0.25 at x
+    = 0 for the sigmoid. What to conclude: back-propagation multiplies one f′ per layer. If f′ is
+    far below 1 everywhere, as for the sigmoid, gradients vanish in a deep network; where f′ tends
+    to 0 at the sides, units with large weighted sums stop learning; where f′ is 1, as for the ReLU
+    at x > 0, the gradient is passed on unchanged.
 
     Further calls with the same Axes add their curves. `activations`, in the plural, is another
-    picture: how the outputs of a layer were distributed in the course of a training.
+    plot: the distribution of the outputs of a layer during training.
 
     Args:
-        activation: A name that `kce.activations` or Keras knows, such as "tanh", or a function of
-            a tensor that works on each element by itself.
+        activation: A name that `kce.activations` or Keras knows, such as "tanh", or an elementwise
+            function of a tensor.
         ax: The matplotlib Axes to draw into. Defaults to None, those of a new figure.
-        limits: Two numbers, the least and largest x. Defaults to (-6, 6).
+        limits: Two numbers, the smallest and the largest x. Defaults to (-6, 6).
         derivative: Whether to draw f′. Defaults to True.
         lang: Language of the labels, "en" or "ko". Defaults to "en".
         title: Title of the Axes. Defaults to the name of the function.
@@ -65,9 +65,8 @@ def activation(
     Raises:
         ImportError: If matplotlib is not installed.
         TypeError: If `activation` is neither a name nor a function.
-        ValueError: If there is no function of that name; if it does not work on each element by
-            itself, as softmax, whose outputs depend on all inputs; or if `limits` or `lang` is not
-            as above.
+        ValueError: If there is no function of that name; if it is not elementwise, as softmax; or
+            if `limits` or `lang` is not as above.
 
     Example:
         >>> import keras_course_ext as kce
@@ -88,7 +87,7 @@ def activation(
     color, marker = _look.series(count)["color"], _look.series(count)["marker"]
     style: dict[str, Any] = {"color": color, "zorder": 3}
     if count:
-        # The first one has none, the others are told apart in greyscale too.
+        # Markers, except on the first, distinguish the curves in greyscale.
         style |= {"marker": marker, "ms": 5, "markevery": (20 * count, 120)}
     ax.plot(x, f, lw=2.2, label=shown, gid=_GID, **style)
     if derivative and slope is not None:
@@ -109,7 +108,7 @@ def activation(
 
 
 def _values(function: Any, x: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return f and f′ at x; f′ is None if there is none."""
+    """Return f and f′ at x; f′ is None if f is not differentiable."""
     f, slope = _both(function, x)
     some = x[::100]
     alone = np.asarray(function(tf.constant(some)))
@@ -136,7 +135,7 @@ def _both(function: Any, x: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
 def _mark_largest(
     ax: "Axes", function: Any, x: np.ndarray, slope: np.ndarray, color: str, language: Language
 ) -> None:
-    """Mark where f′ is largest, if that is not only where the picture ends."""
+    """Mark the largest f′, unless it lies only at an end of the plot."""
     if not np.isfinite(slope).any():
         return
     most = np.nanmax(slope)
@@ -150,7 +149,7 @@ def _mark_largest(
     if plateau:
         text += f" = {figure(most)}"
     else:
-        # Between the points that are drawn, as beside the jump of selu′.
+        # The maximum may lie between two points, as next to the jump of selu′.
         near = np.linspace(x[middle - 1], x[middle + 1], _POINTS)
         finer = _both(function, near)[1]
         if finer is not None and finer.max() > most:
@@ -161,7 +160,7 @@ def _mark_largest(
 
 
 def _frame(ax: "Axes", x: np.ndarray, values: list[np.ndarray], first: bool) -> None:
-    """Widen the limits so that the curves are in sight."""
+    """Widen the limits so that the curves are visible."""
     finite = np.concatenate([value[np.isfinite(value)] for value in values])
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     room = 0.08 * (high - low) or 0.5
@@ -183,7 +182,7 @@ def _curves(ax: "Axes") -> list[np.ndarray]:
 def _inputs(limits: Any) -> np.ndarray:
     low, high = _look.pair(limits, "activation")
     x = np.linspace(low, high, _POINTS)
-    # The point where many of them are largest, or bent: not 1e-16 beside it.
+    # Exactly 0, where many f′ are largest or have a corner; linspace may give 1e-16.
     x[np.abs(x) < 1e-9 * (high - low)] = 0.0
     return x
 

@@ -1,4 +1,4 @@
-"""Activations of a layer over a run: one histogram a column, the "colorful dimension"."""
+"""Activations of a layer over a run: one histogram per column, the "colorful dimension"."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -25,23 +25,23 @@ def activations(
     *,
     lang: str = "en",
 ) -> "Axes":
-    """Draw how the activations of a layer are distributed, one histogram a column.
+    """Draw the distribution of the activations of a layer, one histogram per column.
 
-    Upward are sizes of positive activations in powers of 2, downward those of negative ones, and
-    the row in the middle holds what is 0 or too small to show; brighter is a larger share, on a
-    logarithmic scale. The lower half is left out where nothing is negative. What to conclude:
-    columns alike from left to right, or widening slowly, are healthy. A picture that climbs outward
-    and then collapses again and again is training that explodes and starts anew. Everything in the
-    middle row is a dead layer (half of a ReLU layer there is normal), and everything in one bright
-    outer row, such as ±1 of a tanh, a saturated one. A grey column has not one finite activation.
+    The upper rows are positive activations, in powers of 2, the lower rows negative ones, and the
+    middle row those that are 0 or too small to show; brighter is a larger share, on a logarithmic
+    scale. The lower half is omitted if no activation is negative. What to conclude: columns that
+    are equal from left to right, or widen slowly, are healthy. Columns that grow outward and
+    collapse, repeatedly, show training that explodes and restarts. If all activations are in the
+    middle row, the layer is dead (half of a ReLU layer there is normal); if all are in one bright
+    outer row, such as ±1 of a tanh, it is saturated. A grey column has no finite activation.
 
-    `activation`, in the singular, is another picture: the curve of a function and its derivative.
+    `activation`, in the singular, is another plot: the curve of a function and its derivative.
 
     Args:
         history: The `GradientHistory` that a `GradientMonitor` with `histograms=` recorded.
         ax: The matplotlib Axes to draw into. Defaults to None, those of a new figure.
-        title: Title of the Axes. Defaults to "", the name of the layer.
-        layer: Name of the layer. Defaults to None, the first one that has histograms.
+        title: Title of the Axes. Defaults to "": the name of the layer.
+        layer: Name of the layer. Defaults to None: the first one that has histograms.
         lang: Language of the labels, "en" or "ko". Defaults to "en".
 
     Returns:
@@ -86,7 +86,7 @@ def activations(
     last = steps[-1] - steps[-2] if len(steps) > 1 else 1.0
     cmap = plt.get_cmap("viridis").with_extremes(bad="0.6")
     with np.errstate(divide="ignore"):
-        # Not −∞ for an empty bin: matplotlib would draw it as it draws NaN.
+        # Not −∞ for an empty bin, which matplotlib draws like NaN.
         log10 = np.log10(np.maximum(share, 1e-9))
     half = high - low + 0.5
     mesh = ax.pcolormesh(
@@ -102,7 +102,7 @@ def activations(
     _ticks(ax, low, high)
     rows = high - low
     if not np.nansum(share[:rows]):
-        # Nothing is negative, as after ReLU or sigmoid: the lower half would stay empty.
+        # Nothing is negative, as after ReLU or sigmoid: the lower half would be empty.
         ax.set_ylim(-0.5, half)
     ax.set(xlabel=language("step", "스텝"), ylabel=language("activation", "활성값"))
     ax.set_title(language.own(title or layer, ""))
@@ -111,7 +111,7 @@ def activations(
 
 
 def _octaves(found: Sequence[Histogram]) -> tuple[int, int]:
-    """Return the exponents of 2 between which all activations lie, but for the smallest."""
+    """Return the exponents of 2 of the rows: all activations, without the very small ones."""
     filled = [np.abs(np.stack([h.edges[:-1], h.edges[1:]]))[:, h.counts > 0] for h in found]
     used = [pair for pair in filled if pair.size]
     if not used:
@@ -126,7 +126,7 @@ def _octaves(found: Sequence[Histogram]) -> tuple[int, int]:
 
 
 def _column(h: Histogram, low: int, high: int) -> np.ndarray:
-    """Return the shares of a histogram in the bins from -2^high to 2^high; NaN without any."""
+    """Return the shares of a histogram in the bins from -2^high to 2^high; NaN if it is empty."""
     rows = 2 * (high - low) + 1
     column = np.zeros(rows)
     center = (h.edges[:-1] + h.edges[1:]) / 2

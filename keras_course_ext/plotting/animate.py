@@ -1,4 +1,4 @@
-"""The paths of optimizers as a moving picture."""
+"""An animation of the paths of optimizers."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -28,27 +28,28 @@ def animate(
     limits: Any = None,
     fps: int = 20,
 ) -> "FuncAnimation":
-    """Animate the paths that optimizers take downhill: `trajectories`, step by step.
+    """Animate the paths of optimizers on a surface: `trajectories`, step by step.
 
-    The k-th frame shows the points w₀ to wₖ of every path. A run of more than 200 steps is shown
-    in 200 frames, evenly spread. What to conclude: who is ahead at which step, who overshoots and
-    comes back, and who crawls.
+    The k-th frame shows the points w₀ to wₖ of every path. A run of more than 200 steps is shown in
+    200 frames, evenly spread. What to conclude: which optimizer is ahead at which step, which
+    overshoots and returns, and which is slow.
 
     Args:
         surface: As for `trajectories`.
         optimizers: As for `trajectories`.
         ax: The matplotlib Axes to draw into. Defaults to None, those of a new figure.
-        start: The point (x, y) that all start from.
-        steps: How many steps to take, ≥ 0. Defaults to 100.
+        start: The point (x, y) from which all start.
+        steps: Number of steps, ≥ 0. Defaults to 100.
         lang: Language of the labels, "en" or "ko". Defaults to "en".
-        title: Title of the Axes, before the number of the step. Defaults to the formula of the
-            surface.
+        title: Title of the Axes, to which the number of the step is added. Defaults to the formula
+            of the surface.
         limits: Numbers, as for `trajectories`. Defaults to None.
         fps: Frames per second, > 0. Defaults to 20.
 
     Returns:
         The animation. `.save("paths.gif", writer="pillow")` writes a GIF, and in a notebook
-        `.to_jshtml()` makes a player. Keep it in a variable until then.
+        `.to_jshtml()` shows a player. Keep the animation in a variable until then, or it is
+        deleted.
 
     Raises:
         ImportError: If matplotlib is not installed.
@@ -73,7 +74,7 @@ def animate(
     from matplotlib.animation import FuncAnimation
 
     if ax is None:
-        # Without a layout engine, which would have every frame drawn once more.
+        # Without a layout engine, which would draw every frame twice.
         _, ax = plt.subplots(figsize=(7, 5), gridspec_kw=_MARGINS)
     assert ax is not None
     lines = _landscape.add(ax, paths, language)
@@ -85,7 +86,7 @@ def animate(
     def frame(step: int) -> list[Any]:
         for line, path in zip(lines, paths, strict=True):
             line.set_data(*path.points[: step + 1].T)
-        # Its height is given, or it would be looked for in every frame.
+        # With a fixed height, or matplotlib would compute it in every frame.
         ax.set_title(language(f"{name}   step {step}", f"{name}   스텝 {step}"), y=1.0)
         language.dress(ax)
         return lines
@@ -93,7 +94,7 @@ def animate(
     frame(0)
     figure: Any = ax.figure.figure  # not a subfigure
     if figure.get_layout_engine() is not None:
-        # Laid out once and for all, or every frame would be, which takes longer than to draw it.
+        # Laid out once; a layout of every frame takes longer than drawing it.
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
     return FuncAnimation(figure, frame, frames=shown.tolist(), interval=1000 / fps, repeat=False)

@@ -1,4 +1,4 @@
-"""The line at which a classifier of points of the plane changes its mind."""
+"""The decision boundary of a classifier of points in the plane."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -30,11 +30,11 @@ def decision_boundary(
 
         class = 1 where f(x₁, x₂) > threshold, else 0
 
-    Circles and the darker tint belong to the lower class, squares and the lighter tint to the
-    upper one; the whiter the tint, the nearer is the output to the threshold. A sample that is
-    given the wrong class is crossed out. What to conclude: of one perceptron the boundary is a
-    straight line, whatever its weights, so where crosses remain for every line, as of XOR, a
-    hidden layer is needed. A boundary that winds around single samples has learned them by heart.
+    Circles and the darker colour belong to the lower class, squares and the lighter colour to the
+    upper one; the whiter the colour, the nearer is the output to the threshold. Misclassified
+    samples are crossed out. What to conclude: the boundary of a single perceptron is a straight
+    line, whatever its weights; if every line leaves crosses, as for XOR, a hidden layer is needed.
+    A boundary that winds around single samples is a sign of overfitting.
 
     Args:
         predict: A Keras model or layer, or a callable, from points of shape `(n, 2)` to outputs of
@@ -43,10 +43,10 @@ def decision_boundary(
         y: Their classes, two different numbers such as 0 and 1, of shape `(n,)` or `(n, 1)`.
         ax: The matplotlib Axes to draw into. Defaults to None, those of a new figure.
         lang: Language of the labels, "en" or "ko". Defaults to "en".
-        title: Title of the Axes. Defaults to how many samples are given the right class.
-        threshold: The output from which on a point is of the upper class. Defaults to 0.5.
-        limits: What to show, ((left, right), (bottom, top)), or (low, high) for both axes.
-            Defaults to what holds the samples.
+        title: Title of the Axes. Defaults to the number of correctly classified samples.
+        threshold: The output above which a point is of the upper class. Defaults to 0.5.
+        limits: Limits of the axes, ((left, right), (bottom, top)), or (low, high) for both axes.
+            Defaults to limits around the samples.
 
     Returns:
         The Axes.

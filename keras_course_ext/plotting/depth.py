@@ -1,4 +1,4 @@
-"""The signal against depth, at some steps, beside the decay that theory expects."""
+"""‖∂L/∂A‖ against the layer, at some steps, with the decay expected at initialization."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -34,31 +34,33 @@ def depth(
     *,
     lang: str = "en",
 ) -> "Axes":
-    """Draw the signal ‖∂L/∂A‖ against the layer at some steps, with the decay of theory.
+    """Draw the signal ‖∂L/∂A‖ against the layer at some steps, with the expected decay.
 
-    The input is at the left, the output, where the signal starts, at the right. The thin grey
-    line with crosses starts at the last hidden layer of the first step and follows
+    The signal is the norm of the gradient of a layer's output. The input is at the left, and the
+    output, from which gradients are propagated, at the right. The thin grey line with crosses is
+    the expected decay. It starts at the last hidden layer of the first step and changes by
 
         r = sqrt(n Var(W) E[f'(z)²])
 
     per layer of n inputs, at initialization: 1 for ReLU with He and any widths; for Glorot, with
     Var(W) = 2 / (n + m) for m outputs, 0.71 with ReLU, at most 0.25 with sigmoid and at most 1 with
-    tanh where the widths are equal. It ends at the first layer, counted from the output, that has
-    no such rate: another activation or initializer, or a layer other than dense, convolution,
+    tanh where the widths are equal. It ends at the first layer, counted from the output, for which
+    r is unknown: another activation or initializer, or a layer other than dense, convolution,
     activation and flatten.
 
-    What to conclude: a level line is healthy. A line that falls to the left vanishes: if it falls
-    beside the grey one, activation and initializer are the cause and are to be changed; if it falls
-    away from it, look for what theory leaves out (saturation, dead units, layers so narrow that
-    chance decides). A rise to the left is an explosion. Whether training repairs or worsens it
-    shows in the later steps. A layer without a point has a signal of exactly 0, NaN or infinity.
+    What to conclude: a level line is healthy. A line that falls to the left shows a vanishing
+    gradient: if it is parallel to the grey one, activation function and initializer are the cause;
+    if it falls faster, look for causes that the formula does not include (saturation, dead units,
+    very narrow layers). A line that rises to the left shows an exploding gradient. The lines of
+    later steps show whether training improves it. A layer without a point has a signal of exactly
+    0, NaN or infinity.
 
     Args:
         history: The `GradientHistory` that a `GradientMonitor` recorded.
         ax: The matplotlib Axes to draw into. Defaults to None, those of a new figure.
         title: Title of the Axes, a string. Defaults to "".
-        steps: The recorded steps to draw, any number of them; the nearest recorded one is taken.
-            Defaults to None: the first, the middle and the last.
+        steps: Sequence of steps to draw; for each the nearest recorded one is used. Defaults to
+            None: the first, the middle and the last.
         lang: Language of the labels, "en" or "ko". Defaults to "en".
 
     Returns:

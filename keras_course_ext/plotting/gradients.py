@@ -1,4 +1,4 @@
-"""Heat map of a run: layers by steps, coloured by log10 of the gradient norm."""
+"""Heat map of a run: log10 of the gradient norm, by layer and step."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -25,9 +25,9 @@ _KOREAN = {
     "too fast": "너무 빠름",
     "too slow": "너무 느림",
 }
-# More rows than this get fewer names, and marks of neighbours are drawn as one.
+# With more rows only some are named, and the marks of neighbours are merged.
 _MOST_ROWS = 24
-# A healthy run must not look colourful because the scale was stretched over its noise.
+# At least so wide that the noise of a healthy run does not fill the colour scale.
 _LEAST_DECADES = 3
 
 
@@ -42,20 +42,20 @@ def gradients(
 ) -> "Axes":
     """Draw log10 ‖∂L/∂W‖ of every layer's kernel over the steps.
 
-    The output layer, where gradients start, is the top row, the input layer the bottom one. What
-    to conclude: a picture of about one colour from top to bottom is healthy. Rows that darken from
-    the top to the bottom are layers that starve, the gradient vanishes on its way; rows that
-    brighten explode. A row that goes dark from left to right stops learning, which is right when
-    the loss is small. Layers that the diagnosis names are marked at the right. Grey is NaN or
-    infinite. A column is one step, or of a long run the median of some neighbouring ones.
+    The output layer, where back-propagation starts, is the top row, the first layer the bottom row.
+    What to conclude: about the same colour from top to bottom is healthy. If rows get darker
+    towards the bottom, the gradient vanishes; if they get brighter, it explodes. A row that gets
+    darker from left to right stops learning, as it should when the loss is small. Layers with a
+    finding of the diagnosis are marked at the right. Grey is NaN or infinite. A column is one step,
+    or in a long run the median of several.
 
     Args:
         history: The `GradientHistory` that a `GradientMonitor` recorded.
         ax: The matplotlib Axes to draw into. Defaults to None, those of a new figure.
         title: Title of the Axes, a string. Defaults to "".
-        limits: Two numbers, the lowest and highest log10 of the colour scale, to make pictures
-            comparable. Defaults to None: this run's own range, three decades at least.
-        colorbar: Whether to draw the colour scale beside the Axes. Defaults to True.
+        limits: Two numbers, the lowest and highest log10 of the colour scale, to compare several
+            plots. Defaults to None: the range of this run, at least three decades.
+        colorbar: Whether to draw the colour scale next to the Axes. Defaults to True.
         lang: Language of the labels, "en" or "ko". Defaults to "en".
 
     Returns:
@@ -82,7 +82,7 @@ def gradients(
         _, ax = plt.subplots(figsize=(9, min(2.0 + 0.3 * len(keys), 8.0)), layout="constrained")
     assert ax is not None
     low, high = limits or color_limits(history)
-    # matplotlib would draw the −∞ of an exact zero as it draws NaN.
+    # matplotlib draws −∞, the logarithm of an exact zero, like NaN.
     log10 = np.ma.maximum(log10, low - 1)
     cmap = plt.get_cmap("viridis").with_extremes(bad="0.6")
     mesh = ax.pcolormesh(
@@ -112,14 +112,14 @@ def gradients(
 
 
 def _name(keys: list[Key], row: int) -> str:
-    """Return the layer, and its kernel too where it has several."""
+    """Return the name of the layer, with that of the kernel if the layer has several."""
     key = keys[row]
     alone = sum(other.layer == key.layer for other in keys) == 1
     return shortened(key.layer if alone else f"{key.layer} {key.tensor}")
 
 
 def _mark(ax: "Axes", keys: list[Key], words: dict[str, str]) -> bool:
-    """Mark the layers of the findings at the right; return whether there are any."""
+    """Mark the layers with findings at the right; return whether there are any."""
     marked = False
     for word in dict.fromkeys(words.values()):
         rows = [i for i, key in enumerate(keys) if words.get(key.layer) == word]
@@ -144,7 +144,7 @@ def _mark(ax: "Axes", keys: list[Key], words: dict[str, str]) -> bool:
 
 
 def _runs(rows: list[int], count: int) -> Iterator[tuple[int, int]]:
-    """Yield the first and last of rows that are marked as one: of few rows, each by itself."""
+    """Yield the first and last row of each mark; if there are few rows, each has its own mark."""
     near = 0 if count <= _MOST_ROWS else 1 + count // _MOST_ROWS
     ends = [i for i in range(len(rows)) if i + 1 == len(rows) or rows[i + 1] - rows[i] > near]
     starts = [0, *(i + 1 for i in ends[:-1])]
@@ -155,8 +155,8 @@ def _runs(rows: list[int], count: int) -> Iterator[tuple[int, int]]:
 def log10_norms(history: GradientHistory) -> tuple[list[Key], np.ndarray, np.ndarray]:
     """Return `(keys, steps, log10 of the norms)`, the last of shape `(len(keys), steps)`.
 
-    A norm of exactly zero becomes -inf, which the colour scale shows as its lowest colour; NaN and
-    infinity are masked.
+    A norm of exactly zero becomes -inf, which is drawn in the lowest colour; NaN and infinity are
+    masked.
     """
     keys = [
         Key(info.name, tensor, "grad_norm")
@@ -178,10 +178,10 @@ def log10_norms(history: GradientHistory) -> tuple[list[Key], np.ndarray, np.nda
 def _columns(
     keys: list[Key], steps: np.ndarray, log10: np.ndarray
 ) -> tuple[list[Key], np.ndarray, np.ndarray]:
-    """Gather the steps of a long run into columns that can be seen; edges half a step outside."""
+    """Merge the steps of a long run into at most 160 columns; return keys, edges and values."""
     groups = np.array_split(np.arange(len(steps)), min(len(steps), MOST_COLUMNS))
     columns = [
-        # One step that is not finite must not be lost in the median of its neighbours.
+        # Masked if one step is not finite, which the median would hide.
         np.ma.masked_where(np.ma.getmaskarray(part).any(axis=1), np.ma.median(part, axis=1))
         for part in (log10[:, group] for group in groups)
     ]
@@ -190,9 +190,9 @@ def _columns(
 
 
 def color_limits(*histories: GradientHistory) -> tuple[float, float]:
-    """Return the lowest and highest finite log10 norm of some runs, for a common colour scale.
+    """Return the lowest and highest finite log10 norm of several runs, for a common colour scale.
 
-    They are three decades apart at least.
+    They are at least three decades apart.
     """
     parts = [np.ma.filled(log10_norms(h)[2], np.nan).ravel() for h in histories]
     values = np.concatenate(parts)

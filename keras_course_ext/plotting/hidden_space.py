@@ -1,4 +1,4 @@
-"""The plane as a hidden layer bends it, where a straight line may separate what it could not."""
+"""The plane of the inputs in the coordinates of a hidden layer, with the decision boundary."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -28,44 +28,45 @@ def hidden_space(
     threshold: float = 0.5,
     limits: Any = None,
 ) -> "Axes":
-    """Draw what a hidden layer of two units makes of the plane, and the line behind it.
+    """Draw the plane as a hidden layer of two units maps it, and the decision boundary.
 
         (n₁, n₂) = φ(x W₁ + B₁),   y = σ(n₁ w₁ + n₂ w₂ + b)
 
-    The grid is the plane of the inputs, bent by the layer: solid where x₁ is constant, dashed
-    where x₂ is. The samples lie where the layer puts them. The thick line is where the output of
-    the model crosses the threshold; with a single dense unit behind the layer it is straight, for
-    that unit is a perceptron on (n₁, n₂). What to conclude: the layer has done its work if the
-    line has each class on a side of its own. Where two classes lie on one spot no line can part
-    them, and where the grid is crushed into a corner the units are saturated.
+    The grid is the plane of the inputs, mapped by the layer: solid where x₁ is constant, dashed
+    where x₂ is. The samples are mapped in the same way. The thick line is where the output of the
+    model equals the threshold; with a single dense unit after the layer it is straight, because
+    that unit is a perceptron on (n₁, n₂). What to conclude: the layer makes the classes linearly
+    separable if the line has one class on each side. If samples of two classes are mapped to one
+    point, no line can separate them; where the grid is compressed into a corner, the units are
+    saturated.
 
-    Of a layer of more than two units with one dense unit behind it, the picture is a projection:
-    to the right is the direction of the unit's weights, n·w / ‖w‖, so that the separating plane
-    is seen from its edge, as an upright line; upward is the direction at right angles to it in
-    which the bent plane extends most.
+    For a layer of more than two units with one dense unit after it, the plot is a projection. The
+    horizontal axis is the direction of the unit's weights, n·w / ‖w‖, so that the separating plane
+    appears as a vertical line; the vertical axis is the direction perpendicular to it in which the
+    mapped plane extends most.
 
     Args:
         model: A built Sequential or Functional model of two inputs, with a dense output layer.
         x: The samples, of shape `(n, 2)`.
         y: Their classes, two different numbers such as 0 and 1, of shape `(n,)` or `(n, 1)`.
         ax: The matplotlib Axes to draw into. Defaults to None, those of a new figure.
-        layer: Name, index (not counting the input layer) or object of the hidden layer. Defaults
-            to what the last dense layer reads.
+        layer: Name, index (not counting the input layer) or object of the hidden layer. Defaults to
+            the input of the last dense layer.
         lang: Language of the labels, "en" or "ko". Defaults to "en".
         title: Title of the Axes. Defaults to the name of the layer.
-        threshold: The output from which on a point is of the upper class. Defaults to 0.5.
-        limits: Which part of the plane of the inputs is bent, ((left, right), (bottom, top)), or
-            (low, high) for both axes. Defaults to what holds the samples.
+        threshold: The output above which a point is of the upper class. Defaults to 0.5.
+        limits: The part of the plane of the inputs to map, ((left, right), (bottom, top)), or (low,
+            high) for both axes. Defaults to limits around the samples.
 
     Returns:
         The Axes.
 
     Raises:
         ImportError: If matplotlib is not installed.
-        TypeError: If `model` is no Sequential or Functional model.
-        ValueError: If it has not two inputs, or no such layer; if the layer has one unit, or more
-            than two with anything else than one dense unit behind it; or if x, y, `limits` or
-            `lang` is not as above.
+        TypeError: If `model` is not a Sequential or Functional model.
+        ValueError: If it does not have two inputs, or there is no such layer; if the layer has one
+            unit, or more than two and anything other than one dense unit after it; or if x, y,
+            `limits` or `lang` is not as above.
 
     Example:
         >>> import keras
@@ -121,7 +122,7 @@ def hidden_space(
 
 
 def _name(ax: "Axes", points: np.ndarray, x: np.ndarray) -> None:
-    """Say of a few samples which point of the plane each was, of those on one spot together."""
+    """Label samples, if there are few, with their inputs; those at one point share a label."""
     if len(points) > _MOST_NAMED:
         return
     size = np.array([np.ptp(ax.get_xlim()), np.ptp(ax.get_ylim())])
@@ -150,7 +151,7 @@ def _name(ax: "Axes", points: np.ndarray, x: np.ndarray) -> None:
 
 
 class _View:
-    """How the units of a layer are seen in two dimensions."""
+    """The projection of the units of a layer to two dimensions."""
 
     def __init__(self, hidden: HiddenLayer, spread: np.ndarray):
         self.hidden = hidden
@@ -173,14 +174,14 @@ class _View:
         self.labels = ("n·w / ‖w‖", "n·v,  v ⊥ w")
 
     def of(self, n: np.ndarray) -> np.ndarray:
-        """Return the points, `(n, 2)`."""
+        """Project outputs of the layer to points, `(n, 2)`."""
         return n @ self.axes.T
 
     def separate(self, ax: "Axes", frame: Any, threshold: float) -> bool:
-        """Tint both sides of the threshold and draw the line; return whether it is in sight."""
+        """Colour both sides of the threshold and draw the line; return whether it is visible."""
         hidden, level = self.hidden, self.hidden.level(threshold)
         across, up, plane = _samples.grid(frame)
-        # A projection shows all of n that the line depends on, n·w.
+        # The line depends on n only through n·w, which the projection preserves.
         n = plane @ self.axes
         if level is not None and hidden.following is not None:
             kernel, bias = hidden.following

@@ -26,14 +26,14 @@ def lines(
     *,
     lang: str = "en",
 ) -> "Axes":
-    """Draw a statistic of every layer's kernel over the steps, one line a layer.
+    """Draw a statistic of every layer's kernel over the steps, one line per layer.
 
-    Dark lines are near the input, light ones near the output. What to conclude: lines that run
-    together are healthy, and all may fall together as the loss does. Lines fanned out over
-    decades with the dark ones lowest are a gradient that vanishes; with the dark ones on top it
-    explodes. One line that leaves the others names the layer to look at, a gap is a NaN, an
-    infinity or an exact zero, and a spike in all of them at once is a bad batch or too large a
-    learning rate. A point is one step, or of a long run the median of some neighbouring ones.
+    Dark lines are near the input, light ones near the output. What to conclude: lines close
+    together are healthy, and all may fall together as the loss does. Lines decades apart with the
+    dark ones lowest show a vanishing gradient, with the dark ones on top an exploding one. A single
+    line far from the others shows the layer to examine, a gap is a NaN, an infinity or an exact
+    zero, and a spike in all lines at once is a bad batch or too large a learning rate. A point is
+    one step, or in a long run the median of several.
 
     Args:
         history: The `GradientHistory` that a `GradientMonitor` recorded.

@@ -1,4 +1,4 @@
-"""Picture of a trace: what flows forward through a network, and what flows back."""
+"""Plot of a trace: the values and the gradients of a network."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -21,30 +21,31 @@ def network(
 ) -> "Axes":
     """Draw the network of a `kce.backprop.trace` with its values and its gradients.
 
-    A small network of dense layers is drawn unit by unit. What flows forward is dark and upright:
-    z and a in the circles, w on the lines, b below the circles. What flows back is light and
-    slanted, and stands beneath: δ = ∂L/∂z, and ∂L/∂w and ∂L/∂b after the sign ∂. Lines are as
-    wide as |w|, dashed where w < 0. What to conclude: each ∂L/∂w is the a at the line's left end
-    times the δ at its right end, summed over the batch, so a line learns nothing where either is
-    0. Where |δ| shrinks from the right to the left the gradient vanishes, and z says why: it is
-    far from 0, where the activation is flat.
+    A small network of dense layers is drawn unit by unit. Values of the forward pass are dark and
+    upright: z and a in the circles, w on the lines, b below the circles. Gradients are light and
+    italic, below the values: δ = ∂L/∂z, and ∂L/∂w and ∂L/∂b after the sign ∂. The width of a line
+    is proportional to |w|, and it is dashed where w < 0. What to conclude: each ∂L/∂w is the a at
+    the left end of the line times the δ at its right end, summed over the batch, so it is 0 where
+    either is 0. If |δ| shrinks from right to left, the gradient vanishes, and z shows the reason:
+    it is far from 0, where f' is small.
 
-    Any other network is drawn as a column per layer, log₁₀ |A| above log₁₀ |δ|, with a row per
-    sample and the units side by side; ‖·‖ are the norms of the whole arrays. What to conclude: if
-    all columns are about equally bright, all is well. A lower row that darkens from the right to
-    the left is a gradient that vanishes, one that brightens explodes. A dark vertical stripe in
-    both is a unit that is dead for every sample, a dark horizontal one below is a sample that is
-    learned already. A cell is the mean of what falls into it. Grey is NaN or infinite.
+    Any other network is drawn as one column per layer, log₁₀ |A| above log₁₀ |δ|, with one row per
+    sample and the units side by side; ‖·‖ are the norms of the whole arrays. What to conclude:
+    columns of about the same brightness are healthy. If the lower maps get darker from right to
+    left, the gradient vanishes; if they get brighter, it explodes. A dark vertical stripe in both
+    maps is a unit that is dead for every sample, a dark horizontal one in the lower map is a sample
+    with a small error. A cell is a mean over its elements. Grey is NaN or infinite.
 
     Args:
         trace: The `Trace` that `kce.backprop.trace` returned.
-        ax: The matplotlib Axes to draw into. Defaults to None, those of a new figure that fits.
-        sample: Whose values the units show, in [0, batch). ∂L/∂w, ∂L/∂b and L are always those of
-            the whole batch. Defaults to 0.
-        detail: "units" or "layers", to choose the picture. Defaults to "units" if the network is a
-            chain of dense layers and activations with at most 6 layers and 16 lines between
-            two of them, and to "layers" otherwise.
-        title: Title of the picture, a string. Defaults to None: the model's name and the loss.
+        ax: The matplotlib Axes to draw into. Defaults to None, those of a new figure of the right
+            size.
+        sample: Index of the sample whose values are shown in the units, in [0, batch). ∂L/∂w, ∂L/∂b
+            and L are always those of the whole batch. Defaults to 0.
+        detail: "units" or "layers", to choose the plot. Defaults to "units" if the network is a
+            chain of dense layers and activations with at most 6 layers and 16 lines between two of
+            them, and to "layers" otherwise.
+        title: Title of the plot, a string. Defaults to None: the model's name and the loss.
         lang: Language of the labels, "en" or "ko". Defaults to "en".
 
     Returns:
@@ -53,7 +54,7 @@ def network(
     Raises:
         ImportError: If matplotlib is not installed.
         TypeError: If `trace` is not a trace.
-        ValueError: If there is no such sample, detail or language, or "units" is asked for and the
+        ValueError: If there is no such sample, detail or language, or `detail` is "units" and the
             network is not a chain of dense layers.
 
     Example:

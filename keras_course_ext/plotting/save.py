@@ -1,4 +1,4 @@
-"""A picture of a record, drawn into a file."""
+"""Save a plot of a record to a file."""
 
 import os
 
@@ -22,17 +22,17 @@ PLOTS = {
 def save(
     history: GradientHistory, path: str | os.PathLike, kind: str = "gradients", lang: str = "en"
 ) -> None:
-    """Draw a record into a file.
+    """Draw a record and save the plot.
 
     Args:
-        history: What a `GradientMonitor` recorded.
-        path: Where to; the ending decides the format.
+        history: The record of a `GradientMonitor`.
+        path: The file; its suffix determines the format.
         kind: `"gradients"` (default), `"lines"`, `"depth"`, `"activations"` or `"update_ratios"`.
         lang: Language of the labels, "en" (default) or "ko".
 
     Raises:
         ImportError: If matplotlib is not installed.
-        ValueError: If `kind` or `lang` is not one of these, or what it shows was not recorded.
+        ValueError: If `kind` or `lang` is not one of these, or the statistic was not recorded.
     """
     if kind not in PLOTS:
         raise ValueError(f"`kind` must be one of {', '.join(PLOTS)}. Received: kind={kind!r}.")

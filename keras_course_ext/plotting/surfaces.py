@@ -1,4 +1,4 @@
-"""Functions of two variables to walk down, with their gradients."""
+"""Functions of two variables for `trajectories` and `animate`, with their gradients."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,10 +14,11 @@ class Surface:
         ∇f(x, y) = (∂f/∂x, ∂f/∂y)
 
     Args:
-        function: f. It takes numbers, and arrays of one shape, and returns the same.
+        function: f. It accepts two numbers or two arrays of one shape, and returns a number or an
+            array of that shape.
         gradient: ∇f. It takes two numbers and returns two.
-        minimum: The point (x, y) where f is least, to be marked. Defaults to None: no mark.
-        name: String, what the title of a picture says. Defaults to "f(x, y)".
+        minimum: The point (x, y) where f is smallest, to be marked. Defaults to None: no mark.
+        name: String, the default title of a plot. Defaults to "f(x, y)".
 
     Example:
         >>> import keras_course_ext as kce
@@ -55,11 +56,11 @@ SURFACES = {
 
 
 def surface_of(surface: Any, function: str) -> Any:
-    """Return the surface of a name, or the one that is given.
+    """Return the surface of that name, or the given surface.
 
     Raises:
-        ValueError: If there is none of that name.
-        TypeError: If it is no function with a gradient.
+        ValueError: If there is no surface of that name.
+        TypeError: If it is not a function with a `gradient`.
     """
     if isinstance(surface, str):
         if surface not in SURFACES:

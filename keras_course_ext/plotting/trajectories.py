@@ -21,36 +21,36 @@ def trajectories(
     title: str | None = None,
     limits: Any = None,
 ) -> "Axes":
-    """Draw the paths that optimizers take downhill, over the contours of the surface.
+    """Draw the paths of optimizers over the contours of a surface.
 
         w₀ = start,   (wₜ, slotsₜ) = rule(∇f(wₜ₋₁), wₜ₋₁, slotsₜ₋₁; η, t)
 
-    The rules themselves run, on NumPy in float64, by `kce.optimizers.trajectory`: thousands of
-    steps take a fraction of a second. Neighbouring contours are apart by equal factors of f above
-    its minimum. What to conclude: a path that crosses the contours at right angles follows the
-    gradient; one that swings from side to side has too large a learning rate for the steep
-    direction, and one that hardly moves too small a one for the flat direction. A path is cut, and
-    its label says from which step on, where it is NaN, infinite or out of the picture for good.
+    `kce.optimizers.trajectory` runs the rules on NumPy in float64: thousands of steps take a
+    fraction of a second. From one contour to the next, f minus its minimum grows by a constant
+    factor. What to conclude: a path that crosses the contours at right angles follows the gradient;
+    one that oscillates has too large a learning rate for the steep direction, and one that hardly
+    moves too small a one for the flat direction. A path is cut where all further points are NaN,
+    infinite or outside the limits, and its label gives the step.
 
     Args:
         surface: "valley", x²/20 + y²; "rosenbrock", (1 − x)² + 100 (y − x²)²; or a function
             f(x, y) with a `gradient`, such as a `kce.plotting.Surface`.
-        optimizers: A dictionary from labels to optimizers of this package, a list of them, or
-            one. The name of an optimizer stands for it with its defaults.
+        optimizers: A dictionary from labels to optimizers of this package, a list of them, or one.
+            A name is an optimizer with its default arguments.
         ax: The matplotlib Axes to draw into. Defaults to None, those of a new figure.
-        start: The point (x, y) that all start from.
-        steps: How many steps to take, ≥ 0. Defaults to 100.
+        start: The point (x, y) from which all start.
+        steps: Number of steps, ≥ 0. Defaults to 100.
         lang: Language of the labels, "en" or "ko". Defaults to "en".
         title: Title of the Axes. Defaults to the formula of the surface.
-        limits: What to show, ((left, right), (bottom, top)), or (low, high) for both axes.
-            Defaults to what holds the start, the minimum and the paths.
+        limits: Limits of the axes, ((left, right), (bottom, top)), or (low, high) for both axes.
+            Defaults to limits around the start, the minimum and the paths.
 
     Returns:
         The Axes.
 
     Raises:
         ImportError: If matplotlib is not installed.
-        TypeError: If the surface has no gradient, or an optimizer is none of this package.
+        TypeError: If the surface has no gradient, or an optimizer is not one of this package.
         ValueError: If a name, `start`, `steps`, `limits` or `lang` is not as above.
 
     Example:

@@ -1,4 +1,4 @@
-"""Update ratios of a run: how far each step moves each kernel, beside the healthy band."""
+"""Update ratios ‖ΔW‖ / ‖W‖ of a run, with the range of healthy ones."""
 
 from typing import TYPE_CHECKING
 
@@ -19,12 +19,12 @@ def update_ratios(
 ) -> "Axes":
     """Draw ‖ΔW‖ / ‖W‖ of every layer's kernel over the steps, with the healthy band shaded.
 
-    ΔW is the step truly taken, so the optimizer's rule and clipping are in it. What to conclude:
-    lines inside of the grey band, around the dotted 10⁻³, are healthy. All lines above it: the
-    learning rate is too large; all below from the start: too small. Some below it and others
-    inside: those layers hardly learn, and no single learning rate suits both; look at `depth`.
-    Lines that sink below it together late in training show convergence or a decaying learning
-    rate, not an illness. A gap is a NaN, an infinity or an exact zero.
+    ΔW is the change of W in a step, so the optimizer's rule and clipping are included. What to
+    conclude: lines inside the grey band, around the dotted 10⁻³, are healthy. If all lines are
+    above it, the learning rate is too large; if all are below it from the start, too small. If some
+    are below and others inside, the former layers hardly learn, and no single learning rate suits
+    both; see `depth`. If all lines fall below it late in training, the cause is convergence or a
+    decaying learning rate, not a fault. A gap is a NaN, an infinity or an exact zero.
 
     Args:
         history: The `GradientHistory` that a `GradientMonitor` recorded.
