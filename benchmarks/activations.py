@@ -1,12 +1,12 @@
-"""Compare every activation, forward and backward, with Keras's, turn by turn.
+"""Compare the time of every activation, forward and backward, with Keras's.
 
-Run it on a quiet machine: `python benchmarks/activations.py [name ...]`. Each figure is the time of
-ours over that of Keras's: the median over many pairs of calls, with its bootstrapped 95 % interval
-and Keras's time for one application. Each call runs a loop of applications within a `tf.function`,
-each with its value and its gradient, in which the gradient is the next input; so nothing can be
-hoisted out of the loop, and nothing else is in it. The first line of each block compares Keras's
-softplus with itself, to show what the machine can resolve. `--memory` compares what a net of 16
-matrix products, each with the activation behind it, keeps for its backward pass.
+Run it on a machine without other load: `python benchmarks/activations.py [name ...]`. Each figure
+is our time divided by Keras's: the median over many pairs of calls, with its bootstrapped 95 %
+interval and Keras's time for one application. Each call runs a loop of applications within a
+`tf.function`. An application computes the value and the gradient, and the gradient is the next
+input, so that nothing can be hoisted out of the loop. The first line of each block compares Keras's
+softplus with itself: the noise of the machine. `--memory` compares the memory that a net of 16
+matrix products, each followed by the activation, keeps for its backward pass.
 """
 
 import argparse
@@ -50,7 +50,7 @@ PAIRS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
 
 
 def loop(f: Callable[..., Any], applications: int, jit: bool) -> Callable[..., Any]:
-    """Return a compiled loop of so many applications of `f`, forward and backward."""
+    """Return a compiled loop of `f`, forward and backward."""
 
     @tf.function(jit_compile=jit)
     def run(x, dy):
@@ -68,16 +68,16 @@ def loop(f: Callable[..., Any], applications: int, jit: bool) -> Callable[..., A
 def compare(
     ours: Callable[..., Any], theirs: Callable[..., Any], size: tuple[int, int], jit: bool
 ) -> Ratio:
-    """Return the ratio of ours to theirs, with the seconds of one application of theirs."""
+    """Return the ratio of our time to Keras's, with Keras's time of one application in seconds."""
     applications = max(2, 2**21 // (size[0] * size[1]))
     rng = np.random.default_rng(0)
     x = tf.constant(rng.normal(size=size), tf.float32)
-    # Small enough for x = e^x · dy to stay finite.
+    # Small enough that the iteration x ← e^x · dy stays finite.
     dy = tf.constant(rng.uniform(-0.35, 0.35, size), tf.float32)
     runs = [loop(f, applications, jit) for f in (ours, theirs)]
     times: tuple[list[float], list[float]] = ([], [])
     for turn in range(3 + PAIRS_OF_CALLS):
-        # Who goes first changes, since the first finds the caches as the second left them.
+        # The order alternates, because the first one starts with the caches of the second.
         for i in (0, 1) if turn % 2 else (1, 0):
             start = time.perf_counter()
             runs[i](x, dy).numpy()
@@ -87,7 +87,7 @@ def compare(
 
 
 def peak(name: str, which: int) -> float:
-    """Return by how many MiB a process grows that runs 16 in a row, forward and backward."""
+    """Return the growth, in MiB, of a process that runs 16 in a row, forward and backward."""
     f = PAIRS[name][which]
     kernel = tf.eye(SIZES[-1][1])
 
@@ -109,7 +109,7 @@ def peak(name: str, which: int) -> float:
 
 
 def peak_in_a_process(name: str, which: int) -> float:
-    """Return `peak`, taken in a fresh process."""
+    """Return `peak`, measured in a new process."""
     code = f"import activations; print(activations.peak({name!r}, {which}))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=sys.path[0], capture_output=True, text=True, check=True

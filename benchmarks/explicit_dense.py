@@ -1,14 +1,15 @@
-"""What explicit gradients cost: a training step with our Dense against one with Keras's.
+"""The cost of hand-written gradients: a training step with our Dense and with Keras's.
 
 python benchmarks/explicit_dense.py                # everything, about a quarter of an hour
 python benchmarks/explicit_dense.py --nets "4x512, batch 64" --activations relu
 
 Ratios are ours to Keras's, two fits in lock-step, medians over pairs of steps with a bootstrapped
 95 % interval. The row "Keras against itself" is the noise: it must be 1 within its interval. The
-optimizer is Keras's plain SGD in both, so that little else than forward and backward is timed.
+optimizer is Keras's plain SGD in both, so that the forward and the backward pass take most of the
+time.
 
-The last lines hold the most memory that a process takes above what it held before training, ours
-and Keras's each in a process of its own, batches large enough that activations are most of it.
+The last lines are the peak memory of a process above that before training. Ours and Keras's run in
+separate processes, with batches so large that most of the memory holds activations.
 """
 
 import argparse
@@ -68,7 +69,7 @@ def compare_fits(nets: list[str], activations: list[str], steps: int) -> None:
 
 
 def peak(whose: str, activation: str, jit: bool) -> float:
-    """Return the megabytes that training takes at most, above those before it."""
+    """Return the peak memory of training in MB, above that before it."""
     depth, units, batch = BIG
     model = model_of(whose, activation, depth, units, jit)
     x = np.ones((batch, 64), "float32")
@@ -79,9 +80,9 @@ def peak(whose: str, activation: str, jit: bool) -> float:
 
 
 def high_water() -> float:
-    """Return the most megabytes that this process has held; of Linux.
+    """Return the peak memory of this process in MB, on Linux.
 
-    `resource` would do elsewhere, but there a process begins with the maximum of its parent.
+    Not from `resource`, whose maximum a process inherits from its parent.
     """
     found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     assert found
@@ -89,7 +90,7 @@ def high_water() -> float:
 
 
 def compare_memory(activations: list[str]) -> None:
-    """Print the peak memory of training, each in a process of its own."""
+    """Print the peak memory of training, each measured in its own process."""
     for activation in activations:
         for jit in ("graph", "jit"):
             megabytes = [
@@ -111,7 +112,7 @@ def compare_memory(activations: list[str]) -> None:
 
 
 def main() -> None:
-    """Print one line a cell."""
+    """Print one line per cell."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", choices=["fit", "memory"])
     parser.add_argument("--nets", nargs="+", choices=NETS, default=list(NETS))

@@ -1,8 +1,8 @@
-"""Two fits that take turns step by step, the only timing that holds on a noisy machine.
+"""Compare the time of two fits that run alternately, step by step, for noisy machines.
 
-Each fit runs in a thread of its own. Before a batch a fit waits for its turn, after the batch it
-stops its clock and gives the turn to the other, so that whatever else slows the machine down slows
-both. What is reported is the median over hundreds of such pairs of the ratio of their times.
+Each fit runs in its own thread. Before a batch it waits for its turn, and after the batch it stops
+its clock and passes the turn to the other fit, so that other load on the machine slows both down.
+The result is the median, over hundreds of pairs of steps, of the ratio of their times.
 """
 
 import threading
@@ -23,7 +23,7 @@ class Ratio:
         low: Lower end of the interval.
         high: Upper end.
         pairs: Number of pairs of steps.
-        seconds: Median time of the second fit's step, for orientation.
+        seconds: Median time of the second fit's step, for reference.
     """
 
     median: float
@@ -41,7 +41,7 @@ class Ratio:
 
 
 class _Turns:
-    """Whose turn it is; a fit that has ended gives its turns away."""
+    """Which fit runs next; when one has ended, always the other."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
@@ -77,7 +77,7 @@ class _Start(keras.callbacks.Callback):
 
 
 class _Stop(keras.callbacks.Callback):
-    """The last callback of a fit: stops the clock, and gives the turn away."""
+    """The last callback of a fit: stops the clock, and passes the turn to the other fit."""
 
     def __init__(self, turns: _Turns, me: int, start: _Start) -> None:
         super().__init__()
@@ -96,11 +96,11 @@ def lockstep(first: Fit, second: Fit, skip: int = 60, block: int = 1) -> Ratio:
     """Run two fits in turns and compare their steps.
 
     Args:
-        first: Runs a fit, given the callback to put before its own and the one to put after.
-        second: The same, for the fit that it is compared to.
-        skip: Steps at the beginning, with tracing and warming up, that do not count.
-        block: Compare the sums over so many steps. With 1, the median of the ratios knows nothing
-            of what happens at fewer than half of the steps.
+        first: Runs a fit, given the callback to put before its callbacks and the one after them.
+        second: The same, for the fit that the first is compared with.
+        skip: Number of steps at the beginning to ignore: tracing and warm-up.
+        block: Number of steps to add before ratios are computed. With 1, the median of the ratios
+            does not include costs that occur at fewer than half of the steps.
 
     Returns:
         A `Ratio` of the first to the second.
@@ -135,8 +135,8 @@ def ratio_of(first: Sequence[float], second: Sequence[float], *, block: int = 1)
 
     Args:
         first: Times, in seconds.
-        second: As many, each measured beside the one at the same place in `first`.
-        block: How many neighbours are added up before ratios are taken.
+        second: As many, each measured next to the one with the same index in `first`.
+        block: Number of consecutive times to add before ratios are computed.
     """
     blocks = min(len(first), len(second)) // block
     a, b = (

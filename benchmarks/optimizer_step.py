@@ -1,4 +1,4 @@
-"""What an update costs: our optimizers against Keras's, interleaved in one process.
+"""The cost of an update: our optimizers and Keras's, interleaved in one process.
 
 python benchmarks/optimizer_step.py                # everything, about half an hour
 python benchmarks/optimizer_step.py --only update --optimizers Adam --models "400 of 32x32"
@@ -6,12 +6,12 @@ python benchmarks/optimizer_step.py --only update --optimizers Adam --models "40
 Ratios are ours to Keras's, medians over pairs with a bootstrapped 95 % interval. The row
 "Keras against itself" is the noise: it must be 1 within its interval.
 
-* `update`: one update inside a graph, without a model around it; several updates a call.
+* `update`: one update inside a graph, without a model; several updates per call.
 * `fit`: a training step of an MLP, two fits in lock-step.
 * `first`: the first call of the update, with tracing and compiling, in seconds.
 * `lazy`: an update of 1 % of the rows of a table with `lazy=True`.
-* `memory`: the state of Adam on 100 million parameters, and the most that a step takes beyond it.
-* `limit`: the bytes that a rule must move, over the bandwidth of a copy, as a share of its time.
+* `memory`: the state of Adam for 100 million parameters, and the peak memory of a step above it.
+* `limit`: the bytes that a rule must move, over the bandwidth of a copy, relative to its time.
 """
 
 import argparse
@@ -43,7 +43,7 @@ OPTIMIZERS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
     "AdamW": (lambda: kce.optimizers.AdamW(), keras.optimizers.AdamW),
 }
 
-# How many times a rule reads or writes an array of the size of the weights.
+# Number of arrays of the size of the weights that a rule reads or writes.
 PASSES = {"SGD": 3, "Momentum": 5, "Adam": 7, "RMSprop": 5, "Adagrad": 5, "AdamW": 7}
 
 NETS = {
@@ -96,7 +96,7 @@ def timed(function: Callable[[], Any]) -> float:
 
 
 def interleaved(first: Callable[[], Any], second: Callable[[], Any], pairs: int) -> Ratio:
-    """Time two functions in turn, changing which goes first."""
+    """Time two functions alternately, in alternating order."""
     times: list[list[float]] = [[], []]
     for function in (first, second, first, second):
         function()
@@ -152,7 +152,7 @@ def compare_fits(optimizers: list[str], steps: int) -> None:
 
 
 def measure_memory(parameters: int = 100_000_000) -> None:
-    """Print the state of Adam and the most memory that a step takes beyond it."""
+    """Print the size of Adam's state and the peak memory of a step above it."""
     side = 1000
     shapes = [(side, side)] * (parameters // side**2)
     weights = weights_of(shapes)
@@ -175,7 +175,7 @@ def measure_memory(parameters: int = 100_000_000) -> None:
 def compare_lazy(
     pairs: int, table: tuple[int, int] = (1_000_000, 64), looked_up: int = 10_000
 ) -> None:
-    """Print the time of a lazy update of a table, as a share of that of the dense one."""
+    """Print the time of a lazy update of a table, relative to a dense one."""
     rng = np.random.default_rng(0)
     rows = tf.constant(rng.integers(0, table[0], looked_up))
     values = tf.constant(rng.normal(size=(looked_up, table[1])), tf.float32)
@@ -226,7 +226,7 @@ def measure_limit(optimizers: list[str], pairs: int) -> None:
 
 
 def main() -> None:
-    """Print one line a cell."""
+    """Print one line per cell."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", choices=["update", "fit", "lazy", "memory", "limit"])
     parser.add_argument("--optimizers", nargs="+", choices=OPTIMIZERS, default=list(OPTIMIZERS))

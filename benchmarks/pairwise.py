@@ -1,4 +1,4 @@
-"""A small set of combinations in which every two values of two axes meet."""
+"""A small set of combinations that contains every pair of values of two axes."""
 
 import itertools
 from collections.abc import Container, Hashable, Mapping, Sequence
@@ -10,14 +10,14 @@ def pairwise(
 ) -> list[dict[str, Any]]:
     """Cover all pairs of values, greedily.
 
-    Each combination starts from the first pair that is still missing and takes on every other
-    axis the value that adds most missing pairs to those already chosen; the first one on a tie.
-    Most faults need no more than two values to meet, so this finds nearly all that the whole
-    product finds, in about as many runs as the two longest axes have pairs.
+    Each combination starts from the first missing pair. On every other axis it takes the value that
+    adds the most missing pairs, the first one if several do. Most faults depend on at most two
+    values, so this finds nearly all faults that the full product finds, with about as many
+    combinations as the two longest axes have pairs.
 
     Args:
         axes: The values of every axis, by name.
-        apart: Pairs that never meet, each `((axis, value), (axis, value))` in the order of `axes`.
+        apart: Pairs to exclude, each `((axis, value), (axis, value))` in the order of `axes`.
 
     Returns:
         The combinations, each a dictionary of one value per axis; the same ones at every call.
@@ -33,7 +33,7 @@ def pairwise(
     """
     points = [[(name, value) for value in values] for name, values in axes.items()]
     two_axes = itertools.combinations(points, 2)
-    # A dictionary for its order: a set's changes from process to process.
+    # A dictionary, because the order of a set differs from process to process.
     pairs = (pair for a, b in two_axes for pair in itertools.product(a, b))
     missing = dict.fromkeys(pair for pair in pairs if pair not in apart)
     rows = []

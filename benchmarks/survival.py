@@ -1,11 +1,11 @@
-"""Where optimizers survive: Keras's count and ours over every way to train.
+"""Count in how many configurations of training an optimizer works, ours and Keras's.
 
 python benchmarks/survival.py [--pairwise | --sample 50] [--optimizers SGD Adam]
 
-What the cells are and what survival means stands in `survival_cells.py`. A cell takes one or two
-seconds: about twenty minutes for the whole matrix of one optimizer, a minute or two for
-`--pairwise`, in which every two values of two axes meet. TensorFlow keeps what it has compiled,
-5 GB by the end of a whole matrix, so run the optimizers one by one.
+`survival_cells.py` defines the cells and survival. A cell takes one or two seconds: about twenty
+minutes for the whole matrix of one optimizer, one or two for `--pairwise`, which covers every pair
+of values of two axes. TensorFlow keeps all compiled functions, 5 GB at the end of a whole matrix,
+so run the optimizers one by one.
 """
 
 import argparse
@@ -34,12 +34,12 @@ MEANING = {"trainer": "the trainer itself fails", "wrong": "wrong", "raised": "r
 def cells_to_run(optimizers: Sequence[str], cover: bool, sample: int | None) -> list[Cell]:
     """Return the whole matrix, its pairwise cover, or a random part of it.
 
-    What the trainer cannot run stands in the cover once, to show that it still cannot.
+    One cell that Keras's trainer cannot run is added to the cover, to show whether it still cannot.
 
     Args:
         optimizers: The values of the first axis.
         cover: Whether it is the pairwise cover.
-        sample: How many cells; `None` for all.
+        sample: Number of cells; `None` for all.
     """
     axes = AXES | {"optimizer": tuple(optimizers)}
     if cover:
@@ -49,7 +49,7 @@ def cells_to_run(optimizers: Sequence[str], cover: bool, sample: int | None) -> 
 
 
 def run(cells: Sequence[Cell], libraries: Sequence[str], console: Console) -> Found:
-    """Run the cells, with a bar that tells how far it is."""
+    """Run the cells, with a progress bar."""
     mirrored = two_devices()
     with Progress(console=console) as progress:
         return {
@@ -63,7 +63,7 @@ def run(cells: Sequence[Cell], libraries: Sequence[str], console: Console) -> Fo
 
 
 def table(found: Found, libraries: Sequence[str]) -> Table:
-    """Return the counts, a row for every value of every axis."""
+    """Return the counts, one row per value of every axis."""
     rows = Table("axis", "value", title="survived, of the cells that Keras's trainer can run")
     for column in ("cells", "can run", *libraries):
         rows.add_column(column, justify="right")
@@ -87,7 +87,7 @@ def _survived(outcomes: Sequence[Outcome]) -> str:
 
 
 def failures(found: Found, library: str) -> list[str]:
-    """Return a line for every kind of failure: what it is, how often, and where."""
+    """Return a line for every kind of failure: its message, how often, and where."""
     groups: dict[tuple[str, str], dict[Cell, Outcome]] = {}
     for cell, outcomes in found.items():
         if library in outcomes and outcomes[library].verdict != "ok":
@@ -102,7 +102,7 @@ def failures(found: Found, library: str) -> list[str]:
 
 
 def _where(cells: Iterable[Cell], among: Iterable[Cell]) -> str:
-    """The values that occur, on the axes where not all of those among which they are do."""
+    """The values of the given cells, on the axes on which they do not take all values."""
     here, there = _values(cells), _values(among)
     parts = []
     for axis in AXES:
@@ -113,14 +113,14 @@ def _where(cells: Iterable[Cell], among: Iterable[Cell]) -> str:
 
 
 def main() -> None:
-    """Run, print the table and what fails, and write the outcomes to a file if asked to."""
+    """Run the cells, print the counts and the failures, and with `--json` write the outcomes."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--optimizers", nargs="+", default=AXES["optimizer"], metavar="NAME")
     parser.add_argument("--libraries", nargs="+", default=["keras", "ours"])
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--pairwise", action="store_true", help="every two values of two axes")
-    which.add_argument("--sample", type=int, help="so many random cells")
-    parser.add_argument("--json", type=Path, help="where to write the outcomes")
+    which.add_argument("--pairwise", action="store_true", help="a cover of all pairs of values")
+    which.add_argument("--sample", type=int, help="number of random cells to run")
+    parser.add_argument("--json", type=Path, help="file to write the outcomes to")
     given, console = parser.parse_args(), Console()
     cells = cells_to_run(given.optimizers, given.pairwise, given.sample)
     found = run(cells, given.libraries, console)

@@ -1,19 +1,19 @@
-"""The survival matrix: its axes, and what it takes to survive in one of its cells.
+"""The survival matrix: its axes, and the test of one of its cells.
 
-A cell is a way to train: an optimizer, how the step is run, a precision, an option of the
-optimizer, a kind of model, a number of devices. An optimizer **survives** a cell if `fit` runs
-there, raises nothing, and leaves the weights where they belong.
+A cell is a configuration of training: an optimizer, an execution mode, a precision, an option of
+the optimizer, a kind of model, a number of devices. An optimizer **survives** a cell if `fit`
+raises nothing and ends with the expected weights.
 
-Where they belong is computed without `fit`, without TensorFlow's gradients and without any of the
-optimizers' options. Every model here is linear under a mean squared error, L = mean (X W + b − y)²
-(an Embedding with an average over its words is one too: X counts the words), so that in float64
+These are computed without `fit`, without TensorFlow's gradients and without the optimizers'
+options. Every model here is linear with a mean squared error, L = mean (X W + b − y)² (so is an
+Embedding with an average over its words: X counts the words), so that in float64
 
     g = 2 / (n m) Xᵀ (X W + b − y)          n rows in the whole batch, m outputs
 
-of the whole batch, whatever parts or devices it is cut up into. The norms and values of that
-gradient are clipped; Keras's own rule makes one step by it, dense, eager, on one device; the
-weights are projected; their average is taken. What an option means is thus written down here once,
-in NumPy, and Keras and this package are measured against the same figures.
+is the gradient of the whole batch, into however many parts or devices it is split. Its norm or its
+values are clipped; Keras's rule makes one step with it, dense, eager, on one device; the weights
+are projected, and their average is computed. So each option is defined here once, in NumPy, and
+Keras and this package are compared with the same numbers.
 
 Weights w survive if ‖w − expected‖ ≤ tolerance ‖expected − start‖. A variable without a gradient
 must not move at all.
@@ -40,8 +40,8 @@ TOLERANCES = {
     "mixed_float16": 2e-3,
     "mixed_bfloat16": 8e-3,
 }
-"""By precision: several times the rounding errors that occur, and less than the effect that any
-mistake found so far has, which is 0.012 at least."""
+"""By precision: several times the rounding errors that occur, and less than the effect of any
+fault found so far, which is at least 0.012."""
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "none": {},
@@ -68,11 +68,11 @@ AXES: dict[str, tuple[str, ...]] = {
 }
 
 ARGUMENTS: dict[str, dict[str, Any]] = {"SGD": {"momentum": 0.9}}
-"""What an optimizer of the matrix is made with, besides its rate and the option."""
+"""The arguments of an optimizer of the matrix, in addition to the rate and the option."""
 
 
 class Cell(NamedTuple):
-    """One way to train, a value of every axis.
+    """One configuration of training, with a value of every axis.
 
     Attributes:
         optimizer: The name of the class, in `keras_course_ext.optimizers` and in Keras.
@@ -91,25 +91,25 @@ class Cell(NamedTuple):
     devices: str
 
     def __str__(self) -> str:
-        """Return the values on one line, as the test of the cell is called."""
+        """Return the values on one line, which is the name of the cell's test."""
         return ", ".join(self)
 
 
 APART = {(("mode", "jit"), ("devices", "two"))}
 """Keras's trainer cannot compile a step over several devices with XLA: TensorFlow refuses a
-variable that lies on another device. A cover must not spend other pairs on such cells."""
+variable on another device. A cover must not use such cells for other pairs."""
 
 OVER_DEVICES = Cell("SGD", "jit", "float32", "none", "dense", "two")
-"""The plainest of the cells that `APART` leaves out."""
+"""The simplest of the cells that `APART` excludes."""
 
 
 class Outcome(NamedTuple):
-    """What became of one optimizer in one cell.
+    """The result of one optimizer in one cell.
 
     Attributes:
-        verdict: "ok"; "wrong", it ran to other weights; "raised"; or "trainer", it failed, and so
-            does Keras's plain gradient descent in the same cell without any option.
-        detail: The error, relative to the way that the weights should have gone, or the message.
+        verdict: "ok"; "wrong", if it ended with other weights; "raised"; or "trainer", if it failed
+            and Keras's plain gradient descent fails, too, in the same cell without any option.
+        detail: The error, relative to the expected change of the weights, or the message.
     """
 
     verdict: str
@@ -117,19 +117,19 @@ class Outcome(NamedTuple):
 
 
 def two_devices() -> Any:
-    """Split the CPU into two devices; must come before anything else that TensorFlow does."""
+    """Split the CPU into two devices; must be called before any other TensorFlow operation."""
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
 def outcome(cell: Cell, library: str, mirrored: Any) -> Outcome:
-    """Train in a cell and judge the weights.
+    """Train in a cell and compare the weights with the expected ones.
 
     Args:
-        cell: Where.
+        cell: The cell.
         library: Whose optimizer: "ours" or "keras".
-        mirrored: The strategy that `two_devices` made.
+        mirrored: The strategy that `two_devices` returned.
 
     Returns:
         The `Outcome`.
@@ -160,7 +160,7 @@ def _judged(cell: Cell, library: str, mirrored: Any) -> Outcome:
     try:
         weights = trained(cell, library, mirrored if cell.devices == "two" else None)
     except Exception as error:
-        # The longest line says what happened, the others where, and colour is not for a table.
+        # The longest line is the message, the others are places in code; colour codes are removed.
         text = re.sub(r"\x1b\[\d+m| \(defined @ [^)]*\)", "", str(error))
         message = max(text.splitlines(), key=len, default="").strip()
         return Outcome("raised", f"{type(error).__name__}: {message[:160]}")
@@ -170,7 +170,7 @@ def _judged(cell: Cell, library: str, mirrored: Any) -> Outcome:
             return Outcome("wrong", "the variable without a gradient moved")
     error = _norm(w - e for w, e in zip(weights, want, strict=False))
     error /= _norm(e - s for e, s in zip(want, start(cell.model), strict=True))
-    # "not above" would let NaN pass.
+    # Not `error > tolerance`, which is false for NaN.
     verdict = "ok" if error <= TOLERANCES[cell.dtype] else "wrong"
     return Outcome(verdict, f"off by {error:.1e}")
 
@@ -179,7 +179,7 @@ def trained(cell: Cell, library: str, strategy: Any) -> list[np.ndarray]:
     """Return the trainable weights after a `fit` in a cell.
 
     Args:
-        cell: Where.
+        cell: The cell.
         library: "ours" or "keras".
         strategy: The strategy of the cell; `None` for one device.
     """
@@ -212,10 +212,10 @@ def trained(cell: Cell, library: str, strategy: Any) -> list[np.ndarray]:
 
 @cache
 def expected(optimizer: str, option: str, model: str) -> list[np.ndarray]:
-    """Return the weights that training should end with: W, and b where the model has one.
+    """Return the expected weights after training: W, and b if the model has one.
 
-    It is the training in NumPy that the module's docstring describes. Weight decay alone is left
-    to the rule, as some rules take it into themselves.
+    They are computed in NumPy as the module's docstring describes. Only weight decay is left to the
+    rule, because some rules include it.
 
     Args:
         optimizer: The name of the class; Keras's where Keras has one.
@@ -276,7 +276,7 @@ def _how(mode: str) -> dict[str, bool]:
 
 @cache
 def _data(model: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What the model is given, the targets, and X: all in eighths, exact in every precision."""
+    """The inputs, the targets, and X: all multiples of 1/8, exact in every precision."""
     rng = np.random.default_rng(0)
     n = STEPS * BATCH
     y = rng.integers(-8, 9, (n, WIDTH)) / 8
@@ -288,7 +288,7 @@ def _data(model: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def start(model: str) -> list[np.ndarray]:
-    """Return the weights before the first step: W, and b where the model has one."""
+    """Return the initial weights: W, and b if the model has one."""
     W = np.random.default_rng(1).integers(-4, 5, (ROWS, WIDTH)) / 8
     if model == "embedding":
         return [W]
