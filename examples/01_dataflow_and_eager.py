@@ -5,8 +5,8 @@
 # - 제목: z = w x + b로 보는 데이터 플로우 그래프와 즉시 실행
 # - Deck chapter: 1, TensorFlow, "데이터 플로우 그래프", "TF1.x vs TF2.x"
 # - You will see: the deck's two listings, the graph drawn, the same code on two devices.
-# - Description: TensorFlow 1 built a graph and then ran it. TensorFlow 2 computes at once, and
-#   `tf.function` still gives the graph. The deck's TF2 listing has a misprint.
+# - Description: TensorFlow 1 built a graph and then ran it. TensorFlow 2 computes immediately, and
+#   `tf.function` still builds a graph. The deck's TF2 listing has a misprint.
 
 # %%
 import argparse
@@ -63,7 +63,7 @@ for t in [1.0, 0.6, -1.8]:
 
 
 def run(listing: str, tf) -> str:
-    """What a listing prints, or the error that it ends in."""
+    """What a listing prints, or the error that it raises."""
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         try:
             exec(listing, {"tf": tf})
@@ -73,9 +73,9 @@ def run(listing: str, tf) -> str:
 
 
 # %% [markdown]
-# `tf` is version 2 today, and the words of the first listing are gone from it. `tf.compat.v1` has
-# kept them. The second listing fails as printed: the loop counts with t, the two lines inside say
-# x, and there is no x. (In a notebook with an old x around it is worse: one answer, three times.)
+# `tf` is version 2 today and no longer has the functions of the first listing; `tf.compat.v1` does.
+# The second listing fails as printed: the loop variable is t, but the two lines in the loop use x,
+# which is not defined. (In a notebook where x exists, they print one answer three times.)
 
 # %%
 print(f"TF1 listing: {run(TF1, tf)}\nTF2 listing: {run(TF2, tf)}")
@@ -94,7 +94,7 @@ if (W, B, X) == (2.0, 0.7, [1.0, 0.6, -1.8]):  # the deck's
     np.testing.assert_allclose([w * t + b for t in X], [2.7, 1.9, -2.9], rtol=1e-6)
 
 # %% [markdown]
-# ## On another device, 코드 수정 없이 (not a line changes)
+# ## On another device, 코드 수정 없이 (without a change of the code)
 
 # %%
 for device in tf.config.list_logical_devices():  # with the GPU, if there is one
@@ -108,8 +108,8 @@ for device in tf.config.list_logical_devices():  # with the GPU, if there is one
 # %% [markdown]
 # ## The graph
 #
-# `tf.function` runs Python once, with a placeholder for x, and keeps the operations: the nodes. The
-# edges are the tensors that go from one to the next. Change the formula and see its graph.
+# `tf.function` runs Python once, with a placeholder for x, and records the operations: the nodes.
+# The edges are the tensors between them. Change the formula and see its graph.
 
 # %%
 graph = tf.function(lambda x: w * x + b)

@@ -4,10 +4,10 @@
 # - Title: AND, OR and NAND, by Rosenblatt's rule and by gradient descent
 # - 제목: 퍼셉트론과 로지스틱 회귀로 배우는 AND, OR, NAND
 # - Deck chapter: 2, 퍼셉트론: "로지스틱 회귀에서 퍼셉트론으로" and the words after it
-# - You will see: a perceptron worked through by hand, every correction of Rosenblatt's rule, and
-#   the lines that the perceptron and the logistic regression draw between the points.
-# - Description: A perceptron weighs its inputs, adds the bias and fires if the sum is above 0. With
-#   the sigmoid in place of the step it is logistic regression. Both learn a line from four points.
+# - You will see: a perceptron computed by hand, every correction of Rosenblatt's rule, and the
+#   lines by which the perceptron and the logistic regression separate the points.
+# - Description: A perceptron multiplies its inputs by weights, adds the bias and returns 1 if the
+#   sum is above 0. With the sigmoid in place of the step it is logistic regression.
 
 # %%
 import argparse
@@ -26,7 +26,7 @@ OUT = parser.parse_args([] if "get_ipython" in globals() else None).out
 # %% [markdown]
 # ## Settings
 #
-# The truth tables of the deck, and NAND. Add "XOR": [0, 1, 1, 0], and see that no line will do.
+# The truth tables of the deck, and NAND. Add "XOR": [0, 1, 1, 0], which no line separates.
 
 # %%
 X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], "float32")
@@ -40,7 +40,7 @@ LOGISTIC_RATE, LOGISTIC_STEPS = 4.0, 300
 # ## One perceptron
 #
 # 가중합 (weighted sum): z = x1 w1 + x2 w2 + b, the inputs by their 가중치 (weights) plus the
-# 바이어스 (bias). 활성화 함수 (activation function): what turns z into the answer. It is the step
+# 바이어스 (bias). 활성화 함수 (activation function): computes the output from z. It is the step
 # for the perceptron, 1 for z > 0 and else 0, and the sigmoid for logistic regression.
 
 # %%
@@ -57,9 +57,9 @@ if GIVEN == {"kernel": [1, 1], "bias": -1.5}:
 # %% [markdown]
 # ## Rosenblatt's rule
 #
-# One sample after the other: w ← w + η (t − y) x and b ← b + η (t − y). Nothing changes where the
-# answer y is what was wanted, t. In Keras that is `fit` with batches of one sample, our gradient
-# descent and the perceptron criterion. Beside it the rule by hand, to compare the weights.
+# For each sample: w ← w + η (t − y) x and b ← b + η (t − y). Nothing changes where the output y is
+# the target t. In Keras this is `fit` with batches of one sample, our gradient descent and the
+# perceptron criterion. The rule is also computed by hand, to compare the weights.
 
 
 # %%
@@ -76,7 +76,7 @@ def by_hand(t, told=False):
 
 
 def train(t, activation, loss, rate, epochs, batch_size):
-    """A perceptron that has learned a table."""
+    """A perceptron trained on a table."""
     layer = kce.layers.Perceptron(activation=activation, kernel=KERNEL, bias=BIAS)
     model = keras.Sequential([keras.Input((2,)), layer])
     model.compile(kce.optimizers.GradientDescent(rate), loss)
@@ -101,8 +101,8 @@ for name, t in TABLES.items():
 # %% [markdown]
 # ## Logistic regression
 #
-# The sigmoid has a derivative, so plain gradient descent will do, on the cross-entropy of all four
-# samples at once. Its output is a probability, above 0.5 exactly where z is above 0.
+# The sigmoid has a derivative, so gradient descent can be used, on the cross-entropy of all four
+# samples. The output is a probability, above 0.5 exactly where z is above 0.
 
 # %%
 logistic = {}
@@ -118,8 +118,8 @@ for name, t in TABLES.items():
 # %% [markdown]
 # ## The lines
 #
-# The rule stops at the first line that makes no mistake, even if it runs through a point. Logistic
-# regression goes on: a line in the middle makes the right answers more probable.
+# The rule stops at the first line without an error, even if it goes through a point. Logistic
+# regression continues: a line in the middle gives the right answers a higher probability.
 
 # %%
 size = (3.6 * len(TABLES), 7)

@@ -1,13 +1,13 @@
 # %% [markdown]
 # # XOR
 #
-# - Title: One perceptron cannot compute XOR, a hidden layer bends the plane and can
+# - Title: One perceptron cannot compute XOR, a network with a hidden layer can
 # - 제목: 퍼셉트론 하나로는 안 되는 XOR 문제, 은닉층이 평면을 휘어 풉니다
 # - Deck chapter: 3, 다층 퍼셉트론: "XOR 문제 해결", "다층 퍼셉트론 설계", and the end of chapter 2
-# - You will see: two ways for one perceptron to fail, the deck's table with σ read as a threshold
-#   and as it is written, weights that training finds, and the plane before and after it is bent.
-# - Description: No line parts the points of XOR. Two perceptrons side by side map the plane to
-#   another one, (n1, n2), and there a line does. The deck gives weights, training finds others.
+# - You will see: how one perceptron fails, the deck's table with σ as a threshold and as a sigmoid,
+#   weights found by training, and the plane before and after the hidden layer.
+# - Description: No line separates the points of XOR. Two perceptrons map the plane to another one,
+#   (n1, n2), where a line does. The deck gives weights, and training finds others.
 
 # %%
 import argparse
@@ -35,7 +35,7 @@ RATE, STEPS = 5.0, 500
 
 
 def train(model, loss, rate, steps, batch_size):
-    """Show all four points to a model, over and over, and let it descend."""
+    """Train a model on all four points by gradient descent."""
     if not model.compiled:
         model.compile(kce.optimizers.GradientDescent(rate), loss)
     x, t = np.tile(X, (steps, 1)), np.tile(XOR, steps)
@@ -48,7 +48,7 @@ def train(model, loss, rate, steps, batch_size):
 #
 # It would need b ≤ 0, w1 + b > 0, w2 + b > 0 and w1 + w2 + b ≤ 0. The two in the middle add up to
 # w1 + w2 + 2b > 0, the outer two to w1 + w2 + 2b ≤ 0: there are no such weights. Rosenblatt's rule
-# goes in circles, the same weights come back. Logistic regression gives up: 0.5 for every point.
+# returns to the same weights again and again. Logistic regression ends at 0.5 for every point.
 
 # %%
 step = keras.Sequential([keras.Input((2,)), kce.layers.Perceptron(kernel=[0, 0], bias=0)])
@@ -69,8 +69,8 @@ np.testing.assert_allclose(y, 0.5, atol=1e-3)
 # ## The deck's weights
 #
 # n1 = σ(x1 w11 + x2 w21 + b1), n2 = σ(x1 w12 + x2 w22 + b2), y = σ(n1 w31 + n2 w32 + b3). In the
-# deck's table all of them are 0 or 1, so σ is read as a threshold there. The true sigmoid orders
-# the points in the same way, but puts all four above 0.5: at z = 1 it is 0.731 and not 1.
+# deck's table all of them are 0 or 1, so σ is a threshold there. The sigmoid orders the points in
+# the same way, but gives more than 0.5 for all four: at z = 1 it is 0.731, not 1.
 
 
 # %%
@@ -95,10 +95,10 @@ if DECKS:
     assert [f"{si:.3f}" for si in s] == ["0.555", "0.614", "0.614", "0.555"]
 
 # %% [markdown]
-# ## Training finds its own
+# ## Weights found by training
 #
-# 조합은 무수히 많음: combinations without end. A network of sigmoids, which have a derivative
-# to go by, finds one of them from random weights. Now and then it gets stuck: try another seed.
+# 조합은 무수히 많음: infinitely many combinations are possible. A network of sigmoids, which have a
+# derivative, finds one of them from random weights. For some seeds it does not: try another one.
 
 # %%
 before = after = None
@@ -118,10 +118,10 @@ for seed in SEEDS:
     assert solved or (SEEDS, RATE, STEPS) != ([0, 1], 5.0, 500)
 
 # %% [markdown]
-# ## The pictures
+# ## The plots
 #
-# Above the plane of x1 and x2, below the plane of n1 and n2: the grid of the first, bent by the
-# hidden layer until a straight line has the points of each class on a side of its own.
+# Top: the plane of x1 and x2. Bottom: the plane of n1 and n2, with the grid of the first as the
+# hidden layer maps it. Here a straight line separates the two classes.
 
 # %%
 figure, axes = plt.subplots(2, 3, figsize=(13, 8.5), layout="constrained")

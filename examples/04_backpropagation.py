@@ -4,10 +4,10 @@
 # - Title: Every number of the 2-2-2 network, by the formulas, in a trace and by autodiff
 # - 제목: 수식으로 따라가는 오차 역전파, 2-2-2 신경망의 숫자 하나하나
 # - Deck chapter: 4, 오차 역전파: "수식으로 표현", and the tables of z, a, E, W and b
-# - You will see: the tables, each number computed three times over; ∂L/∂X, ∂L/∂W and ∂L/∂B with
-#   their shapes; and the network with its numbers written in.
-# - Description: Forward, layer by layer, then back with the chain rule (연쇄법칙). NumPy has the
-#   formulas, `kce.backprop.trace` the tables, and TensorFlow's tape judges without any formula.
+# - You will see: the tables, each number computed in three ways; ∂L/∂X, ∂L/∂W and ∂L/∂B with their
+#   shapes; and the network with its numbers.
+# - Description: Forward, layer by layer, then backward with the chain rule (연쇄법칙): by formulas
+#   in NumPy, by the tables of `kce.backprop.trace`, and by TensorFlow's tape without a formula.
 
 # %%
 import argparse
@@ -28,7 +28,7 @@ OUT = parser.parse_args([] if "get_ipython" in globals() else None).out
 # ## Settings
 #
 # The deck's w with the subscripts j, i leads from unit i to unit j; in Keras it is `kernel[i, j]`.
-# Append another pair to go deeper.
+# Append another pair for another layer.
 
 # %%
 INPUT, TARGET = [1.0, 2.0], [1.0, 0.0]
@@ -65,7 +65,7 @@ def by_formula(layers):
 
 
 def by_tape():
-    """The same by one tape over plain operations, no derivative written out."""
+    """The same by one tape over plain operations, without a formula for a derivative."""
     last, steps = tf.constant([INPUT], tf.float64), []
     with tf.GradientTape(persistent=True) as tape:
         for W, b in ([tf.constant(w, tf.float64) for w in layer] for layer in LAYERS):
@@ -128,7 +128,7 @@ for found, formula in [(dx, Y @ W.T), (dw, X.T @ Y), (db, Y.sum(axis=0))]:
 assert (dx.shape, dy.shape, dw.shape) == ((N, INPUTS), (N, UNITS), (INPUTS, UNITS))
 
 # %% [markdown]
-# ## 오차가 작아지는 방향으로: update, and over again
+# ## 오차가 작아지는 방향으로: repeated updates
 
 # %%
 layers, errors = [(np.array(W, float), np.array(b, float)) for W, b in LAYERS], []

@@ -4,10 +4,10 @@
 # - Title: σ' = σ (1 − σ), and it is never above 0.25
 # - 제목: 시그모이드의 미분은 σ (1 − σ)이고 최댓값은 정확히 0.25입니다
 # - Deck chapter: 4, 오차 역전파 (back-propagation), "Sigmoid 미분"; 5, 기울기 소실 문제
-# - You will see: the deck's derivation line by line, every line with its number, and the curve.
-# - Description: The quotient rule turns σ(x) = 1 / (1 + e⁻ˣ) into σ (1 − σ) in five lines. All of
-#   them are computed here in fractions, without any rounding, and compared with automatic
-#   differentiation and with a plain difference quotient. Then the maximum: exactly 1/4, at x = 0.
+# - You will see: the deck's derivation line by line, the value of every line, and the curve.
+# - Description: The quotient rule gives the derivative of σ(x) = 1 / (1 + e⁻ˣ), σ (1 − σ), in five
+#   lines. They are computed here in fractions, without rounding, and compared with automatic
+#   differentiation and a difference quotient. Then the maximum: exactly 1/4, at x = 0.
 
 # %%
 import argparse
@@ -27,8 +27,8 @@ OUT = parser.parse_args([] if "get_ipython" in globals() else None).out
 # %% [markdown]
 # ## Settings
 #
-# The derivation holds for every x. Fractions know no eˣ, so we choose u = e⁻ˣ instead, any positive
-# fraction: then x = −ln u, and everything in the derivation is a fraction of u.
+# The derivation holds for every x. eˣ is not a fraction, so we choose u = e⁻ˣ instead, any positive
+# fraction: then x = −ln u, and every line of the derivation is a fraction.
 
 # %%
 U = [Fraction(1, 100), Fraction(1, 3), Fraction(1), Fraction(2), Fraction(7, 2), Fraction(1000)]
@@ -68,9 +68,8 @@ for u in U:
 # %% [markdown]
 # ## Is the first line right?
 #
-# Algebra cannot say. So three witnesses in 64-bit numbers: TensorFlow's automatic differentiation
-# of the formula, the slope over a tiny step, and the hand-written backward pass of
-# `kce.ops.sigmoid`.
+# Three numerical checks in float64: TensorFlow's automatic differentiation of the formula, the
+# difference quotient over a tiny step, and the hand-written backward pass of `kce.ops.sigmoid`.
 
 # %%
 x = tf.constant([-np.log(float(u)) for u in U], tf.float64)
@@ -89,8 +88,8 @@ print("Automatic differentiation, difference quotient and kce.ops.sigmoid agree 
 # %% [markdown]
 # ## The maximum is 1/4, exactly
 #
-# Complete the square: F (1 − F) = 1/4 − (F − 1/2)². A square is never negative, so 1/4 is never
-# passed, and it is reached only where F = 1/2, that is where e⁻ˣ = 1, at x = 0.
+# Complete the square: F (1 − F) = 1/4 − (F − 1/2)². A square is never negative, so 1/4 is the
+# maximum, reached only where F = 1/2, that is where e⁻ˣ = 1, at x = 0.
 
 # %%
 QUARTER = Fraction(1, 4)

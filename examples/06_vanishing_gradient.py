@@ -1,13 +1,13 @@
 # %% [markdown]
 # # The vanishing gradient
 #
-# - Title: Depth 2 to 20: how much of the gradient arrives, measured against theory
+# - Title: Depth 2 to 20: how much of the gradient is left, measured and in theory
 # - 제목: 기울기 소실, 층이 2개에서 20개로 깊어질 때 기울기가 얼마나 남는지 이론과 비교합니다
 # - Deck chapter: 5, 기울기 소실 문제 (the vanishing gradient), 하이퍼볼릭 탄젠트 and 렐루
-# - You will see: what share of the signal ‖∂L/∂A‖ arrives at the first of 20 layers: 10⁻¹² of it
-#   with sigmoid, a third with tanh, all of it with ReLU.
-# - Description: sigmoid' is at most 0.25 and the factors multiply, says the deck. The weights are
-#   factors too. Here the factor per layer is derived and compared with real training steps.
+# - You will see: the share of the signal ‖∂L/∂A‖ that is left at the first of 20 layers: 10⁻¹² with
+#   sigmoid, a third with tanh, all of it with ReLU.
+# - Description: The deck says that sigmoid' is at most 0.25 and that the factors multiply. The
+#   weights are factors, too. Here the factor per layer is derived and compared with training steps.
 
 # %%
 import argparse
@@ -29,7 +29,7 @@ OUT = parser.parse_args([] if "get_ipython" in globals() else None).out
 # ## Settings
 
 # %%
-# The theory follows them. An initializer comes with its Var(W) for n inputs and m outputs.
+# The theory uses them, too. Each initializer has its Var(W) for n inputs and m outputs.
 DEPTHS = (2, 4, 8, 12, 16, 20)
 UNITS = 64
 SEED = 0
@@ -41,25 +41,25 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")  # safe for the
 # %% [markdown]
 # ## The factor per layer
 #
-# Back through one layer A = f(Z), Z = A₋ W + b, the chain rule gives
+# For one layer A = f(Z), Z = A₋ W + b, the chain rule gives
 #
 #     ∂L/∂A₋ = (∂L/∂A ⊙ f'(Z)) Wᵀ
 #
-# The weights start independent, with mean 0, so the n entries of a row add up like noise:
+# The initial weights are independent, with mean 0, so the variances of the n terms add up:
 #
 #     E‖∂L/∂A₋‖² = n Var(W) E[f'(z)²] ‖∂L/∂A‖²   →   factor per layer  r = √(n Var(W) E[f'(z)²])
 #
 # * sigmoid with Glorot (n Var(W) = 1): f' ≤ 0.25, so r ≤ 0.25, the deck's number.
-# * tanh with Glorot: f' ≤ 1, and 1 only at z = 0. So r < 1: it helps, it does not cure.
+# * tanh with Glorot: f' ≤ 1, and 1 only at z = 0. So r < 1: better, but the gradient still shrinks.
 # * ReLU with He (n Var(W) = 2): f' is 1 for half of the z, else 0, E[f'²] = 1/2 and r = 1 exactly.
 #
 # The z of a layer are nearly normal, and their variance follows from the layer before,
-# q = n Var(W) E[f(z₋)²]. That is all it takes to compute r for any f.
+# q = n Var(W) E[f(z₋)²]. From this r can be computed for any f.
 
 
 # %%
 def both(activation, z):
-    """f(z) and f'(z), the latter by the code's own backward pass."""
+    """f(z) and f'(z), the latter by its backward pass."""
     z = tf.constant(z)
     with tf.GradientTape() as tape:
         tape.watch(z)
@@ -80,8 +80,8 @@ def theory(activation, variance, depth, inputs, mean_square):
 
 
 # %% [markdown]
-# The measurement: one training step on 256 real digits a depth, in which the monitor reads ‖∂L/∂A‖
-# of every layer. It runs eagerly, since to trace a graph of it would take longer.
+# The measurement: for each depth one training step on 256 real digits, in which the monitor records
+# ‖∂L/∂A‖ of every layer. It runs eagerly, because tracing a graph would take longer.
 
 # %%
 x, y = load_digits(return_X_y=True)
@@ -113,8 +113,8 @@ for name, (initializer, variance) in NETWORKS.items():
             np.testing.assert_allclose(mean, theirs, rtol=3 / np.sqrt(UNITS * (depth - 1)))
 
 # %% [markdown]
-# The deck's numbers: sigmoid' is at most 0.25, tanh' and ReLU' at most 1. And on average sigmoid
-# stays below 0.25 and tanh below 1, whatever the depth; ReLU with He loses nothing.
+# The deck's numbers: sigmoid' is at most 0.25, tanh' and ReLU' at most 1. On average the factor of
+# sigmoid is below 0.25 and that of tanh below 1, at any depth; that of ReLU with He is about 1.
 
 # %%
 for name, most in {"sigmoid": 0.25, "tanh": 1.0, "relu": 1.0}.items():
@@ -126,8 +126,8 @@ assert NETWORKS.get("tanh") != GLOROT or (factors["tanh"] < 1).all()
 assert NETWORKS.get("relu") != HE or np.allclose(factors["relu"], 1, rtol=1e-3)
 
 # %% [markdown]
-# Dots are measured, lines are theory. A constant factor is a straight line here. tanh bends: layer
-# by layer the z come closer to 0, where tanh' is nearer to 1.
+# Dots are measured, lines are theory. A constant factor is a straight line here. That of tanh is
+# curved: from layer to layer the z are closer to 0, where tanh' is closer to 1.
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5), sharey=True, layout="constrained")

@@ -1,13 +1,13 @@
 # %% [markdown]
 # # Activation functions compared
 #
-# - Title: f and f' of all of them, drawn by the code itself, and how well each reads digits
+# - Title: f and f' of all activation functions, drawn by their code, and their accuracy on digits
 # - 제목: 활성화 함수와 그 미분을 코드에서 바로 그려 견주고, 손글씨 숫자로 훈련해 봅니다
 # - Deck chapter: 5, 대체 활성화 함수 (activation functions instead of the sigmoid)
 # - You will see: fourteen curves with their derivatives, and a table of test accuracies that the
 #   derivatives explain.
-# - Description: The deck goes from sigmoid to tanh to ReLU and names softplus. Here they are, with
-#   the ones that came later, each in the same network under the same training on real digits.
+# - Description: The deck shows sigmoid, tanh and ReLU and names softplus. Here these and later ones
+#   are compared, each in the same network with the same training on real digits.
 
 # %%
 import argparse
@@ -30,7 +30,7 @@ OUT = parser.parse_args([] if "get_ipython" in globals() else None).out
 # ## Settings
 
 # %%
-# Each with the initialization that goes with it.
+# Each with an initializer that suits it.
 ACTIVATIONS = {
     "step": "glorot_uniform",
     "linear": "glorot_uniform",
@@ -55,7 +55,7 @@ SEED = 0
 # %% [markdown]
 # ## f and f'
 #
-# Every f' comes from the backward pass of the function itself, the one that training uses.
+# Every f' is computed by the backward pass of the function, which training uses.
 
 
 # %%
@@ -103,13 +103,13 @@ if {"relu", "sigmoid"} <= accuracies.keys() and len(HIDDEN) >= 3:
 # %% [markdown]
 # What the derivatives explain:
 #
-# * step' is 0: no gradient passes, and only the output layer learns.
-# * sigmoid' and hard_sigmoid' are so small that three layers leave next to nothing in a few epochs.
-#   tanh, four times as steep, has no trouble yet with three. With twenty it has: example 06.
-# * exponential' grows with the function itself, and the weights run off to NaN.
-# * ReLU and its relatives, smooth or leaky, differ by no more than chance: change the seed.
-# * linear reads as many, but is no deep network: three linear layers are one. Digits of 8 by 8
-#   pixels happen to be nearly separable by planes; XOR is not.
+# * step' is 0: the gradients before it are 0, and only the output layer learns.
+# * sigmoid' and hard_sigmoid' are so small that three layers hardly learn in a few epochs. tanh' is
+#   four times as large, enough for three layers, but not for twenty: see example 06.
+# * exponential' grows with the function, and the weights become NaN.
+# * ReLU and its smooth and leaky variants differ by no more than chance: change the seed.
+# * linear is as accurate, but not a deep network: three linear layers are equivalent to one. Digits
+#   of 8 by 8 pixels are nearly linearly separable; XOR is not.
 
 # %%
 columns = 4

@@ -1,13 +1,13 @@
 # %% [markdown]
 # # Gradient descent against stochastic gradient descent
 #
-# - Title: What an update costs, and the path it takes: full batch, mini-batch, one sample
+# - Title: The cost of an update and the path to the minimum: full batch, mini-batch, one sample
 # - 제목: 경사 하강법과 확률적 경사 하강법, 업데이트 한 번의 계산량과 내려가는 길을 비교합니다
 # - Deck chapter: 5, 고급 경사 하강법 (advanced gradient descent), 경사 하강법 and SGD
-# - You will see: three paths on one contour, what an update costs, and who arrives first.
-# - Description: Gradient descent finds its way exactly, says the deck, but differentiates all data
-#   for each update. SGD takes a few random samples, so it updates faster and more often, and never
-#   comes to rest. Two weights and 88 053 real samples show it.
+# - You will see: three paths on one contour plot, the cost of an update, and which is close first.
+# - Description: The deck says that gradient descent computes the exact gradient, from all data for
+#   each update. SGD uses a few random samples, so it updates faster and more often, but does not
+#   converge with a constant learning rate. Shown with two weights and 88 053 real samples.
 
 # %%
 import argparse
@@ -28,7 +28,7 @@ OUT = parser.parse_args([] if "get_ipython" in globals() else None).out
 # ## Settings
 
 # %%
-# A method: the samples of an update (None is all of them), an optimizer, the number of updates.
+# A method: the samples per update (None for all), an optimizer, the number of updates.
 START = (-1.0, 1.5)
 SEED = 0
 METHODS = {
@@ -37,13 +37,13 @@ METHODS = {
     "one sample": (1, kce.optimizers.SGD(0.1), 20_000),
 }
 SHOWN = 100  # updates drawn on the contour
-CLOSE = 0.1  # to arrive is to have a loss of at most 1.1 times the lowest
+CLOSE = 0.1  # close: a loss of at most 1.1 times the lowest
 
 # %% [markdown]
 # ## A real problem with two weights
 #
-# How bright is a pixel of a handwritten digit, given its left and its upper neighbour? Linear
-# regression, ŷ = w₁ left + w₂ above, L = ½ mean (ŷ − y)², over every pixel that has both.
+# Predict the brightness of a pixel of a handwritten digit from its left and its upper neighbour, by
+# linear regression: ŷ = w₁ left + w₂ above, L = ½ mean (ŷ − y)², over all pixels that have both.
 
 # %%
 images = load_digits().images
@@ -70,9 +70,9 @@ np.testing.assert_allclose(loss(np.array(START)), ((x @ START - y) ** 2).mean() 
 print(f"{len(x)} samples; the best weights are {best.round(3)}, with a loss of {lowest:.4f}\n")
 
 # %% [markdown]
-# ## A batch's gradient is right on average
+# ## The gradient of a batch is right on average
 #
-# The mean over the batches of one pass is the gradient of the full batch, seen through noise.
+# The mean over the batches of one epoch is the gradient of the full batch; a single one has noise.
 
 # %%
 order = np.random.default_rng(SEED).permutation(len(x))
@@ -81,10 +81,10 @@ mean = np.mean([gradient(np.array(START), rows) for rows in parts], axis=0)
 np.testing.assert_allclose(mean, gradient(np.array(START), parts.ravel()), rtol=1e-9)
 
 # %% [markdown]
-# ## The race
+# ## Samples, updates and time
 #
-# `kce.optimizers.trajectory` runs the optimizers' own rules on NumPy, against the clock. Time
-# differs less than the samples do: a step on one sample is nearly all overhead. Hence mini-batches.
+# `kce.optimizers.trajectory` runs the optimizers' rules on NumPy. The times differ less than the
+# numbers of samples: a step on one sample is mostly overhead. Therefore mini-batches are used.
 
 # %%
 paths, touched, arrival = {}, {}, {}
@@ -94,7 +94,7 @@ for name, (batch, optimizer, updates) in METHODS.items():
     rng = np.random.default_rng(SEED)
 
     def look(w, batch=batch, rng=rng):
-        """The gradient that this method sees."""
+        """The gradient that this method computes."""
         return gradient(w, rng.integers(len(x), size=batch) if batch else slice(None))
 
     began = time.perf_counter()
@@ -108,8 +108,8 @@ for name, (batch, optimizer, updates) in METHODS.items():
     print(f"{first:12.0f}{arrival[name]:11.0f}{first * seconds * 1e3:8.1f}")
 
 # %% [markdown]
-# Gradient descent is exact: the loss falls at every update, as long as η < 2 / (largest curvature).
-# And one pass over the data is more than SGD needs to arrive.
+# With the exact gradient the loss falls at every update, as long as η < 2 / (largest curvature).
+# SGD needs less than one epoch to get close.
 
 # %%
 for name, (batch, optimizer, _) in METHODS.items():
@@ -120,9 +120,9 @@ for name, (batch, optimizer, _) in METHODS.items():
         assert arrival[name] < len(x)
 
 # %% [markdown]
-# Left, the first updates of each on the loss; the star is the minimum. Right, how much of the loss
-# is left, against the samples looked at: when gradient descent makes its first update, the others
-# have arrived. But they fall no further, and it does: SGD needs a learning rate that falls as well.
+# Left: the first updates of each method on the loss; the star is the minimum. Right: the loss above
+# the minimum against the samples used. When gradient descent makes its first update, the others are
+# close already. But they do not get closer: for that SGD needs a decreasing learning rate.
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(12, 5), layout="constrained")

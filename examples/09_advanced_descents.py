@@ -1,14 +1,14 @@
 # %% [markdown]
-# # The advanced descents
+# # Advanced gradient descent
 #
-# - Title: SGD, momentum, NAG, Adagrad, RMSprop and Adam walk down the same two valleys
+# - Title: SGD, momentum, NAG, Adagrad, RMSprop and Adam on the same two functions
 # - 제목: 고급 경사 하강법 여섯 가지가 같은 골짜기를 내려가는 모습을 비교합니다
 # - Deck chapter: 5, 고급 경사 하강법 (advanced gradient descent), its table of six methods
 # - You will see: the deck's table with its calls running as printed, six paths on the contours of
-#   two functions, and the six of them moving.
-# - Description: The deck's calls are Keras 2's. Keras 3 refuses them, `keras_course_ext` takes them
-#   and says what to write today. Then the methods descend the long valley x²/20 + y² from (-7, 2)
-#   and the bent one of Rosenbrock.
+#   two functions, and an animation of them.
+# - Description: The deck's calls are those of Keras 2. Keras 3 raises errors; `keras_course_ext`
+#   accepts them and warns with the current spelling. Then the methods minimize the valley
+#   x²/20 + y² from (-7, 2) and the Rosenbrock function.
 
 # %%
 import argparse
@@ -48,8 +48,8 @@ BENT_RATES = dict(zip(TABLE, [0.001, 0.0003, 0.0003, 0.5, 0.02, 0.1], strict=Tru
 # %% [markdown]
 # ## The table, as printed
 #
-# `1e - 6`, with its spaces, never was a number in any Python; 1e-6 is meant. All else runs as it
-# stands: the word `keras` means our package here, which is all that changes in an old program.
+# `1e - 6`, with spaces, is a syntax error in every Python; 1e-6 is meant. All other calls run as
+# printed, with `keras` as the name of our package, the only change that an old program needs.
 
 # %%
 optimizers = {}
@@ -78,8 +78,8 @@ for name, printed in TABLE.items():
             print(f"    Keras {keras.__version__[0]}:  {error}")
 
 # %% [markdown]
-# Do they do the same as Keras's? Five steps down the valley with the rates of the table, ours by
-# its rule on NumPy, Keras's called in today's spelling.
+# Are the results those of Keras? Five steps in the valley with the learning rates of the table:
+# ours by the rules on NumPy, Keras's called in the current spelling.
 
 # %%
 STEEPNESS = np.array([0.1, 2.0])  # the gradient of x²/20 + y² is (0.1 x, 2 y)
@@ -106,9 +106,9 @@ def with_rates(rates):
 # %% [markdown]
 # ## The long valley
 #
-# f(x, y) = x²/20 + y² is twenty times steeper in y than in x. SGD leaps from side to side; momentum
-# and NAG turn that into a few long swings; Adagrad, RMSprop and Adam give x and y a step of their
-# own and go round the problem.
+# The curvature of f(x, y) = x²/20 + y² is twenty times larger in y than in x. SGD oscillates in y;
+# momentum and NAG make fewer and longer oscillations; Adagrad, RMSprop and Adam scale the steps in
+# x and y separately, which avoids the problem.
 
 # %%
 print(f"\n{'':10}{'f at the end':>14}{f'steps to f ≤ {ARRIVED}':>20}{'turns in y before':>19}")
@@ -123,7 +123,8 @@ for name, optimizer in with_rates(RATES).items():
 # %% [markdown]
 # ## Both valleys
 #
-# Rosenbrock's is bent, and flat along its floor: whoever gets down to it fast still has a long way.
+# Rosenbrock's valley is curved and almost flat along its floor: after the descent to the floor,
+# progress is slow.
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(13, 5), layout="constrained")

@@ -4,9 +4,9 @@
 # - Title: The deck's two listings, trained on real digits, with our optimizer and monitor in both
 # - 제목: Sequential과 Functional, 강의의 두 코드를 실제 손글씨 숫자로 훈련하고 평가하고 예측합니다
 # - Deck chapter: 1, TF 상위 API (the high-level API), Sequential API and Functional API
-# - You will see: both listings learn to read digits, what they read, and that they are the same.
-# - Description: The deck prints 64-32-10 twice, as a list of layers and as functions of an input
-#   "img" of 784 numbers. Both take `kce.optimizers.Adam` and `GradientMonitor` as they are.
+# - You will see: both listings learn to classify digits, and make the same predictions.
+# - Description: The deck shows the network 64-32-10 twice, as a list of layers and as functions of
+#   an input "img" of 784 numbers. Both work with `kce.optimizers.Adam` and `GradientMonitor`.
 
 # %%
 import argparse
@@ -38,9 +38,9 @@ SAMPLES = 1797  # MNIST has 70 000; that many of them take a minute or two
 # %% [markdown]
 # ## Real digits, 28 by 28
 #
-# MNIST if Keras has it or can download it (11 MB). Else the 1797 digits that scikit-learn ships.
-# They have 8 by 8 pixels; we draw each pixel 3 by 3 and leave a margin of 2, as MNIST has one. That
-# gives 784 inputs, but no more detail than 64.
+# MNIST if Keras has it or can download it (11 MB), else the 1797 digits of scikit-learn. These have
+# 8 by 8 pixels; each is enlarged to 3 by 3, with a margin of 2, as in MNIST. This gives 784 inputs,
+# but no more detail than 64.
 
 # %%
 socket.setdefaulttimeout(5)  # seconds, in which to learn that there is no network
@@ -106,8 +106,8 @@ for build in (sequential, functional):
 # %% [markdown]
 # ## One network, written twice
 #
-# The same seed gives the same first weights and the same batches, so all numbers agree. It learns
-# 784·64 + 64 + 64·32 + 32 + 32·10 + 10 = 52 650 of them.
+# The same seed gives the same initial weights and the same batches, so all numbers agree. There
+# are 784·64 + 64 + 64·32 + 32 + 32·10 + 10 = 52 650 weights and biases.
 
 # %%
 (one, learned, predicts, monitor), (two, learned_too, predicts_too, _) = runs.values()
@@ -123,7 +123,7 @@ if [layer.units for layer in one.layers] == [64, 32, 10]:
     assert accuracy > 0.8 or not as_in_the_deck or EPOCHS < 10
 
 # %% [markdown]
-# The deck's third listing leaves the activations out. Then three layers are no more than one:
+# The deck's third listing omits the activations. Then three layers are equivalent to one:
 # x W₁ W₂ W₃, a single matrix (the biases start at 0).
 
 # %%

@@ -1,14 +1,14 @@
 # %% [markdown]
-# # Capstone: from a sick network to a healthy one
+# # Capstone: from a faulty network to a healthy one
 #
-# - Title: A network with several diseases at once, healed by doing what the report advises
+# - Title: A network with several faults at once, corrected by following the report's advice
 # - 제목: 여러 병이 겹친 신경망을 진단 결과가 권하는 대로 하나씩 고쳐 건강하게 만듭니다
 # - Deck chapter: 5, 활성화 함수와 손실 함수 (activation and loss functions), and all before it
-# - You will see: finding after finding, what each advises, and the accuracy and the gradients after
+# - You will see: the findings in turn, the advice of each, and the accuracy and the gradients after
 #   each change.
 # - Description: Raw pixels from 0 to 255, eight sigmoid layers, weights of standard deviation 1, a
-#   learning rate of 1: nobody chose that, it accumulated. No finding names all of it, since one
-#   disease hides the next. So: train, read the gravest finding, do what it says, train again.
+#   learning rate of 1. No finding names all of these, because one fault hides the next. So: train,
+#   read the most serious finding, follow its advice, train again.
 
 # %%
 import argparse
@@ -26,7 +26,7 @@ parser.add_argument("--out", type=Path, default="out", help="folder for the pict
 OUT = parser.parse_args([] if "get_ipython" in globals() else None).out
 
 # %% [markdown]
-# ## Settings: the patient
+# ## Settings: the faulty network
 
 # %%
 STANDARD_NORMAL = keras.initializers.RandomNormal(stddev=1.0)
@@ -47,7 +47,7 @@ COLORS = (-6, 1)  # from dark to bright in the picture, log₁₀ ‖∂L/∂W�
 # %% [markdown]
 # ## One training
 #
-# Real digits, their brightness from 0 to 255 as cameras write it.
+# Real digits, with brightness from 0 to 255, as in image files.
 
 # %%
 x, y = load_digits(return_X_y=True)
@@ -58,7 +58,7 @@ standardize = keras.layers.Rescaling(1 / x_train.std(), -x_train.mean() / x_trai
 
 
 def train(settings):
-    """Train a network under a monitor; return the monitor and the share of test digits it reads."""
+    """Train a network with a monitor; return the monitor and the accuracy on the test digits."""
     keras.utils.set_random_seed(SEED)
     model = keras.Sequential([keras.Input((64,))])
     if settings["inputs"] == "standardized":
@@ -76,14 +76,14 @@ def train(settings):
 
 
 # %% [markdown]
-# ## Doing what the advice says
+# ## Following the advice
 #
-# The words of the advice decide, not our own opinion of the network.
+# Only the text of the advice decides on the change, not our knowledge of the network.
 
 
 # %%
 def follow(advice, settings):
-    """The settings after doing what an advice says."""
+    """The settings after following an advice."""
     new, words = dict(settings), advice.lower()
     if "activation='relu'" in words:
         new |= {"activation": "relu", "kernel_initializer": "he_normal"}
@@ -102,10 +102,10 @@ def follow(advice, settings):
 
 
 # %% [markdown]
-# ## From visit to visit
+# ## Train, read, change, repeat
 #
-# The gravest finding comes first. If it is the same as last time, its advice did not do, and the
-# next one gets its turn.
+# The most serious finding comes first. If it is the same as last time, its advice was not enough,
+# and the next finding is used.
 
 # %%
 settings, visits, last = PATIENT, [], None
@@ -126,8 +126,8 @@ while len(visits) < VISITS:
     settings = new
 
 # %% [markdown]
-# No finding means that gradients reach every layer. That is health, not yet knowledge: a healthy
-# network still takes the epochs it takes.
+# No finding means that gradients reach every layer. It does not mean that training is complete: a
+# healthy network, too, needs enough epochs.
 
 # %%
 kinds = [[finding.kind for finding in monitor.findings] for monitor, _ in visits]

@@ -1,8 +1,8 @@
 """Make a notebook of every numbered example: `python examples/make_notebooks.py`.
 
-The scripts are written in jupytext's percent format, prose and code in cells, so script and
-notebook are the same thing. A notebook has one cell more, which installs the package where it is
-missing, as in a fresh Colab. Notebooks are written without output.
+The scripts are in jupytext's percent format, with text and code in cells. The notebook has the same
+cells, and in addition one that installs the package if it is missing, as in a new Colab. Notebooks
+are written without output.
 """
 
 import tomllib

@@ -1,8 +1,8 @@
-"""Quick start: watch a network die of vanishing gradients, be diagnosed, be cured, and train.
+"""Quick start: find the vanishing gradient of a network, follow the advice, and train again.
 
-Deck: chapter 5, the vanishing gradient. Eight hidden sigmoid layers learn to read handwritten
-digits, or rather do not: sigmoid' is at most 0.25, so little of the gradient is left after eight
-of them. `GradientMonitor` sees it and says what to change; the same network trains after that.
+Deck: chapter 5, the vanishing gradient. Eight hidden sigmoid layers fail to learn to classify
+handwritten digits: sigmoid' is at most 0.25, so little of the gradient is left after eight of
+them. `GradientMonitor` reports this and advises what to change; then the same network trains.
 
     python examples/quickstart.py --out out
 
@@ -47,12 +47,12 @@ class Run:
 
     @property
     def title(self) -> str:
-        """What the network is and how well it reads digits it has not seen."""
+        """The name of the network and its accuracy on the test digits."""
         return f"{self.name}: test accuracy {self.accuracy:.1%}"
 
 
 def load(dataset: str, seed: int) -> Data:
-    """Return the images as rows of numbers from 0 to 1, a part of them held back for the test."""
+    """Return the images as rows of numbers from 0 to 1, split for training and test."""
     if dataset == "digits":
         x, y = load_digits(return_X_y=True)
         x_train, x_test, y_train, y_test = train_test_split(
@@ -92,7 +92,7 @@ def build(inputs: int, activation: str, kernel_initializer: str) -> keras.Model:
 
 
 def train(name: str, settings: dict[str, str], data: Data, epochs: int, seed: int) -> Run:
-    """Train one network under a monitor."""
+    """Train one network with a monitor."""
     x_train, x_test, y_train, y_test = data
     keras.utils.set_random_seed(seed)
     model = build(x_train.shape[1], **settings)
@@ -133,10 +133,10 @@ def write(runs: list[Run], out: Path) -> None:
 
 
 def main() -> None:
-    """Tell the story from the sick network to the cured one."""
+    """Train the faulty network, print the diagnosis, and train the corrected one."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--dataset", choices=["digits", "mnist"], default="digits")
-    parser.add_argument("--out", type=Path, default=Path("out"), help="folder for what it writes")
+    parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the files")
     parser.add_argument("--epochs", type=int, help="default: 30 for digits, 2 for mnist")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
