@@ -26,7 +26,7 @@ from keras_course_ext.backprop.problem import Problem
 
 
 @dataclass
-class Seen:
+class Observed:
     """Z and A of one call of a layer, and the gradients that TensorFlow computes.
 
     Attributes:
@@ -52,14 +52,14 @@ class Autodiff:
     """What TensorFlow computes for a whole model.
 
     Attributes:
-        inputs: One `Seen` per input.
-        calls: One `Seen` per call of a layer, in order of execution.
+        inputs: One `Observed` per input.
+        calls: One `Observed` per call of a layer, in order of execution.
         loss: The total loss.
         losses: The loss of each output.
     """
 
-    inputs: list[Seen]
-    calls: list[Seen]
+    inputs: list[Observed]
+    calls: list[Observed]
     loss: Any
     losses: Mapping[str, Any]
 
@@ -67,7 +67,7 @@ class Autodiff:
 def autodiff(problem: Problem) -> Autodiff:
     """Run the model as a whole and differentiate it as a whole."""
     variables = {id(w): w.value for w in problem.model.weights if has_gradient(w)}
-    view = _View()
+    recorder = _Recorder()
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         for variable in variables.values():
             tape.watch(variable)
@@ -75,40 +75,40 @@ def autodiff(problem: Problem) -> Autodiff:
         for tensor in keras.tree.flatten(x):
             if is_float(tensor):
                 tape.watch(tensor)
-        with replaced_calls(sites(problem.model), view.wrap):
+        with replaced_calls(sites(problem.model), recorder.wrap):
             y_pred = problem.model(x, training=problem.training)
         loss, losses = problem.loss(y_pred)
-    inputs = [Seen(None, tensor) for tensor in keras.tree.flatten(x)]
-    wanted = [(s, name) for s in (*inputs, *view.calls) for name in ("z", "a")]
+    inputs = [Observed(None, tensor) for tensor in keras.tree.flatten(x)]
+    wanted = [(s, name) for s in (*inputs, *recorder.calls) for name in ("z", "a")]
     wanted = [(s, name) for s, name in wanted if is_float(getattr(s, name))]
     found = tape.gradient(loss, [*(getattr(s, name) for s, name in wanted), *variables.values()])
     for (seen, name), gradient in zip(wanted, found[: len(wanted)], strict=True):
         setattr(seen, {"z": "delta", "a": "da"}[name], gradient)
     gradients = dict(zip(variables, found[len(wanted) :], strict=True))
-    for seen in view.calls:
+    for seen in recorder.calls:
         own = [gradients[id(w)] for w in seen.layer.weights if id(w) in gradients]
         seen.weights = [None if g is None else tf.convert_to_tensor(g) for g in own]
-    return Autodiff(inputs, view.calls, loss, losses)
+    return Autodiff(inputs, recorder.calls, loss, losses)
 
 
-class _View:
+class _Recorder:
     def __init__(self) -> None:
-        self.calls: list[Seen] = []
+        self.calls: list[Observed] = []
         self._inside = False
 
     def wrap(self, site: Site, call: Callable) -> Callable:
-        def viewed(*args: Any, **kwargs: Any) -> Any:
+        def recorded(*args: Any, **kwargs: Any) -> Any:
             if self._inside or not tf.executing_eagerly():
                 return call(*args, **kwargs)
             self._inside = True
             try:
-                return self._look(site.layer, call, args, kwargs)
+                return self._record(site.layer, call, args, kwargs)
             finally:
                 self._inside = False
 
-        return viewed
+        return recorded
 
-    def _look(self, layer: keras.Layer, call: Callable, args: Any, kwargs: Any) -> Any:
+    def _record(self, layer: keras.Layer, call: Callable, args: Any, kwargs: Any) -> Any:
         # Copies, because a layer may return its input, and the gradients of the two are different.
         args, kwargs = keras.tree.map_structure(_copied_if_float, (args, kwargs))
         with probed(layer, copied) as probe:
@@ -122,7 +122,7 @@ class _View:
             z = next(iter(inputs.values()))
         elif is_linear_with_z(layer) and len(flat) == 1:
             z = a
-        self.calls.append(Seen(z, a, layer))
+        self.calls.append(Observed(z, a, layer))
         return outputs
 
 

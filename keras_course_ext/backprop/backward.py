@@ -61,21 +61,21 @@ class Backward:
 
 def backward(run: Forward) -> Backward:
     """Compute all gradients, from the loss to the inputs."""
-    way = _Way(run)
-    way.arrive([run.loss], [None], len(run.calls))
+    state = _BackwardPass(run)
+    state.propagate([run.loss], [None], len(run.calls))
     backs = [Back() for _ in run.calls]
     for k in reversed(range(len(run.calls))):
         call, back = run.calls[k], backs[k]
-        gradients = way.through(call, back)
+        gradients = state.through_layer(call, back)
         targets = [(outer, dx) for (_, outer), dx in zip(call.inputs, gradients, strict=True)]
         targets = [(outer, dx) for outer, dx in targets if dx is not None]
-        way.arrive([outer for outer, _ in targets], [dx for _, dx in targets], k)
-        back.feeds = way.feeding(call.fed_by, k)
-    reaches = [way.feeding([p], len(run.calls)) for p in run.y_pred]
-    return Backward(backs, [way.gradient_of(x) for x in run.x], way.weights, reaches)
+        state.propagate([outer for outer, _ in targets], [dx for _, dx in targets], k)
+        back.feeds = state.sources_of(call.fed_by, k)
+    reaches = [state.sources_of([p], len(run.calls)) for p in run.y_pred]
+    return Backward(backs, [state.gradient_of(x) for x in run.x], state.weights, reaches)
 
 
-class _Way:
+class _BackwardPass:
     def __init__(self, run: Forward) -> None:
         self._run = run
         self._gradients: dict[int, Any] = {}
@@ -91,7 +91,7 @@ class _Way:
     def gradient_of(self, outside: Any) -> Any:
         return self._gradients.get(id(outside))
 
-    def arrive(self, targets: Sequence[Any], gradients: Sequence[Any], before: int) -> None:
+    def propagate(self, targets: Sequence[Any], gradients: Sequence[Any], before: int) -> None:
         """Propagate the gradients of tensors back to the outputs of the layers before them."""
         known = {id(source): source for _, source in self._sources}
         between = []
@@ -114,7 +114,7 @@ class _Way:
         for key, gradient in zip(variables, found[len(sources) :], strict=True):
             self._add(self.weights, key, gradient)
 
-    def feeding(self, tensors: Sequence[Any], before: int) -> tuple[int, ...]:
+    def sources_of(self, tensors: Sequence[Any], before: int) -> tuple[int, ...]:
         """Positions of the layers whose outputs these tensors are or were computed from."""
         made_by = {id(source): position for position, source in self._sources}
         found = {made_by[id(t)] for t in tensors if id(t) in made_by}
@@ -125,16 +125,16 @@ class _Way:
             found |= {made_by[id(s)] for s, g in zip(sources, linked, strict=True) if g is not None}
         return tuple(sorted(found))
 
-    def through(self, call: Call, back: Back) -> list[Any]:
+    def through_layer(self, call: Call, back: Back) -> list[Any]:
         """Propagate through one layer: return ∂L/∂X for each of its inputs."""
         outputs = [(inner, self.gradient_of(outer)) for inner, outer in call.outputs]
         extra = [(inner, self.gradient_of(outer)) for inner, outer in call.extra]
         back.da = self.gradient_of(call.first)
-        arrived = [(inner, g) for inner, g in (*outputs, *extra) if g is not None]
-        if not arrived:
+        reached = [(inner, g) for inner, g in (*outputs, *extra) if g is not None]
+        if not reached:
             return [None] * len(call.inputs)
         if not _all_flows_through_z(call):
-            return self._by_tape(call, back, arrived)
+            return self._by_tape(call, back, reached)
         back.delta = self._delta(call, back)
         if call.z is call.inputs[0][0]:
             back.rule = "activation"
@@ -171,15 +171,15 @@ class _Way:
         return [tf.cast(dx, call.inputs[0][0].dtype)]
 
     def _by_tape(
-        self, call: Call, back: Back, arrived: Sequence[Any], z_is_known: bool = False
+        self, call: Call, back: Back, reached: Sequence[Any], z_is_known: bool = False
     ) -> list[Any]:
-        arrived = [(inner, g) for inner, g in arrived if g is not None]
+        reached = [(inner, g) for inner, g in reached if g is not None]
         weights = [w for w in call.site.layer.weights if id(w) in self._run.variables]
         inputs = [inner for inner, _ in call.inputs]
         z = [] if call.z is None or z_is_known else [call.z]
         sources = [*inputs, *(self._run.variables[id(w)] for w in weights), *z]
         found = call.tape.gradient(
-            [inner for inner, _ in arrived], sources, [g for _, g in arrived]
+            [inner for inner, _ in reached], sources, [g for _, g in reached]
         )
         for weight, gradient in zip(weights, found[len(inputs) :], strict=False):
             self._weight(weight, gradient)

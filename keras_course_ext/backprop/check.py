@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_course_ext.backprop.autodiff import Autodiff, Seen, autodiff
+from keras_course_ext.backprop.autodiff import Autodiff, Observed, autodiff
 from keras_course_ext.backprop.check_report import CheckReport, CheckRow, TraceError
 from keras_course_ext.backprop.record import LayerTrace, TraceRecord
 
@@ -33,14 +33,14 @@ def check(trace: TraceRecord, rtol: float | None = None) -> CheckReport:
 
 
 def _rows(trace: TraceRecord, found: Autodiff, rtol: float) -> Iterator[CheckRow]:
-    seen = [*found.inputs, *found.calls]
-    if len(seen) != len(trace.layers):
+    observed = [*found.inputs, *found.calls]
+    if len(observed) != len(trace.layers):
         raise TraceError(
-            f"The trace has {len(trace.layers)} layers, but the model calls {len(seen)}."
+            f"The trace has {len(trace.layers)} layers, but the model calls {len(observed)}."
         )
     epsilon = max(_EPSILON.get(name, 0.0) for name in _dtypes(trace))
-    for layer, one in zip(trace.layers, seen, strict=True):
-        noise = _ROUNDINGS * epsilon * _signal(layer, one)
+    for layer, one in zip(trace.layers, observed, strict=True):
+        noise = _ROUNDINGS * epsilon * _largest_gradient(layer, one)
         for entry, traced, expected in _entries(layer, one):
             if traced is None and expected is None:
                 continue
@@ -57,11 +57,11 @@ def _rows(trace: TraceRecord, found: Autodiff, rtol: float) -> Iterator[CheckRow
     yield _compared("loss", "in all", np.asarray(trace.loss), found.loss, rtol, 0.0)
 
 
-def _entries(layer: LayerTrace, seen: Seen) -> Iterator[tuple[str, Any, Any]]:
-    yield "Z", layer.z, seen.z
-    yield "A", layer.a, seen.a
-    yield "∂L/∂A", layer.da, seen.da
-    yield "δ", layer.delta, seen.delta
+def _entries(layer: LayerTrace, observed: Observed) -> Iterator[tuple[str, Any, Any]]:
+    yield "Z", layer.z, observed.z
+    yield "A", layer.a, observed.a
+    yield "∂L/∂A", layer.da, observed.da
+    yield "δ", layer.delta, observed.delta
 
 
 def _compared(
@@ -97,12 +97,12 @@ def _compared(
     )
 
 
-def _signal(layer: LayerTrace, seen: Seen) -> float:
+def _largest_gradient(layer: LayerTrace, observed: Observed) -> float:
     """The largest gradient in a layer, the scale of its rounding errors.
 
     Taken from automatic differentiation: in a wrong trace it could be large and hide the error.
     """
-    values = [_double(g) for g in (seen.da, seen.delta) if g is not None]
+    values = [_double(g) for g in (observed.da, observed.delta) if g is not None]
     finite = [np.abs(v[np.isfinite(v)]).max(initial=0.0) for v in values]
     return float(max(finite, default=0.0))
 

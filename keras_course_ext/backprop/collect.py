@@ -12,12 +12,12 @@ from keras_course_ext.backprop.problem import Problem
 from keras_course_ext.backprop.record import LayerTrace, WeightTrace
 
 
-def layer_traces(asked: Problem, run: Forward, back: Backward) -> tuple[LayerTrace, ...]:
+def layer_traces(problem: Problem, run: Forward, back: Backward) -> tuple[LayerTrace, ...]:
     """The inputs of the model, then its layers in order of execution."""
-    return (*_inputs(asked, run, back), *_layers(asked, run, back))
+    return (*_inputs(problem, run, back), *_layers(problem, run, back))
 
 
-def _inputs(asked: Problem, run: Forward, back: Backward) -> list[LayerTrace]:
+def _inputs(problem: Problem, run: Forward, back: Backward) -> list[LayerTrace]:
     return [
         LayerTrace(
             number=i + 1,
@@ -33,11 +33,11 @@ def _inputs(asked: Problem, run: Forward, back: Backward) -> list[LayerTrace]:
             weights=(),
             rule="sum",
         )
-        for i, (name, x, dx) in enumerate(zip(asked.inputs, run.x, back.dx, strict=True))
+        for i, (name, x, dx) in enumerate(zip(problem.inputs, run.x, back.dx, strict=True))
     ]
 
 
-def _layers(asked: Problem, run: Forward, back: Backward) -> list[LayerTrace]:
+def _layers(problem: Problem, run: Forward, back: Backward) -> list[LayerTrace]:
     n = len(run.x)
     return [
         _layer(
@@ -46,7 +46,7 @@ def _layers(asked: Problem, run: Forward, back: Backward) -> list[LayerTrace]:
             found,
             tuple(
                 name
-                for name, positions in zip(asked.outputs, back.reaches, strict=True)
+                for name, positions in zip(problem.outputs, back.reaches, strict=True)
                 if n + k in positions
             ),
             _weights(call, run, back),

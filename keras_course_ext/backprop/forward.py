@@ -103,15 +103,15 @@ def forward(problem: Problem) -> Forward:
         for tensor in keras.tree.flatten(x):
             if is_float(tensor):
                 between.watch(tensor)
-        passage = _Passage(between, variables)
+        state = _ForwardPass(between, variables)
         with ExitStack() as stack:
-            stack.enter_context(replaced_calls(places, passage.wrap))
+            stack.enter_context(replaced_calls(places, state.wrap))
             for layer in {id(part): part for s in places for part in parts_of(s.layer)}.values():
-                stack.enter_context(overridden(layer, "add_loss", passage.wrap_add_loss(layer)))
+                stack.enter_context(overridden(layer, "add_loss", state.wrap_add_loss(layer)))
             y_pred = problem.model(x, training=problem.training)
         loss, losses = problem.loss(y_pred)
     return Forward(
-        passage.calls,
+        state.calls,
         keras.tree.flatten(x),
         keras.tree.flatten(y_pred),
         between,
@@ -135,7 +135,7 @@ def parts_of(layer: keras.Layer) -> list[keras.Layer]:
     return [layer, *(inner for _, inner in walk(layer))]
 
 
-class _Passage:
+class _ForwardPass:
     def __init__(self, between: Any, variables: dict[int, Any]) -> None:
         self.calls: list[Call] = []
         self._between = between
@@ -144,7 +144,7 @@ class _Passage:
         self._uses: dict[int, int] = {}
 
     def wrap(self, site: Site, call: Callable) -> Callable:
-        def piece(*args: Any, **kwargs: Any) -> Any:
+        def recorded(*args: Any, **kwargs: Any) -> Any:
             if self._current is not None or not tf.executing_eagerly():
                 return call(*args, **kwargs)  # a layer inside a layer is part of it
             self._current = record = self._begin(site)
@@ -156,12 +156,12 @@ class _Passage:
                 self._current = None
                 self._watch(record)
 
-        return piece
+        return recorded
 
     def wrap_add_loss(self, layer: keras.Layer) -> Callable:
         add_loss = layer.add_loss
 
-        def cut_loss(loss: Any) -> None:
+        def recorded_loss(loss: Any) -> None:
             record = self._current
             if record is None:
                 return add_loss(loss)
@@ -174,7 +174,7 @@ class _Passage:
                 outside.append(cut)
             return add_loss(outside)
 
-        return cut_loss
+        return recorded_loss
 
     def _begin(self, site: Site) -> Call:
         use = self._uses[id(site.layer)] = self._uses.get(id(site.layer), 0) + 1

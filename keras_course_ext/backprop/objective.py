@@ -119,7 +119,7 @@ class Objective:
         return tf.add_n([tf.cast(part, widest) for part in parts]), values
 
 
-def objective(
+def make_objective(
     model: keras.Model, outputs: Sequence[str], loss: Any = None, loss_weights: Any = None
 ) -> Objective:
     """The objective that `loss` denotes for the outputs of a model.

@@ -17,7 +17,7 @@ from keras_course_ext.backprop.arguments import (
     target_batch,
     weight_batch,
 )
-from keras_course_ext.backprop.objective import Objective, objective
+from keras_course_ext.backprop.objective import Objective, make_objective
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +66,7 @@ class Problem:
         return self.objective(self.y, flat, self.sample_weight, self.model.losses)
 
 
-def problem(
+def make_problem(
     model: Any,
     x: Any,
     y: Any,
@@ -81,8 +81,8 @@ def problem(
     size = batch_size(tensors)
     outputs = _output_names(model, tensors, training)
     targets = target_batch(y, outputs, size)
-    asked = objective(model, outputs, loss, loss_weights)
-    for term, target in zip(asked.terms, targets, strict=True):
+    objective = make_objective(model, outputs, loss, loss_weights)
+    for term, target in zip(objective.terms, targets, strict=True):
         if term.loss is not None and target is None:
             raise ValueError(f"There is no target for the output '{term.output}' in `y`.")
     return Problem(
@@ -92,7 +92,7 @@ def problem(
         outputs=outputs,
         y=targets,
         sample_weight=weight_batch(sample_weight, outputs, size),
-        objective=asked,
+        objective=objective,
         training=training,
         state=state_of(model),
     )

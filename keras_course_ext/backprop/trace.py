@@ -12,7 +12,7 @@ from keras_course_ext.backprop.check_report import CheckReport
 from keras_course_ext.backprop.collect import layer_traces
 from keras_course_ext.backprop.forward import forward
 from keras_course_ext.backprop.html import as_html
-from keras_course_ext.backprop.problem import problem
+from keras_course_ext.backprop.problem import make_problem
 from keras_course_ext.backprop.record import TraceRecord
 from keras_course_ext.backprop.table import as_text
 
@@ -177,17 +177,17 @@ def trace(
 
     Deck: chapter 4, the tables of error back-propagation.
     """
-    asked = problem(model, x, y, loss, loss_weights, sample_weight, training)
-    with asked.as_it_was():
-        run = forward(asked)
+    problem = make_problem(model, x, y, loss, loss_weights, sample_weight, training)
+    with problem.as_it_was():
+        run = forward(problem)
         back = backward(run)
     return Trace(
         model_name=model.name,
-        layers=layer_traces(asked, run, back),
+        layers=layer_traces(problem, run, back),
         targets={
-            n: t.numpy() for n, t in zip(asked.outputs, asked.y, strict=True) if t is not None
+            n: t.numpy() for n, t in zip(problem.outputs, problem.y, strict=True) if t is not None
         },
         losses={output: float(value) for output, value in run.losses.items()},
         loss=float(run.loss),
-        problem=asked,
+        problem=problem,
     )
