@@ -120,7 +120,7 @@ def colors() -> Any:
     return _matplotlib.pyplot().get_cmap("viridis").with_extremes(bad="0.6")
 
 
-def figure(value: Any) -> str:
+def number_text(value: Any) -> str:
     """A number in at most nine characters: three significant digits, and − for minus."""
     value = float(value)
     if not np.isfinite(value):

@@ -63,11 +63,11 @@ def add(ax: "Axes", paths: list[Path], language: Language) -> "list[Line2D]":
 
 def title_of(surface: Any, title: str | None, language: Language) -> str:
     """Return the caller's title, or the name of the surface."""
-    return language.own(title, getattr(surface, "name", "f(x, y)"))
+    return language.user_text(title, getattr(surface, "name", "f(x, y)"))
 
 
 def _label(path: Path, language: Language) -> str:
-    label = language.own(path.label, "optimizer")
+    label = language.user_text(path.label, "optimizer")
     if path.left is None:
         return label
     note = language(f"leaves at step {path.left}", f"{path.left}번째 스텝에서 벗어남")

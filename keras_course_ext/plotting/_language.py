@@ -61,13 +61,13 @@ class Language:
         """Return the text in the language of the plot."""
         return korean if self.korean else english
 
-    def own(self, text: str | None, default: str) -> str:
+    def user_text(self, text: str | None, default: str) -> str:
         """Return the caller's text, or the default if there is none or no font for it."""
         if text is None or (_HANGUL.search(text) and self._find() is None):
             return default
         return text
 
-    def dress(self, *axes: "Axes") -> None:
+    def set_fonts(self, *axes: "Axes") -> None:
         """Append a Korean font to the font families of the texts that need one."""
         from matplotlib.text import Text
 

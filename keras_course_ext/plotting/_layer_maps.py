@@ -11,7 +11,7 @@ from keras_course_ext.plotting._canvas import (
     Canvas,
     Style,
     colors,
-    figure,
+    number_text,
     shortened,
 )
 from keras_course_ext.plotting._language import Language
@@ -126,5 +126,5 @@ def _figures(
 ) -> None:
     for k, (name, array) in enumerate(arrays):
         norm = np.linalg.norm(array.astype(np.float64).ravel())
-        text = f"‖{name}‖ {figure(norm)}"
+        text = f"‖{name}‖ {number_text(norm)}"
         canvas.text(x + _MAP / 2, bottom - 0.12 - 0.17 * k, text, style)

@@ -46,49 +46,49 @@ def run(
         return np.array(surface.gradient(w[0], w[1]), dtype=np.float64)
 
     with np.errstate(all="ignore"):
-        ways = {
+        paths = {
             label: _optimizers.trajectory(optimizer, gradient, start, steps)
             for label, optimizer in named.items()
         }
     box = (
-        _around(list(ways.values()), start, getattr(surface, "minimum", None))
+        _around(list(paths.values()), start, getattr(surface, "minimum", None))
         if limits is None
         else window(limits, function)
     )
-    return [_cut(label, way, box) for label, way in ways.items()], box
+    return [_cut(label, points, box) for label, points in paths.items()], box
 
 
-def _cut(label: str, way: np.ndarray, box: Any) -> Path:
+def _cut(label: str, points: np.ndarray, box: Any) -> Path:
     (left, right), (bottom, top) = box
     center = np.array([left + right, bottom + top]) / 2
     size = np.array([right - left, top - bottom])
     with np.errstate(all="ignore"):
-        away = np.abs(way - center) / size
+        away = np.abs(points - center) / size
     lost = ~(away < _FAR).all(axis=1)
     if not (lost.any() or (away[-1] > 0.5).any()):
-        return Path(label, way, None)
-    last = len(way) if not lost.any() else int(np.argmax(lost))
+        return Path(label, points, None)
+    last = len(points) if not lost.any() else int(np.argmax(lost))
     inside = np.flatnonzero((away[:last] <= 0.5).all(axis=1))
     first = int(inside[-1]) + 1 if inside.size else 0
     # Including the step that leaves the limits, if its end is finite.
-    shown = way[: first + 1]
+    shown = points[: first + 1]
     return Path(label, shown[np.isfinite(shown).all(axis=1)], first)
 
 
-def _around(ways: list[np.ndarray], start: np.ndarray, minimum: Any) -> Any:
+def _around(paths: list[np.ndarray], start: np.ndarray, minimum: Any) -> Any:
     """Return limits around the start, the minimum and the paths that do not diverge."""
     known = [start] if minimum is None else [start, np.asarray(minimum, dtype=np.float64)]
     low, high = np.min(known, axis=0), np.max(known, axis=0)
     extent = np.maximum(high - low, 0.5 * np.max(high - low))
     extent = np.where(extent > 0, extent, np.maximum(np.abs(start), 1.0))
     middle = (low + high) / 2
-    for way in ways:
+    for points in paths:
         with np.errstate(all="ignore"):
-            away = np.abs(way - middle) / extent
+            away = np.abs(points - middle) / extent
         # A path that stays near is shown completely, another one only around the start.
         near = (away <= 0.6).all(axis=1) | (away <= 1.5).all()
-        low = np.minimum(low, way[near].min(axis=0, initial=np.inf))
-        high = np.maximum(high, way[near].max(axis=0, initial=-np.inf))
+        low = np.minimum(low, points[near].min(axis=0, initial=np.inf))
+        high = np.maximum(high, points[near].max(axis=0, initial=-np.inf))
     extent = np.maximum(high - low, extent)
     middle = (low + high) / 2
     low, high = middle - (0.5 + _MARGIN) * extent, middle + (0.5 + _MARGIN) * extent

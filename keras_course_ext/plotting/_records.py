@@ -37,7 +37,7 @@ def shortened(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else f"{name[:half]}…{name[-half:]}"
 
 
-def few(count: int, most: int) -> list[int]:
+def label_indices(count: int, most: int) -> list[int]:
     """Return the indices of the things to label: all, or every n-th with the first and the last."""
     every = -(-count // most)
     return [*range(0, count - 1 - every // 2, every), count - 1]
@@ -73,7 +73,7 @@ def missing(history: GradientHistory, statistic: str, subject: str) -> str:
     )
 
 
-def gathered(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def step_medians(steps: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return medians over neighbouring steps, at most 160; NaN where one value is not finite.
 
     Args:
@@ -142,7 +142,7 @@ def layer_lines(
     bar.set_ticks(at.tolist(), labels=[shortened(keys[i].layer) for i in at])
     label = language("layer: input (dark) to output (light)", "층: 입력(어두움)에서 출력(밝음)까지")
     bar.set_label(label)
-    language.dress(bar.ax)
+    language.set_fonts(bar.ax)
 
 
 def _name_layers_without_line(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_course_ext.plotting import _canvas
-from keras_course_ext.plotting._canvas import BACKWARD, FORWARD, figure
+from keras_course_ext.plotting._canvas import BACKWARD, FORWARD, number_text
 from keras_course_ext.plotting._language import Language
 
 if TYPE_CHECKING:
@@ -98,19 +98,19 @@ def _unit(canvas: _canvas.Canvas, layer: Any, sample: int, unit: int, x: float, 
     if layer.role == "input":
         canvas.text(x - _RADIUS - 0.08, y, f"x{_canvas.subscript(unit + 1)}", FORWARD, ha="right")
     elif layer.z is not None and layer.activation is not None:
-        rows.append((f"z {figure(layer.z[sample, unit])}", FORWARD))
-    rows.append((f"a {figure(layer.a[sample, unit])}", FORWARD))
+        rows.append((f"z {number_text(layer.z[sample, unit])}", FORWARD))
+    rows.append((f"a {number_text(layer.a[sample, unit])}", FORWARD))
     if layer.role != "input":
         back = ("δ", layer.delta) if layer.delta is not None else ("∂a", layer.da)
         if back[1] is not None:
-            rows.append((f"{back[0]} {figure(back[1][sample, unit])}", BACKWARD))
+            rows.append((f"{back[0]} {number_text(back[1][sample, unit])}", BACKWARD))
     for k, (text, style) in enumerate(rows):
         canvas.text(x, y + 2 * _LINE * ((len(rows) - 1) / 2 - k), text, style)
     bias = _weight(layer, "bias")
     if bias is not None:
         below = y - _RADIUS - 0.11
-        canvas.text(x, below, f"b {figure(bias.value[unit])}", FORWARD, boxed=True)
-        gradient = f"∂ {figure(bias.gradient[unit])}"
+        canvas.text(x, below, f"b {number_text(bias.value[unit])}", FORWARD, boxed=True)
+        gradient = f"∂ {number_text(bias.gradient[unit])}"
         canvas.text(x, below - 2 * _LINE, gradient, BACKWARD, boxed=True)
 
 
@@ -134,8 +134,10 @@ def _lines(
             w = kernel.value[i, j]
             canvas.line(x0, y0, x1, y1, 0.5 + 2 * abs(w) / largest, dashed=w < 0)
             x, y = x0 + spot * (x1 - x0), y0 + spot * (y1 - y0)
-            canvas.text(x, y + _LINE, figure(w), FORWARD, boxed=True)
-            canvas.text(x, y - _LINE, f"∂ {figure(kernel.gradient[i, j])}", BACKWARD, boxed=True)
+            canvas.text(x, y + _LINE, number_text(w), FORWARD, boxed=True)
+            canvas.text(
+                x, y - _LINE, f"∂ {number_text(kernel.gradient[i, j])}", BACKWARD, boxed=True
+            )
 
 
 def _loss(canvas: _canvas.Canvas, trace: Any, sample: int, x: float, heights: np.ndarray) -> None:
@@ -145,15 +147,15 @@ def _loss(canvas: _canvas.Canvas, trace: Any, sample: int, x: float, heights: np
     end = x + 2.4
     for unit, y in enumerate(heights):
         canvas.line(x, y, end, 0.0, 0.8)
-        rows = [(f"t {figure(t[unit])}", FORWARD)] if t.size == len(heights) else []
+        rows = [(f"t {number_text(t[unit])}", FORWARD)] if t.size == len(heights) else []
         if layer.da is not None:
-            rows.append((f"∂a {figure(layer.da[sample, unit])}", BACKWARD))
+            rows.append((f"∂a {number_text(layer.da[sample, unit])}", BACKWARD))
         for k, (text, style) in enumerate(rows):
             offset = 2 * _LINE * ((len(rows) - 1) / 2 - k)
             canvas.text(x + 0.45 * 2.4, 0.55 * y + offset, text, style, boxed=True)
-    rows = [f"L {figure(trace.loss)}"]
+    rows = [f"L {number_text(trace.loss)}"]
     if t.size and t.size != len(heights):
-        rows.append("t " + ", ".join(map(figure, t[:3])) + (", …" if t.size > 3 else ""))
+        rows.append("t " + ", ".join(map(number_text, t[:3])) + (", …" if t.size > 3 else ""))
     canvas.square(end, 0.0, _RADIUS)
     for k, text in enumerate(rows):
         canvas.text(end, 2 * _LINE * ((len(rows) - 1) / 2 - k), text, FORWARD)

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_course_ext import activations as _activations
 from keras_course_ext.plotting import _look
-from keras_course_ext.plotting._canvas import figure
+from keras_course_ext.plotting._canvas import number_text
 from keras_course_ext.plotting._language import Language
 
 if TYPE_CHECKING:
@@ -101,9 +101,9 @@ def activation(
     _frame(ax, x, values, first=not count)
     label = language("f(x), dashed: f′(x)", "f(x), 점선: f′(x)") if derivative else "f(x)"
     default = shown if not count else ax.get_title()
-    ax.set(xlabel="x", ylabel=label, title=language.own(title, default))
+    ax.set(xlabel="x", ylabel=label, title=language.user_text(title, default))
     _look.legend(ax, _curves(ax))
-    language.dress(ax)
+    language.set_fonts(ax)
     return ax
 
 
@@ -147,15 +147,15 @@ def _mark_largest(
     peak, most = x[middle], slope[middle]
     text = language("max f′", "f′의 최댓값")
     if plateau:
-        text += f" = {figure(most)}"
+        text += f" = {number_text(most)}"
     else:
         # The maximum may lie between two points, as next to the jump of selu′.
         near = np.linspace(x[middle - 1], x[middle + 1], _POINTS)
         finer = _both(function, near)[1]
         if finer is not None and finer.max() > most:
             peak, most = near[finer.argmax()], finer.max()
-        where = figure(round(float(peak), 2))
-        text += f" = {figure(most)}" + language(f" at x = {where}", f" (x = {where})")
+        where = number_text(round(float(peak), 2))
+        text += f" = {number_text(most)}" + language(f" at x = {where}", f" (x = {where})")
     ax.plot([peak], [most], "o", color=color, mec="black", ms=7, label=text, zorder=5)
 
 

@@ -105,8 +105,8 @@ def activations(
         # Nothing is negative, as after ReLU or sigmoid: the lower half would be empty.
         ax.set_ylim(-0.5, half)
     ax.set(xlabel=language("step", "스텝"), ylabel=language("activation", "활성값"))
-    ax.set_title(language.own(title or layer, ""))
-    language.dress(ax, bar.ax)
+    ax.set_title(language.user_text(title or layer, ""))
+    language.set_fonts(ax, bar.ax)
     return ax
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_course_ext.plotting import _landscape, _look, _matplotlib, _paths
+from keras_course_ext.plotting import _contours, _look, _matplotlib, _paths
 from keras_course_ext.plotting._language import Language
 from keras_course_ext.plotting.surfaces import surface_of
 
@@ -77,9 +77,9 @@ def animate(
         # Without a layout engine, which would draw every frame twice.
         _, ax = plt.subplots(figsize=(7, 5), gridspec_kw=_MARGINS)
     assert ax is not None
-    lines = _landscape.add(ax, paths, language)
-    name = _landscape.title_of(surface, title, language)
-    _landscape.draw(ax, surface, box, start, name, language)
+    lines = _contours.add(ax, paths, language)
+    name = _contours.title_of(surface, title, language)
+    _contours.draw(ax, surface, box, start, name, language)
     _look.legend(ax, [path.points for path in paths])
     shown = np.linspace(0, steps, min(steps + 1, _MOST_FRAMES)).round().astype(int)
 
@@ -88,7 +88,7 @@ def animate(
             line.set_data(*path.points[: step + 1].T)
         # With a fixed height, or matplotlib would compute it in every frame.
         ax.set_title(language(f"{name}   step {step}", f"{name}   스텝 {step}"), y=1.0)
-        language.dress(ax)
+        language.set_fonts(ax)
         return lines
 
     frame(0)

@@ -90,9 +90,9 @@ def decision_boundary(
     right = len(x) - wrong.sum()
     default = language(f"{right} of {len(x)} right", f"{len(x)}개 가운데 {right}개 정답")
     ax.set(xlim=box[0], ylim=box[1], xlabel="x₁", ylabel="x₂")
-    ax.set_title(language.own(title, default))
+    ax.set_title(language.user_text(title, default))
     _look.legend_on_top(ax)
-    language.dress(ax)
+    language.set_fonts(ax)
     return ax
 
 

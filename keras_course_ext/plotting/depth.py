@@ -10,7 +10,7 @@ from keras_course_ext.monitoring.rules.signal import signal_keys
 from keras_course_ext.plotting._language import Language
 from keras_course_ext.plotting._records import (
     axes,
-    few,
+    label_indices,
     logarithmic,
     missing,
     positive,
@@ -109,7 +109,7 @@ def depth(
         label = exactly if exact else at_most
         ax.plot(x, theory, color="0.45", lw=1.0, marker="x", ms=4, label=label, zorder=1)
     logarithmic(ax)
-    shown = few(len(x), _MOST_NAMES)
+    shown = label_indices(len(x), _MOST_NAMES)
     ax.set_xticks(
         shown,
         [shortened(keys[i].layer) for i in shown],
@@ -118,8 +118,8 @@ def depth(
         rotation_mode="anchor",
     )
     way = language("← input        layers        output →", "← 입력        층        출력 →")
-    ax.set(xlabel=way, ylabel="‖∂L/∂A‖", title=language.own(title, ""))
+    ax.set(xlabel=way, ylabel="‖∂L/∂A‖", title=language.user_text(title, ""))
     ax.grid(alpha=0.3)
     ax.legend(fontsize="small", loc="center left", bbox_to_anchor=(1.01, 0.5))
-    language.dress(ax)
+    language.set_fonts(ax)
     return ax

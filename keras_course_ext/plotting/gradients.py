@@ -10,7 +10,7 @@ from keras_course_ext.monitoring.finding import states
 from keras_course_ext.monitoring.history import GradientHistory, Key
 from keras_course_ext.plotting import _look, _matplotlib
 from keras_course_ext.plotting._language import Language
-from keras_course_ext.plotting._records import MOST_COLUMNS, few, shortened
+from keras_course_ext.plotting._records import MOST_COLUMNS, label_indices, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,14 +88,14 @@ def gradients(
     mesh = ax.pcolormesh(
         edges, np.arange(len(keys) + 1) - 0.5, log10, vmin=low, vmax=high, cmap=cmap
     )
-    rows = few(len(keys), _MOST_ROWS)
+    rows = label_indices(len(keys), _MOST_ROWS)
     ax.set_yticks(rows, [_name(keys, row) for row in rows])
-    ax.set(xlabel=language("step", "스텝"), title=language.own(title, ""))
+    ax.set(xlabel=language("step", "스텝"), title=language.user_text(title, ""))
     words = states(diagnose(history)).items()
     marked = _mark(
         ax, keys, {layer: language(word, _KOREAN.get(word, word)) for layer, word in words}
     )
-    language.dress(ax)
+    language.set_fonts(ax)
     if colorbar:
         label = language("log₁₀ ‖∂L/∂W‖ of the kernel", "가중치의 기울기 log₁₀ ‖∂L/∂W‖")
         bar = ax.figure.colorbar(
@@ -107,7 +107,7 @@ def gradients(
             aspect=30,
             pad=0.11 if marked else 0.02,
         )
-        language.dress(bar.ax)
+        language.set_fonts(bar.ax)
     return ax
 
 

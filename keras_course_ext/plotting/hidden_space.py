@@ -115,9 +115,9 @@ def hidden_space(
     _name(ax, points, x)
     ax.set(xlabel=view.labels[0], ylabel=view.labels[1])
     korean = f"휘어진 평면 (은닉층 '{hidden.name}')"
-    ax.set_title(language.own(title, language(f"The plane bent by '{hidden.name}'", korean)))
+    ax.set_title(language.user_text(title, language(f"The plane bent by '{hidden.name}'", korean)))
     _look.legend_on_top(ax)
-    language.dress(ax)
+    language.set_fonts(ax)
     return ax
 
 

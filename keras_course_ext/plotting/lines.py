@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from keras_course_ext.monitoring.history import GradientHistory
 from keras_course_ext.plotting._language import Language
-from keras_course_ext.plotting._records import axes, gathered, kernels, layer_lines
+from keras_course_ext.plotting._records import axes, kernels, layer_lines, step_medians
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,10 +63,10 @@ def lines(
     keys = kernels(history, statistic)
     steps, _, values = history.matrix(keys)
     ax = axes(ax)
-    layer_lines(ax, keys, *gathered(steps, values), language)
+    layer_lines(ax, keys, *step_medians(steps, values), language)
     names = _LABELS.get(statistic, (f"{statistic} of the kernel", f"{statistic} (가중치)"))
     ax.set(xlabel=language("step", "스텝"), ylabel=language(*names))
-    ax.set_title(language.own(title, ""))
+    ax.set_title(language.user_text(title, ""))
     ax.grid(alpha=0.3)
-    language.dress(ax)
+    language.set_fonts(ax)
     return ax

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from keras_course_ext.plotting import _layer_maps, _unit_diagram
-from keras_course_ext.plotting._canvas import figure
+from keras_course_ext.plotting._canvas import number_text
 from keras_course_ext.plotting._language import Language
 
 if TYPE_CHECKING:
@@ -88,11 +88,11 @@ def network(
     obstacle = _unit_diagram.obstacle(layers)
     if detail == "units" and obstacle:
         raise ValueError(f"This network cannot be drawn by its units: {obstacle}. Leave `detail`.")
-    title = language.own(title, f"{trace.model_name}: L = {figure(trace.loss)}")
+    title = language.user_text(title, f"{trace.model_name}: L = {number_text(trace.loss)}")
     small = not obstacle and _unit_diagram.is_small(layers)
     if detail == "units" or (detail is None and small):
         ax = _unit_diagram.draw(trace, ax, sample, title, language)
     else:
         ax = _layer_maps.draw(trace, ax, title, language)
-    language.dress(ax)
+    language.set_fonts(ax)
     return ax

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from keras_course_ext.plotting import _landscape, _look, _paths
+from keras_course_ext.plotting import _contours, _look, _paths
 from keras_course_ext.plotting._language import Language
 from keras_course_ext.plotting.surfaces import surface_of
 
@@ -70,10 +70,8 @@ def trajectories(
     surface = surface_of(surface, "trajectories")
     paths, box = _paths.run(surface, optimizers, start, steps, limits, "trajectories")
     ax = _look.axes(ax)
-    _landscape.add(ax, paths, language)
-    _landscape.draw(
-        ax, surface, box, start, _landscape.title_of(surface, title, language), language
-    )
+    _contours.add(ax, paths, language)
+    _contours.draw(ax, surface, box, start, _contours.title_of(surface, title, language), language)
     _look.legend(ax, [path.points for path in paths])
-    language.dress(ax)
+    language.set_fonts(ax)
     return ax

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from keras_course_ext.monitoring.history import GradientHistory
 from keras_course_ext.plotting._language import Language
-from keras_course_ext.plotting._records import axes, gathered, kernels, layer_lines
+from keras_course_ext.plotting._records import axes, kernels, layer_lines, step_medians
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,9 +55,9 @@ def update_ratios(
     ax = axes(ax)
     ax.axhspan(*BAND, color="0.9", zorder=0)
     ax.axhline(TYPICAL, color="0.35", ls=":", lw=1.4, zorder=1)
-    layer_lines(ax, keys, *gathered(steps, values), language)
+    layer_lines(ax, keys, *step_medians(steps, values), language)
     label = language("‖ΔW‖ / ‖W‖ of the kernel", "가중치의 변화 비율 ‖ΔW‖ / ‖W‖")
-    ax.set(xlabel=language("step", "스텝"), ylabel=label, title=language.own(title, ""))
+    ax.set(xlabel=language("step", "스텝"), ylabel=label, title=language.user_text(title, ""))
     ax.text(
         0.01,
         BAND[1],
@@ -67,5 +67,5 @@ def update_ratios(
         color="0.3",
         fontsize="small",
     )
-    language.dress(ax)
+    language.set_fonts(ax)
     return ax

@@ -10,7 +10,7 @@ from plotting_traces import XOR, layer, random_trace
 
 import keras_course_ext as kce
 from keras_course_ext.plotting import network
-from keras_course_ext.plotting._canvas import BACKWARD, FORWARD, figure
+from keras_course_ext.plotting._canvas import BACKWARD, FORWARD, number_text
 
 
 @pytest.fixture(autouse=True)
@@ -28,15 +28,15 @@ def texts(ax, style=None):
 def test_xor_shows_every_value_forward_and_every_gradient_backward():
     ax = network(XOR, sample=1)
     _, hidden, output = XOR.layers
-    forward = ["x₁", "x₂", "a 0", "a 1", "t 1", f"L {figure(XOR.loss)}"]
-    backward = [f"∂a {figure(output.da[1, 0])}"]
+    forward = ["x₁", "x₂", "a 0", "a 1", "t 1", f"L {number_text(XOR.loss)}"]
+    backward = [f"∂a {number_text(output.da[1, 0])}"]
     for x in (hidden, output):
         kernel, bias = x.weights
-        forward += [f"z {figure(z)}" for z in x.z[1]] + [f"a {figure(a)}" for a in x.a[1]]
-        forward += [figure(w) for w in kernel.value.ravel()]
-        forward += [f"b {figure(b)}" for b in bias.value]
-        backward += [f"δ {figure(d)}" for d in x.delta[1]]
-        backward += [f"∂ {figure(g)}" for w in x.weights for g in w.gradient.ravel()]
+        forward += [f"z {number_text(z)}" for z in x.z[1]] + [f"a {number_text(a)}" for a in x.a[1]]
+        forward += [number_text(w) for w in kernel.value.ravel()]
+        forward += [f"b {number_text(b)}" for b in bias.value]
+        backward += [f"δ {number_text(d)}" for d in x.delta[1]]
+        backward += [f"∂ {number_text(g)}" for w in x.weights for g in w.gradient.ravel()]
     # The last text of either kind is its line of the legend.
     shown = [Counter(t for t in texts(ax, s) if "ward: " not in t) for s in (FORWARD, BACKWARD)]
     assert shown == [Counter(forward), Counter(backward)]
@@ -54,7 +54,7 @@ def test_a_number_stands_on_its_line():
     widths = [line.get_linewidth() for line in lines]
     assert list(np.argsort(widths)) == list(np.argsort(np.abs(values)))
     for line, w, g in zip(lines, values, gradients, strict=True):
-        for label in (figure(w), f"∂ {figure(g)}"):
+        for label in (number_text(w), f"∂ {number_text(g)}"):
             (text,) = (t for t in ax.texts if t.get_text() == label)
             x, y = text.get_position()
             assert abs(np.interp(x, *line.get_data()) - y) < 0.1
@@ -87,7 +87,7 @@ def test_no_text_overlaps_another(units, scale):
 def test_numbers_stay_short():
     values = [0, 1, -2, 0.614, 0.0167, -0.00591, 1234, 12345, -1.23456e-17, np.nan, -np.inf]
     shown = "0 1 −2 0.614 0.0167 −0.00591 1234 1.2e4 −1.2e−17 NaN −∞"
-    assert [figure(value) for value in values] == shown.split()
+    assert [number_text(value) for value in values] == shown.split()
 
 
 def test_a_large_network_is_a_column_of_heat_maps_per_layer():
@@ -111,8 +111,8 @@ def test_a_large_network_is_a_column_of_heat_maps_per_layer():
     assert (dead[:, 9] < dead.max() - 100).all()
     shown = set(texts(ax))
     assert {"7: hidden_7", "Dense, sigmoid", "32×64", "32×5"} <= shown
-    assert f"‖δ‖ {figure(np.linalg.norm(last.delta))}" in shown
-    assert f"‖∂L/∂W‖ {figure(np.linalg.norm(last.weights[0].gradient))}" in shown
+    assert f"‖δ‖ {number_text(np.linalg.norm(last.delta))}" in shown
+    assert f"‖∂L/∂W‖ {number_text(np.linalg.norm(last.weights[0].gradient))}" in shown
 
 
 def test_cells_are_means_of_neighbours():

@@ -9,7 +9,7 @@ from keras_course_ext.monitoring import GradientHistory, Key, LayerInfo
 from keras_course_ext.monitoring.history import Histogram
 from keras_course_ext.monitoring.inventory import inventory
 from keras_course_ext.plotting import activations, depth, lines, update_ratios
-from keras_course_ext.plotting._records import few
+from keras_course_ext.plotting._records import label_indices
 from keras_course_ext.plotting._theory import rate
 from keras_course_ext.plotting.save import PLOTS, save
 
@@ -71,7 +71,7 @@ def test_a_layer_without_a_line_is_named():
 
 @pytest.mark.parametrize("count", [3, 24, 25, 60, 200])
 def test_some_names_are_shown_the_first_and_the_last_among_them(count):
-    shown = few(count, 24)
+    shown = label_indices(count, 24)
     assert (shown[0], shown[-1]) == (0, count - 1)
     assert len(shown) == min(count, len(shown)) <= 25
     assert min(np.diff(shown)) > -(-count // 24) / 2
