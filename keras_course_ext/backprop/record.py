@@ -64,7 +64,8 @@ class LayerTrace:
         rule: How the gradients were computed: `"dense"`, `"activation"`, `"sum"` (an input, whose
             gradient is the sum over the layers that read it) or `"tensorflow"`.
         derivative: String, f' in the deck's symbols, if δ was computed by that formula; else None.
-        outputs: Names of the model's outputs that this layer returns.
+        outputs: Names of the model's outputs that are computed from this layer's output without
+            another layer in between.
         from_logits: Whether the loss is computed from Z, not from A.
 
     Example:

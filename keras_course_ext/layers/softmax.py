@@ -24,8 +24,8 @@ class Softmax(ActivationLayer):
     Call arguments:
         inputs: Scores, a floating-point tensor.
         mask: Array of booleans, or of numbers, where those over 0.5 count as True; of the shape of
-            `inputs`, or one that broadcasts to it. Scores whose mask is False get probability 0; if
-            all are False, all count as True. Defaults to the Keras mask of `inputs`, if any.
+            `inputs`, or one that broadcasts to it. Scores whose mask is False get probability 0,
+            even if all are False. Defaults to the Keras mask of `inputs`, if any.
 
     Input shape: any of rank 1 or higher. Output shape: that of the input.
 
@@ -56,9 +56,9 @@ class Softmax(ActivationLayer):
                 "The `mask` of Softmax must have the shape of the inputs or broadcast to it. "
                 f"Received: mask of shape {mask.shape}, inputs of shape {inputs.shape}."
             )
-        taking_part = mask if mask.dtype == tf.bool else mask > 0.5
-        scores = tf.where(taking_part, inputs, inputs.dtype.min)
-        return tf.where(taking_part, activations.softmax(scores, self.axis), 0)
+        included = mask if mask.dtype == tf.bool else mask > 0.5
+        scores = tf.where(included, inputs, inputs.dtype.min)
+        return tf.where(included, activations.softmax(scores, self.axis), 0)
 
     def compute_output_shape(self, input_shape):
         """The shape of the output, which is that of the input."""

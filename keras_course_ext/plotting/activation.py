@@ -41,8 +41,8 @@ def activation(
     """Draw an activation function f, solid, and its derivative f′, dashed.
 
     Both are computed in float64: f by calling the function, f′ by its backward pass, which for the
-    functions of this package is hand-written. A dot marks the largest f′ with its value: 0.25 at x
-    = 0 for the sigmoid. What to conclude: back-propagation multiplies one f′ per layer. If f′ is
+    functions of this package is hand-written. A dot marks the largest f′ with its value: for the
+    sigmoid 0.25, at x = 0. What to conclude: back-propagation multiplies one f′ per layer. If f′ is
     far below 1 everywhere, as for the sigmoid, gradients vanish in a deep network; where f′ tends
     to 0 at the sides, units with large weighted sums stop learning; where f′ is 1, as for the ReLU
     at x > 0, the gradient is passed on unchanged.

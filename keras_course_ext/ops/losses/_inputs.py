@@ -55,8 +55,8 @@ def paired(y_true: Any, y_pred: Any, function: str) -> tuple[tf.Tensor, tf.Tenso
             f"equal. Received: y_true of shape {t.shape} and y_pred of shape {a.shape}."
         )
     if not (t.shape.is_fully_defined() and a.shape.is_fully_defined()):
-        # Free, and it fails where sizes that are unknown while the graph is built differ later,
-        # instead of broadcasting.
+        # Costs nothing. If sizes unknown while the graph is built differ at run time, the reshape
+        # fails; without it the loss would broadcast.
         t = tf.reshape(t, tf.shape(a))
     return t, a
 
