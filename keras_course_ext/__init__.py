@@ -1,17 +1,17 @@
 """Readable optimizers, hand-written gradients and a gradient monitor for Keras 3.
 
 Importing the package registers its classes with Keras under the package name
-`keras_course_ext`, so that saved models find them.
+`keras_course_ext`, so that saved models find them. Where TensorFlow is not installed the names
+that need it raise an ImportError when they are used; the rules of the optimizers, `trajectory`
+and what works on recorded gradients need NumPy only.
 """
 
 from keras_course_ext import _backend
 
-_backend.require_tensorflow_backend()
+_backend.refuse_other_backends()
 
 from keras_course_ext import (  # noqa: E402
-    activations,
     backprop,
-    callbacks,
     layers,
     losses,
     monitoring,
@@ -19,12 +19,14 @@ from keras_course_ext import (  # noqa: E402
     optimizers,
     plotting,
 )
+from keras_course_ext._lazy import TENSORFLOW_INSTALLED, raise_on_use  # noqa: E402
 from keras_course_ext._version import __version__  # noqa: E402
-from keras_course_ext.gradient_check import (  # noqa: E402
-    GradcheckError,
-    GradientReport,
-    gradcheck,
-)
+
+if TENSORFLOW_INSTALLED:
+    from keras_course_ext import activations, callbacks
+    from keras_course_ext.gradient_check import GradcheckError, GradientReport, gradcheck
+else:
+    raise_on_use(__name__)
 
 __all__ = [
     "GradcheckError",

@@ -1,16 +1,37 @@
-"""The check that Keras 3 runs on TensorFlow, made before anything else is imported."""
+"""The checks that Keras 3 runs on TensorFlow, made before anything else is imported."""
 
 import importlib.util
 import os
 
 
-def require_tensorflow_backend() -> None:
-    """Refuse to go on unless `keras` is Keras 3 on the TensorFlow backend.
+def missing_library() -> str | None:
+    """Says which library the package needs and does not find.
+
+    Returns:
+        The message of the `ImportError` that a name which needs TensorFlow raises, with what to
+        install; `None` if TensorFlow and Keras are installed.
+    """
+    if importlib.util.find_spec("tensorflow") is None:
+        return (
+            "keras_course_ext needs TensorFlow, and it is not installed. Write "
+            '`pip install "keras-course-ext[cpu]"` for a machine without a GPU or '
+            '`pip install "keras-course-ext[tensorflow]"` for one with a GPU; not both, they '
+            "overwrite each other."
+        )
+    if importlib.util.find_spec("keras") is None:
+        return (
+            "keras_course_ext needs Keras 3, and it is not installed. Write "
+            '`pip install "keras>=3.12"`.'
+        )
+    return None
+
+
+def refuse_other_backends() -> None:
+    """Raises an error if the installed Keras is not Keras 3 on the TensorFlow backend.
 
     Raises:
-        ImportError: If TensorFlow is not installed, if Keras runs on another backend, or if
-            `TF_USE_LEGACY_KERAS` puts Keras 2 in its place. The message says what to install
-            or set.
+        ImportError: If Keras runs on another backend, or if `TF_USE_LEGACY_KERAS` replaces it by
+            Keras 2. The message says what to set.
     """
     if os.environ.get("TF_USE_LEGACY_KERAS", "").lower() in ("1", "true"):
         raise ImportError(
@@ -18,15 +39,10 @@ def require_tensorflow_backend() -> None:
             f"TF_USE_LEGACY_KERAS={os.environ['TF_USE_LEGACY_KERAS']} replaces it by Keras 2. "
             "Remove the variable: `unset TF_USE_LEGACY_KERAS`."
         )
-    if importlib.util.find_spec("tensorflow") is None:
-        raise ImportError(
-            "keras_course_ext needs TensorFlow, and it is not installed. Write "
-            '`pip install "keras-course-ext[cpu]"` for a machine without a GPU or '
-            '`pip install "keras-course-ext[tensorflow]"` for one with a GPU; not both, they '
-            "overwrite each other."
-        )
-    # Asked before `import keras`, which would fail in its own words where the other backend's
-    # library is missing.
+    if missing_library():
+        return
+    # Before `import keras`, which raises an error of its own if the library of the other backend
+    # is not installed.
     _refuse_backend(os.environ.get("KERAS_BACKEND") or "tensorflow")
     import keras
 

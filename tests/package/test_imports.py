@@ -98,12 +98,7 @@ def run(code, **environment):
     )
 
 
-WITHOUT_TENSORFLOW = """
-import importlib.util
-find_spec = importlib.util.find_spec
-importlib.util.find_spec = lambda name, *a: None if name == "tensorflow" else find_spec(name, *a)
-import keras_course_ext
-"""
+BLOCK = "import sys; sys.modules.update(dict.fromkeys({}))\n"
 
 OTHER_BACKEND_IN_PROCESS = """
 import keras
@@ -115,12 +110,11 @@ import keras_course_ext
 @pytest.mark.parametrize(
     ("code", "environment", "advice"),
     [
-        (WITHOUT_TENSORFLOW, {}, 'pip install "keras-course-ext[cpu]"'),
         ("import keras_course_ext", {"KERAS_BACKEND": "jax"}, "KERAS_BACKEND=tensorflow"),
         (OTHER_BACKEND_IN_PROCESS, {}, "KERAS_BACKEND=tensorflow"),
         ("import keras_course_ext", {"TF_USE_LEGACY_KERAS": "1"}, "unset TF_USE_LEGACY_KERAS"),
     ],
-    ids=["no TensorFlow", "another backend", "another backend in keras.json", "legacy Keras"],
+    ids=["another backend", "another backend in keras.json", "legacy Keras"],
 )
 def test_a_wrong_environment_is_refused_with_advice(code, environment, advice):
     result = run(code, **environment)
@@ -128,6 +122,52 @@ def test_a_wrong_environment_is_refused_with_advice(code, environment, advice):
     last = result.stderr.strip().splitlines()[-1]
     assert last.startswith("ImportError: keras_course_ext")
     assert advice in last
+
+
+USES = [
+    "kce.activations.relu",
+    "kce.backprop.trace",
+    "kce.callbacks.GradientMonitor",
+    "kce.gradcheck",
+    "kce.layers.Dense",
+    "kce.losses.Huber",
+    "kce.ops.relu",
+    "kce.optimizers.Adam",
+    "kce.plotting.gradients",
+    "from keras_course_ext import callbacks",
+    "from keras_course_ext.backprop import trace",
+    "from keras_course_ext.gradient_check import gradcheck",
+    "from keras_course_ext.layers import Dense",
+    "from keras_course_ext.losses import get",
+    "from keras_course_ext.ops import affine",
+    "from keras_course_ext.optimizers import get",
+    "from keras_course_ext.plotting import network",
+]
+
+
+@pytest.mark.parametrize(
+    ("blocked", "advice"),
+    [
+        (["tensorflow"], 'pip install "keras-course-ext[cpu]"'),
+        (["tensorflow", "keras"], 'pip install "keras-course-ext[cpu]"'),
+        (["keras"], 'pip install "keras>=3.12"'),
+    ],
+    ids=" and ".join,
+)
+def test_a_name_that_needs_a_missing_library_says_so_when_it_is_used(blocked, advice):
+    tries = [f"try:\n    {use}\nexcept ImportError as error:\n    print(error)" for use in USES]
+    result = run("\n".join([BLOCK.format(blocked), "import keras_course_ext as kce", *tries]))
+    assert not result.stderr
+    messages = result.stdout.strip().splitlines()
+    assert len(messages) == len(USES)
+    for message in messages:
+        assert message.startswith("keras_course_ext needs ")
+        assert advice in message
+
+
+def test_a_name_that_does_not_exist_is_no_missing_library():
+    result = run(f"{BLOCK.format(['tensorflow'])}import keras_course_ext as k; k.optimizer")
+    assert "AttributeError: module 'keras_course_ext' has no attribute" in result.stderr
 
 
 def test_everything_is_registered_under_the_package_name():
