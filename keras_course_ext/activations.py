@@ -5,7 +5,6 @@ package name `keras_course_ext`, so that a saved layer can be loaded, and they a
 tensors of a Functional model.
 """
 
-import difflib
 import functools
 import inspect
 from collections.abc import Callable
@@ -16,6 +15,7 @@ import tensorflow as tf
 
 from keras_course_ext import ops
 from keras_course_ext._logits import remember_logits
+from keras_course_ext._nearest import nearest
 from keras_course_ext._weighted_sum import remember_weighted_sum
 from keras_course_ext.ops.activations._axes import axes_of
 
@@ -201,10 +201,8 @@ def _by_name(name: str) -> Callable[..., Any]:
         not_functions = {"deserialize", "get", "serialize"}
         theirs = {n for n in dir(keras.activations) if not n.startswith("_")} - not_functions
         names = sorted(theirs | set(_OURS))
-        nearest = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
-        suggestion = f"Did you mean '{nearest[0]}'? " if nearest else ""
         raise ValueError(
-            f"Unknown activation function: '{name}'. {suggestion}The names are: "
+            f"Unknown activation function: '{name}'.{nearest(name.lower(), names)} The names are: "
             f"{', '.join(names)}. A function of your own can be passed as a callable."
         ) from None
 

@@ -1,11 +1,11 @@
 """Look up a loss by name, and serialize it."""
 
-import difflib
 import inspect
 from typing import Any
 
 import keras
 
+from keras_course_ext._nearest import nearest
 from keras_course_ext.losses.binary_crossentropy import BinaryCrossentropy
 from keras_course_ext.losses.categorical_crossentropy import CategoricalCrossentropy
 from keras_course_ext.losses.half_squared_error import HalfSquaredError
@@ -84,10 +84,8 @@ def _by_name(name: str) -> Any:
         names = {n for n in dir(keras.losses) if not n.startswith("_")}
         names |= set(_BY_NAME) | {cls.__name__ for cls in _CLASSES}
         names -= {"deserialize", "get", "serialize", "Loss"}
-        nearest = difflib.get_close_matches(name, sorted(names), n=1, cutoff=0.5)
-        suggestion = f"Did you mean {nearest[0]!r}? " if nearest else ""
         raise ValueError(
-            f"There is no loss {name!r}. {suggestion}Here there are "
+            f"There is no loss {name!r}.{nearest(name, sorted(names))} Here there are "
             f"{', '.join(cls.__name__ for cls in _CLASSES)}, and beside them those of "
             "`keras.losses`. A function of targets and predictions can be passed as it is."
         ) from None

@@ -1,6 +1,7 @@
 """Optimizers whose rules are pure functions, written as the papers write them."""
 
 from keras_course_ext._lazy import TENSORFLOW_INSTALLED, raise_on_use
+from keras_course_ext.optimizers.trajectory import trajectory
 
 if TENSORFLOW_INSTALLED:
     from keras_course_ext.optimizers.adabelief import AdaBelief
@@ -9,13 +10,11 @@ if TENSORFLOW_INSTALLED:
     from keras_course_ext.optimizers.adam import Adam
     from keras_course_ext.optimizers.adamax import Adamax
     from keras_course_ext.optimizers.adamw import AdamW
-    from keras_course_ext.optimizers.base import RuleOptimizer
+    from keras_course_ext.optimizers.engine.base import RuleOptimizer
     from keras_course_ext.optimizers.gradient_descent import GradientDescent
     from keras_course_ext.optimizers.lamb import Lamb
     from keras_course_ext.optimizers.lars import LARS
-    from keras_course_ext.optimizers.layer_wise import LayerWise
     from keras_course_ext.optimizers.lion import Lion
-    from keras_course_ext.optimizers.lookahead import Lookahead
     from keras_course_ext.optimizers.lookup import get
     from keras_course_ext.optimizers.momentum import Momentum
     from keras_course_ext.optimizers.muon import Muon
@@ -26,7 +25,8 @@ if TENSORFLOW_INSTALLED:
     from keras_course_ext.optimizers.schedule_free_adamw import ScheduleFreeAdamW
     from keras_course_ext.optimizers.sgd import SGD
     from keras_course_ext.optimizers.time_based_decay import TimeBasedDecay
-    from keras_course_ext.optimizers.trajectory import trajectory
+    from keras_course_ext.optimizers.wrappers.layer_wise import LayerWise
+    from keras_course_ext.optimizers.wrappers.lookahead import Lookahead
 else:
     raise_on_use(__name__)
 

@@ -1,58 +1,13 @@
 """AdaBelief: long steps where the gradient is what it was expected to be."""
 
-from functools import partial
 from typing import ClassVar, Unpack
 
 import keras
 
 from keras_course_ext.optimizers.arguments import CommonArguments, Default, LearningRate, Number
-from keras_course_ext.optimizers.base import RuleOptimizer
-from keras_course_ext.optimizers.elementwise import Tensor, sqrt, square
+from keras_course_ext.optimizers.engine.base import RuleOptimizer
+from keras_course_ext.optimizers.rules.adabelief import adabelief_rule
 from keras_course_ext.optimizers.slots import Slot
-
-
-def adabelief_rule(
-    g: Tensor,
-    w: Tensor,
-    m: Tensor,
-    s: Tensor,
-    *,
-    lr: Tensor,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    t: Tensor,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """AdaBelief, s ← β₂ s + (1 − β₂) (g − m)² + ε, then w ← w − η m̂ / (√ŝ + ε).
-
-    Args:
-        g: dL/dw, the gradient.
-        w: The weights, of the shape of `g`.
-        m: The running mean of g, of the shape of `g`; 0 before the first step.
-        s: The running mean of (g − m)², of the shape of `g`; 0 before the first step.
-        lr: η, the learning rate, a scalar.
-        beta_1: β₁ in [0, 1), the share of m that is kept.
-        beta_2: β₂ in [0, 1), the share of s that is kept.
-        epsilon: ε ≥ 0, keeps s and the denominator away from 0.
-        t: The number of the step, 1, 2, …, a scalar.
-
-    Returns:
-        The new (w, m, s).
-
-    Example:
-        >>> import numpy as np
-        >>> from keras_course_ext.optimizers.adabelief import adabelief_rule
-        >>> g, w, zero = np.array([0.5, -30.0]), np.array([1.0, 2.0]), np.zeros(2)
-        >>> constants = {"lr": 0.09, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 0.0}
-        >>> w, m, s = adabelief_rule(g, w, zero, zero, t=1, **constants)
-        >>> w.round(6)  # g is 10 m, and g − m is 0.9 g
-        array([0.9, 2.1])
-    """
-    m = m + (g - m) * (1 - beta_1)
-    s = s + (square(g - m) - s) * (1 - beta_2) + epsilon
-    m_hat = m / (1 - beta_1**t)
-    s_hat = s / (1 - beta_2**t)
-    return w - lr * m_hat / (sqrt(s_hat) + epsilon), m, s
 
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
@@ -101,6 +56,7 @@ class AdaBelief(RuleOptimizer):
     Adapting Stepsizes by the Belief in Observed Gradients, NeurIPS 2020, Algorithm 2.
     """
 
+    formula = staticmethod(adabelief_rule)
     hyperparameters: ClassVar = {
         "beta_1": Number(0, 1, example=0.9, below=True),
         "beta_2": Number(0, 1, example=0.999, below=True),
@@ -119,8 +75,3 @@ class AdaBelief(RuleOptimizer):
         **common: Unpack[CommonArguments],
     ) -> None:
         super().__init__(learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon, **common)
-
-    @property
-    def rule(self) -> partial:
-        """`adabelief_rule` with β₁, β₂ and ε filled in."""
-        return partial(adabelief_rule, beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon)

@@ -1,42 +1,13 @@
 """Adadelta: the step's own recent size takes the place of the learning rate."""
 
-from functools import partial
 from typing import ClassVar, Unpack
 
 import keras
 
 from keras_course_ext.optimizers.arguments import CommonArguments, Default, LearningRate, Number
-from keras_course_ext.optimizers.base import RuleOptimizer
-from keras_course_ext.optimizers.elementwise import Tensor, sqrt, square
+from keras_course_ext.optimizers.engine.base import RuleOptimizer
+from keras_course_ext.optimizers.rules.adadelta import adadelta_rule
 from keras_course_ext.optimizers.slots import Slot
-
-
-def adadelta_rule(
-    g: Tensor, w: Tensor, a: Tensor, d: Tensor, *, lr: Tensor, rho: float, epsilon: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Adadelta, Δ = −√(d + ε) / √(a + ε) · g, then w ← w + η Δ.
-
-    Args:
-        g: dL/dw, the gradient.
-        w: The weights, of the shape of `g`.
-        a: The running mean of g², of the shape of `g`; 0 before the first step.
-        d: The running mean of Δ², of the shape of `g`; 0 before the first step.
-        lr: η, the learning rate, a scalar.
-        rho: ρ in [0, 1], the share of the means that is kept.
-        epsilon: ε > 0, keeps the roots away from 0 and starts the first step.
-
-    Returns:
-        The new (w, a, d).
-
-    Example:
-        >>> from keras_course_ext.optimizers.adadelta import adadelta_rule
-        >>> adadelta_rule(4.0, 1.0, 0.0, 0.0, lr=1.0, rho=0.5, epsilon=1.0)  # Δ = −4 / 3
-        (-0.33333333333333326, 8.0, 0.8888888888888888)
-    """
-    a = rho * a + (1 - rho) * square(g)
-    delta = -(sqrt(d + epsilon) * g / sqrt(a + epsilon))
-    d = rho * d + (1 - rho) * square(delta)
-    return w + lr * delta, a, d
 
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
@@ -87,6 +58,7 @@ class Adadelta(RuleOptimizer):
     Reference: Zeiler, ADADELTA: An Adaptive Learning Rate Method, arXiv:1212.5701, Algorithm 1.
     """
 
+    formula = staticmethod(adadelta_rule)
     hyperparameters: ClassVar = {
         "rho": Number(0, 1, example=0.95),
         "epsilon": Number(example=1e-7, above=True),
@@ -112,8 +84,3 @@ class Adadelta(RuleOptimizer):
         **common: Unpack[CommonArguments],
     ) -> None:
         super().__init__(learning_rate, rho=rho, epsilon=epsilon, **common)
-
-    @property
-    def rule(self) -> partial:
-        """`adadelta_rule` with ρ and ε filled in."""
-        return partial(adadelta_rule, rho=self.rho, epsilon=self.epsilon)

@@ -1,16 +1,10 @@
 """Adam: momentum for the direction, RMSprop for the length of the step."""
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar, Unpack
+from typing import ClassVar, Unpack
 
 import keras
 
-from keras_course_ext.optimizers.adam_corrected import (
-    adam_corrected_rule,
-    amsgrad_corrected_rule,
-    amsgrad_uncorrected_rule,
-)
 from keras_course_ext.optimizers.arguments import (
     CommonArguments,
     Default,
@@ -18,109 +12,23 @@ from keras_course_ext.optimizers.arguments import (
     Number,
     flag,
 )
-from keras_course_ext.optimizers.base import RuleOptimizer
-from keras_course_ext.optimizers.elementwise import Tensor, maximum, sqrt, square
+from keras_course_ext.optimizers.engine.base import RuleOptimizer
+from keras_course_ext.optimizers.rules.adam import (
+    adam_algorithm_1_rule,
+    adam_rule,
+    amsgrad_algorithm_2_rule,
+    amsgrad_rule,
+    amsgrad_torch_rule,
+)
 from keras_course_ext.optimizers.slots import Slot
 
-
-def adam_rule(
-    g: Tensor,
-    w: Tensor,
-    m: Tensor,
-    v: Tensor,
-    *,
-    lr: Tensor,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    t: Tensor,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Adam, w ← w − η √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε).
-
-    Args:
-        g: dL/dw, the gradient.
-        w: The weights, of the shape of `g`.
-        m: The running mean of g, of the shape of `g`; 0 before the first step.
-        v: The running mean of g², of the shape of `g`; 0 before the first step.
-        lr: η, the learning rate, a scalar.
-        beta_1: β₁ in [0, 1), the share of m that is kept.
-        beta_2: β₂ in [0, 1), the share of v that is kept.
-        epsilon: ε ≥ 0, keeps the denominator away from 0.
-        t: The number of the step, 1, 2, …, a scalar.
-
-    Returns:
-        The new (w, m, v).
-
-    Example:
-        >>> import numpy as np
-        >>> from keras_course_ext.optimizers.adam import adam_rule
-        >>> g, w, zero = np.array([0.5, -30.0]), np.array([1.0, 2.0]), np.zeros(2)
-        >>> constants = {"lr": 0.1, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 0.0}
-        >>> w, m, v = adam_rule(g, w, zero, zero, t=1, **constants)
-        >>> w.round(6)  # the first step is η long, whatever the gradient
-        array([0.9, 2.1])
-    """
-    # m + (1 − β) (g − m) is β m + (1 − β) g, rounded as Keras rounds it.
-    m = m + (g - m) * (1 - beta_1)
-    v = v + (square(g) - v) * (1 - beta_2)
-    alpha = lr * sqrt(1 - beta_2**t) / (1 - beta_1**t)
-    return w - m * alpha / (sqrt(v) + epsilon), m, v
-
-
-def amsgrad_rule(
-    g: Tensor,
-    w: Tensor,
-    m: Tensor,
-    v: Tensor,
-    v_hat: Tensor,
-    *,
-    lr: Tensor,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    t: Tensor,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """AMSGrad: Adam with v̂ ← max(v̂, v), the largest v so far, in the denominator.
-
-    Args:
-        g: dL/dw, the gradient.
-        w: The weights, of the shape of `g`.
-        m: The running mean of g.
-        v: The running mean of g².
-        v_hat: v̂, of the shape of `g`; 0 before the first step.
-        lr: η, the learning rate, a scalar.
-        beta_1: β₁ in [0, 1), the share of m that is kept.
-        beta_2: β₂ in [0, 1), the share of v that is kept.
-        epsilon: ε ≥ 0, keeps the denominator away from 0.
-        t: The number of the step, 1, 2, …, a scalar.
-
-    Returns:
-        The new (w, m, v, v_hat).
-
-    Example:
-        >>> from keras_course_ext.optimizers.adam import amsgrad_rule
-        >>> constants = {"lr": 0.5, "beta_1": 0.5, "beta_2": 0.75, "epsilon": 0.0}
-        >>> amsgrad_rule(2.0, 1.0, 0.0, 0.0, 16.0, t=1, **constants)  # √v̂ stays 4
-        (0.875, 1.0, 1.0, 16.0)
-    """
-    m = m + (g - m) * (1 - beta_1)
-    v = v + (square(g) - v) * (1 - beta_2)
-    v_hat = maximum(v_hat, v)
-    alpha = lr * sqrt(1 - beta_2**t) / (1 - beta_1**t)
-    return w - m * alpha / (sqrt(v_hat) + epsilon), m, v, v_hat
-
-
-_RULES = {
+RULES = {
     "keras": (adam_rule, amsgrad_rule),
-    "paper": (adam_corrected_rule, amsgrad_uncorrected_rule),
-    "torch": (adam_corrected_rule, amsgrad_corrected_rule),
+    "paper": (adam_algorithm_1_rule, amsgrad_algorithm_2_rule),
+    "torch": (adam_algorithm_1_rule, amsgrad_torch_rule),
     "deck": (adam_rule, amsgrad_rule),
 }
-
-
-def adam_rule_of(convention: str, amsgrad: bool) -> Callable[..., Any]:
-    """Returns the rule of Adam in a convention, with or without the largest v so far."""
-    return _RULES[convention][amsgrad]
+"""The rules of every convention, without and with `amsgrad`."""
 
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
@@ -222,10 +130,5 @@ class Adam(RuleOptimizer):
 
     @property
     def rule(self) -> partial:
-        """The rule of the convention and of `amsgrad`, with β₁, β₂ and ε filled in."""
-        return partial(
-            adam_rule_of(self.convention, self.amsgrad),
-            beta_1=self.beta_1,
-            beta_2=self.beta_2,
-            epsilon=self.epsilon,
-        )
+        """The rule that the convention and `amsgrad` select."""
+        return self.bind(RULES[self.convention][self.amsgrad])

@@ -6,91 +6,9 @@ from typing import ClassVar, Unpack
 import keras
 
 from keras_course_ext.optimizers.arguments import CommonArguments, Default, LearningRate, Number
-from keras_course_ext.optimizers.base import RuleOptimizer
-from keras_course_ext.optimizers.elementwise import Tensor, divide_no_nan, maximum
+from keras_course_ext.optimizers.engine.base import RuleOptimizer
+from keras_course_ext.optimizers.rules.adamax import adamax_rule, adamax_torch_rule
 from keras_course_ext.optimizers.slots import Slot
-
-
-def adamax_rule(
-    g: Tensor,
-    w: Tensor,
-    m: Tensor,
-    u: Tensor,
-    *,
-    lr: Tensor,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    t: Tensor,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Adamax, u ← max(β₂ u, |g|), then w ← w − η / (1 − β₁ᵗ) · m / (u + ε).
-
-    Args:
-        g: dL/dw, the gradient.
-        w: The weights, of the shape of `g`.
-        m: The running mean of g, of the shape of `g`; 0 before the first step.
-        u: The fading maximum of |g|, of the shape of `g`; 0 before the first step.
-        lr: η, the learning rate, a scalar.
-        beta_1: β₁ in [0, 1), the share of m that is kept.
-        beta_2: β₂ in [0, 1), the share of u that is kept.
-        epsilon: ε ≥ 0, keeps the denominator away from 0. With ε = 0, 0 / 0 counts as 0.
-        t: The number of the step, 1, 2, …, a scalar.
-
-    Returns:
-        The new (w, m, u).
-
-    Example:
-        >>> import numpy as np
-        >>> from keras_course_ext.optimizers.adamax import adamax_rule
-        >>> g, w, zero = np.array([0.5, -30.0]), np.array([1.0, 2.0]), np.zeros(2)
-        >>> constants = {"lr": 0.1, "beta_1": 0.9, "beta_2": 0.99, "epsilon": 0.0}
-        >>> w, m, u = adamax_rule(g, w, zero, zero, t=1, **constants)
-        >>> w.round(6)  # the first step is η long, whatever the gradient
-        array([0.9, 2.1])
-    """
-    # m + (1 − β) (g − m) is β m + (1 − β) g, rounded as Keras rounds it.
-    m = m + (g - m) * (1 - beta_1)
-    u = maximum(beta_2 * u, abs(g))
-    return w - divide_no_nan(lr * m, (1 - beta_1**t) * (u + epsilon)), m, u
-
-
-def adamax_torch_rule(
-    g: Tensor,
-    w: Tensor,
-    m: Tensor,
-    u: Tensor,
-    *,
-    lr: Tensor,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    t: Tensor,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Adamax in torch's form, u ← max(β₂ u, |g| + ε), then w ← w − η / (1 − β₁ᵗ) · m / u.
-
-    Args:
-        g: dL/dw, the gradient.
-        w: The weights, of the shape of `g`.
-        m: The running mean of g, of the shape of `g`; 0 before the first step.
-        u: The fading maximum of |g| + ε, of the shape of `g`; 0 before the first step.
-        lr: η, the learning rate, a scalar.
-        beta_1: β₁ in [0, 1), the share of m that is kept.
-        beta_2: β₂ in [0, 1), the share of u that is kept.
-        epsilon: ε ≥ 0, keeps u away from 0. With ε = 0, 0 / 0 counts as 0.
-        t: The number of the step, 1, 2, …, a scalar.
-
-    Returns:
-        The new (w, m, u).
-
-    Example:
-        >>> from keras_course_ext.optimizers.adamax import adamax_torch_rule
-        >>> constants = {"lr": 0.5, "beta_1": 0.5, "beta_2": 0.5, "epsilon": 2.0}
-        >>> adamax_torch_rule(2.0, 1.0, 0.0, 0.0, t=1, **constants)
-        (0.75, 1.0, 4.0)
-    """
-    m = m + (g - m) * (1 - beta_1)
-    u = maximum(beta_2 * u, abs(g) + epsilon)
-    return w - divide_no_nan(lr * m, (1 - beta_1**t) * u), m, u
 
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
@@ -174,10 +92,5 @@ class Adamax(RuleOptimizer):
 
     @property
     def rule(self) -> partial:
-        """The rule of the convention with β₁, β₂ and ε filled in."""
-        return partial(
-            adamax_torch_rule if self.convention == "torch" else adamax_rule,
-            beta_1=self.beta_1,
-            beta_2=self.beta_2,
-            epsilon=self.epsilon,
-        )
+        """The rule in the form of the convention."""
+        return self.bind(adamax_torch_rule if self.convention == "torch" else adamax_rule)

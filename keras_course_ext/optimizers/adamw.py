@@ -5,9 +5,9 @@ from typing import ClassVar, Unpack
 
 import keras
 
-from keras_course_ext.optimizers.adam import Adam, adam_rule_of
+from keras_course_ext.optimizers.adam import RULES, Adam
 from keras_course_ext.optimizers.arguments import CommonButWeightDecay, Default, LearningRate
-from keras_course_ext.optimizers.base import RuleOptimizer
+from keras_course_ext.optimizers.engine.base import RuleOptimizer
 
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
@@ -98,9 +98,4 @@ class AdamW(RuleOptimizer):
     @property
     def rule(self) -> partial:
         """The rule that `Adam` has for the convention and `amsgrad`."""
-        return partial(
-            adam_rule_of(self.convention, self.amsgrad),
-            beta_1=self.beta_1,
-            beta_2=self.beta_2,
-            epsilon=self.epsilon,
-        )
+        return self.bind(RULES[self.convention][self.amsgrad])

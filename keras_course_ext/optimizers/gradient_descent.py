@@ -1,32 +1,12 @@
 """Gradient descent: a step against the gradient."""
 
-from functools import partial
 from typing import ClassVar, Unpack
 
 import keras
 
 from keras_course_ext.optimizers.arguments import CommonArguments, Default, LearningRate
-from keras_course_ext.optimizers.base import RuleOptimizer
-from keras_course_ext.optimizers.elementwise import Tensor
-
-
-def gradient_descent_rule(g: Tensor, w: Tensor, *, lr: Tensor) -> tuple[Tensor]:
-    """Gradient descent, w ← w − η g.
-
-    Args:
-        g: dL/dw, the gradient.
-        w: The weights, of the shape of `g`.
-        lr: η, the learning rate, a scalar.
-
-    Returns:
-        The new w, in a tuple of one.
-
-    Example:
-        >>> from keras_course_ext.optimizers.gradient_descent import gradient_descent_rule
-        >>> gradient_descent_rule(2.0, 1.0, lr=0.25)
-        (0.5,)
-    """
-    return (w - lr * g,)
+from keras_course_ext.optimizers.engine.base import RuleOptimizer
+from keras_course_ext.optimizers.rules.gradient_descent import gradient_descent_rule
 
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
@@ -68,6 +48,7 @@ class GradientDescent(RuleOptimizer):
     Deck: chapter 5, advanced gradient descent, method 1.
     """
 
+    formula = staticmethod(gradient_descent_rule)
     shifts = True
     conventions: ClassVar = {"paper": {}, "torch": {"learning_rate": 0.001}, "deck": {}}
 
@@ -77,8 +58,3 @@ class GradientDescent(RuleOptimizer):
         **common: Unpack[CommonArguments],
     ) -> None:
         super().__init__(learning_rate, **common)
-
-    @property
-    def rule(self) -> partial:
-        """`gradient_descent_rule`, which has no hyperparameters."""
-        return partial(gradient_descent_rule)

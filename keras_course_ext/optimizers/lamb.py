@@ -1,64 +1,13 @@
 """Lamb: Adam's direction, at a length in proportion to the weights."""
 
-from functools import partial
 from typing import ClassVar, Unpack
 
 import keras
 
 from keras_course_ext.optimizers.arguments import CommonArguments, Default, LearningRate, Number
-from keras_course_ext.optimizers.base import RuleOptimizer
-from keras_course_ext.optimizers.elementwise import Tensor, sqrt, square
+from keras_course_ext.optimizers.engine.base import RuleOptimizer
+from keras_course_ext.optimizers.rules.lamb import lamb_rule
 from keras_course_ext.optimizers.slots import Slot
-from keras_course_ext.optimizers.tensorwise import ratio, total
-
-
-def lamb_rule(
-    g: Tensor,
-    w: Tensor,
-    m: Tensor,
-    v: Tensor,
-    *,
-    lr: Tensor,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    wd: float,
-    t: Tensor,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Lamb, r = m̂ / (√v̂ + ε) + λ w, then w ← w − η ‖w‖ / ‖r‖ · r.
-
-    Args:
-        g: dL/dw, the gradient.
-        w: The weights, of the shape of `g`.
-        m: The running mean of g, of the shape of `g`; 0 before the first step.
-        v: The running mean of g², of the shape of `g`; 0 before the first step.
-        lr: η, the learning rate, a scalar.
-        beta_1: β₁ in [0, 1), the share of m that is kept.
-        beta_2: β₂ in [0, 1), the share of v that is kept.
-        epsilon: ε ≥ 0, keeps the denominator away from 0.
-        wd: λ ≥ 0, the weight decay.
-        t: The number of the step, 1, 2, …, a scalar.
-
-    Returns:
-        The new (w, m, v).
-
-    Example:
-        >>> import numpy as np
-        >>> from keras_course_ext.optimizers.lamb import lamb_rule
-        >>> g, w, zero = np.array([0.5, -30.0]), np.array([3.0, 4.0]), np.zeros(2)
-        >>> constants = {"lr": 0.1, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 0.0, "wd": 0.0}
-        >>> new, m, v = lamb_rule(g, w, zero, zero, t=1, **constants)
-        >>> float(np.linalg.norm(new - w).round(6))  # η ‖w‖
-        0.5
-    """
-    m = m + (g - m) * (1 - beta_1)
-    v = v + (square(g) - v) * (1 - beta_2)
-    m_hat = m / (1 - beta_1**t)
-    v_hat = v / (1 - beta_2**t)
-    r = m_hat / (sqrt(v_hat) + epsilon) + wd * w
-    # The power, not `tensorwise.norm`, because Keras's power rounds otherwise than a square.
-    trust = ratio(sqrt(total(w**2)), sqrt(total(r**2)))
-    return w - trust * lr * r, m, v
 
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
@@ -108,6 +57,7 @@ class Lamb(RuleOptimizer):
     Optimization for Deep Learning: Training BERT in 76 Minutes, ICLR 2020, Algorithm 2.
     """
 
+    formula = staticmethod(lamb_rule)
     hyperparameters: ClassVar = {
         "beta_1": Number(0, 1, example=0.9, below=True),
         "beta_2": Number(0, 1, example=0.999, below=True),
@@ -127,14 +77,3 @@ class Lamb(RuleOptimizer):
         **common: Unpack[CommonArguments],
     ) -> None:
         super().__init__(learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon, **common)
-
-    @property
-    def rule(self) -> partial:
-        """`lamb_rule` with β₁, β₂, ε and λ filled in."""
-        return partial(
-            lamb_rule,
-            beta_1=self.beta_1,
-            beta_2=self.beta_2,
-            epsilon=self.epsilon,
-            wd=self.weight_decay or 0.0,
-        )

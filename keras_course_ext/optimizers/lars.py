@@ -1,46 +1,13 @@
 """LARS: momentum whose steps are in proportion to the weights, layer by layer."""
 
-from functools import partial
 from typing import ClassVar, Unpack
 
 import keras
 
 from keras_course_ext.optimizers.arguments import CommonArguments, Default, LearningRate, Number
-from keras_course_ext.optimizers.base import RuleOptimizer
-from keras_course_ext.optimizers.elementwise import Tensor
+from keras_course_ext.optimizers.engine.base import RuleOptimizer
+from keras_course_ext.optimizers.rules.lars import lars_rule
 from keras_course_ext.optimizers.slots import Slot
-from keras_course_ext.optimizers.tensorwise import norm, ratio
-
-
-def lars_rule(
-    g: Tensor, w: Tensor, v: Tensor, *, lr: Tensor, mu: float, eta: float, wd: float
-) -> tuple[Tensor, Tensor]:
-    """LARS, λ = η ‖w‖ / (‖g‖ + β ‖w‖), v ← μ v + γ λ (g + β w), then w ← w − v.
-
-    Args:
-        g: dL/dw, the gradient.
-        w: The weights, of the shape of `g`.
-        v: The velocity, of the shape of `g`; 0 before the first step.
-        lr: γ, the learning rate of all layers, a scalar.
-        mu: μ in [0, 1], the share of the velocity that is kept.
-        eta: η > 0, the trust coefficient.
-        wd: β ≥ 0, the weight decay.
-
-    Returns:
-        The new (w, v).
-
-    Example:
-        >>> import numpy as np
-        >>> from keras_course_ext.optimizers.lars import lars_rule
-        >>> g, w = np.array([0.0, 20.0]), np.array([3.0, 4.0])
-        >>> new, v = lars_rule(g, w, np.zeros(2), lr=1.0, mu=0.9, eta=0.1, wd=0.0)
-        >>> new.round(6)  # a step of γ η ‖w‖ against g
-        array([3. , 3.5])
-    """
-    w_norm = norm(w)
-    local = ratio(eta * w_norm, norm(g) + wd * w_norm)
-    v = mu * v + lr * local * (g + wd * w)
-    return w - v, v
 
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
@@ -91,12 +58,14 @@ class LARS(RuleOptimizer):
     arXiv:1708.03888 (2017), equation (6) and Algorithm 1.
     """
 
+    formula = staticmethod(lars_rule)
     hyperparameters: ClassVar = {
         "momentum": Number(0, 1, example=0.9),
         "trust_coefficient": Number(example=0.001, above=True),
     }
     slots = ((Slot("momentum", "momentums"),),)
     conventions: ClassVar = {"paper": {}}
+    symbols: ClassVar = {"mu": "momentum", "eta": "trust_coefficient", "wd": "weight_decay"}
     elementwise = False
     decays_weights_itself = True
 
@@ -109,14 +78,4 @@ class LARS(RuleOptimizer):
     ) -> None:
         super().__init__(
             learning_rate, momentum=momentum, trust_coefficient=trust_coefficient, **common
-        )
-
-    @property
-    def rule(self) -> partial:
-        """`lars_rule` with μ, η and β filled in."""
-        return partial(
-            lars_rule,
-            mu=self.momentum,
-            eta=self.trust_coefficient,
-            wd=self.weight_decay or 0.0,
         )

@@ -1,41 +1,13 @@
 """Lion: only the sign of a mixture of gradient and momentum."""
 
-from functools import partial
 from typing import ClassVar, Unpack
 
 import keras
 
 from keras_course_ext.optimizers.arguments import CommonArguments, Default, LearningRate, Number
-from keras_course_ext.optimizers.base import RuleOptimizer
-from keras_course_ext.optimizers.elementwise import Tensor, as_dtype_of, sign
+from keras_course_ext.optimizers.engine.base import RuleOptimizer
+from keras_course_ext.optimizers.rules.lion import lion_rule
 from keras_course_ext.optimizers.slots import Slot
-
-
-def lion_rule(
-    g: Tensor, w: Tensor, m: Tensor, *, lr: Tensor, beta_1: float, beta_2: float
-) -> tuple[Tensor, Tensor]:
-    """Lion, w ← w − η sign(β₁ m + (1 − β₁) g), then m ← β₂ m + (1 − β₂) g.
-
-    Args:
-        g: dL/dw, the gradient.
-        w: The weights, of the shape of `g`.
-        m: The running mean of g, of the shape of `g`; 0 before the first step.
-        lr: η, the learning rate, a scalar.
-        beta_1: β₁ in [0, 1], the share of m in the direction of the step.
-        beta_2: β₂ in [0, 1], the share of m that is kept.
-
-    Returns:
-        The new (w, m).
-
-    Example:
-        >>> from keras_course_ext.optimizers.lion import lion_rule
-        >>> lion_rule(-2.0, 1.0, 0.0, lr=0.25, beta_1=0.5, beta_2=0.75)
-        (1.25, -0.5)
-    """
-    # 1 − β is taken in the precision of the weights, as Keras takes it.
-    beta_1, beta_2 = as_dtype_of(beta_1, w), as_dtype_of(beta_2, w)
-    w = w - lr * sign(m * beta_1 + g * (1 - beta_1))
-    return w, m * beta_2 + g * (1 - beta_2)
 
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
@@ -77,6 +49,7 @@ class Lion(RuleOptimizer):
     Discovery of Optimization Algorithms, NeurIPS 2023, Algorithm 2.
     """
 
+    formula = staticmethod(lion_rule)
     hyperparameters: ClassVar = {
         "beta_1": Number(0, 1, example=0.9),
         "beta_2": Number(0, 1, example=0.99),
@@ -93,8 +66,3 @@ class Lion(RuleOptimizer):
         **common: Unpack[CommonArguments],
     ) -> None:
         super().__init__(learning_rate, beta_1=beta_1, beta_2=beta_2, **common)
-
-    @property
-    def rule(self) -> partial:
-        """`lion_rule` with β₁ and β₂ filled in."""
-        return partial(lion_rule, beta_1=self.beta_1, beta_2=self.beta_2)

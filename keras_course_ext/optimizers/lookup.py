@@ -1,17 +1,17 @@
 """From a name to an optimizer of this package."""
 
-import difflib
 from typing import Any
 
 import keras
 
+from keras_course_ext._nearest import nearest_name
 from keras_course_ext.optimizers.adabelief import AdaBelief
 from keras_course_ext.optimizers.adadelta import Adadelta
 from keras_course_ext.optimizers.adagrad import Adagrad
 from keras_course_ext.optimizers.adam import Adam
 from keras_course_ext.optimizers.adamax import Adamax
 from keras_course_ext.optimizers.adamw import AdamW
-from keras_course_ext.optimizers.base import RuleOptimizer
+from keras_course_ext.optimizers.engine.base import RuleOptimizer
 from keras_course_ext.optimizers.gradient_descent import GradientDescent
 from keras_course_ext.optimizers.lamb import Lamb
 from keras_course_ext.optimizers.lars import LARS
@@ -90,7 +90,7 @@ def _class_named(identifier: str) -> type[RuleOptimizer]:
     name = identifier.rpartition(">")[2].lower().replace("_", "")
     if name in _BY_NAME:
         return _BY_NAME[name]
-    nearest = difflib.get_close_matches(name, _BY_NAME, n=1, cutoff=0.5)
-    advice = f"Did you mean {_BY_NAME[nearest[0]].__name__!r}? " if nearest else ""
+    nearest = nearest_name(name, _BY_NAME)
+    advice = f"Did you mean {_BY_NAME[nearest].__name__!r}? " if nearest else ""
     names = ", ".join(cls.__name__ for cls in _CLASSES)
     raise ValueError(f"There is no optimizer {identifier!r}. {advice}There are {names}.")

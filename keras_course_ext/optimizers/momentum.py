@@ -6,57 +6,9 @@ from typing import ClassVar, Unpack
 import keras
 
 from keras_course_ext.optimizers.arguments import CommonArguments, Default, LearningRate, Number
-from keras_course_ext.optimizers.base import RuleOptimizer
-from keras_course_ext.optimizers.elementwise import Tensor
+from keras_course_ext.optimizers.engine.base import RuleOptimizer
+from keras_course_ext.optimizers.rules.momentum import momentum_rule, momentum_torch_rule
 from keras_course_ext.optimizers.slots import Slot
-
-
-def momentum_rule(
-    g: Tensor, w: Tensor, v: Tensor, *, lr: Tensor, mu: float
-) -> tuple[Tensor, Tensor]:
-    """Momentum, v ← μ v − η g, then w ← w + v.
-
-    Args:
-        g: dL/dw, the gradient.
-        w: The weights, of the shape of `g`.
-        v: The velocity, of the shape of `g`; 0 before the first step.
-        lr: η, the learning rate, a scalar.
-        mu: μ in [0, 1], the share of the velocity that is kept.
-
-    Returns:
-        The new (w, v).
-
-    Example:
-        >>> from keras_course_ext.optimizers.momentum import momentum_rule
-        >>> momentum_rule(2.0, 1.0, 0.5, lr=0.25, mu=0.5)
-        (0.75, -0.25)
-    """
-    v = mu * v - lr * g
-    return w + v, v
-
-
-def momentum_torch_rule(
-    g: Tensor, w: Tensor, b: Tensor, *, lr: Tensor, mu: float
-) -> tuple[Tensor, Tensor]:
-    """Momentum in torch's form, b ← μ b + g, then w ← w − η b.
-
-    Args:
-        g: dL/dw, the gradient.
-        w: The weights, of the shape of `g`.
-        b: The faded sum of the gradients, of the shape of `g`; 0 before the first step.
-        lr: η, the learning rate, a scalar.
-        mu: μ in [0, 1], the share of the sum that is kept.
-
-    Returns:
-        The new (w, b).
-
-    Example:
-        >>> from keras_course_ext.optimizers.momentum import momentum_torch_rule
-        >>> momentum_torch_rule(2.0, 1.0, -2.0, lr=0.25, mu=0.5)
-        (0.75, 1.0)
-    """
-    b = mu * b + g
-    return w - lr * b, b
 
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
@@ -129,6 +81,5 @@ class Momentum(RuleOptimizer):
 
     @property
     def rule(self) -> partial:
-        """The rule of the convention with the momentum filled in as μ."""
-        rule = momentum_torch_rule if self.convention == "torch" else momentum_rule
-        return partial(rule, mu=self.momentum)
+        """The rule in the form of the convention."""
+        return self.bind(momentum_torch_rule if self.convention == "torch" else momentum_rule)

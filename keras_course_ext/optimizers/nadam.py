@@ -1,84 +1,14 @@
 """Nadam: Adam that looks ahead as Nesterov's momentum does."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, ClassVar, Unpack
 
 import keras
 
 from keras_course_ext.optimizers.arguments import CommonArguments, Default, LearningRate, Number
-from keras_course_ext.optimizers.base import RuleOptimizer
-from keras_course_ext.optimizers.elementwise import Tensor, as_dtype_of, sqrt, square
+from keras_course_ext.optimizers.engine.base import RuleOptimizer
+from keras_course_ext.optimizers.rules.nadam import momentum_product, nadam_rule
 from keras_course_ext.optimizers.slots import Shared, Slot
-
-
-def momentum_at(t: Tensor, *, beta_1: float, momentum_decay: float) -> Tensor:
-    """The momentum of step t, μₜ = β₁ (1 − 0.5 · 0.96^(ψ t)), which rises from β₁ / 2 to β₁.
-
-    Args:
-        t: The number of the step, 1, 2, …, a scalar.
-        beta_1: β₁ in [0, 1), the momentum in the end.
-        momentum_decay: ψ ≥ 0, how fast it rises.
-
-    Returns:
-        μₜ, a scalar.
-
-    Example:
-        >>> from keras_course_ext.optimizers.nadam import momentum_at
-        >>> [round(momentum_at(t, beta_1=0.9, momentum_decay=1.0), 4) for t in (0, 1, 100)]
-        [0.45, 0.468, 0.8924]
-    """
-    return beta_1 * (1.0 - 0.5 * 0.96 ** (t * momentum_decay))
-
-
-def nadam_rule(
-    g: Tensor,
-    w: Tensor,
-    m: Tensor,
-    v: Tensor,
-    *,
-    lr: Tensor,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    momentum_decay: float,
-    t: Tensor,
-    u_product: Tensor,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Nadam, w ← w − η m̂ / (√v̂ + ε) with m̂ = μₜ₊₁ m / (1 − Πₜ₊₁) + (1 − μₜ) g / (1 − Πₜ).
-
-    Args:
-        g: dL/dw, the gradient.
-        w: The weights, of the shape of `g`.
-        m: The running mean of g, of the shape of `g`; 0 before the first step.
-        v: The running mean of g², of the shape of `g`; 0 before the first step.
-        lr: η, the learning rate, a scalar.
-        beta_1: β₁ in [0, 1), the share of m that is kept.
-        beta_2: β₂ in [0, 1), the share of v that is kept.
-        epsilon: ε ≥ 0, keeps the denominator away from 0.
-        momentum_decay: ψ ≥ 0, see `momentum_at`.
-        t: The number of the step, 1, 2, …, a scalar.
-        u_product: Πₜ = μ₁ μ₂ … μₜ, a scalar.
-
-    Returns:
-        The new (w, m, v).
-
-    Example:
-        >>> from keras_course_ext.optimizers.nadam import nadam_rule
-        >>> constants = {"beta_1": 0.5, "beta_2": 0.75, "epsilon": 0.0, "momentum_decay": 1.0}
-        >>> w, m, v = nadam_rule(2.0, 1.0, 0.0, 0.0, lr=0.5, t=1, u_product=0.26, **constants)
-        >>> [round(float(new), 4) for new in (w, m, v)]
-        [0.4275, 1.0, 1.0]
-    """
-    # 1 − β is taken in the precision of the weights, as Keras takes it.
-    beta_1, beta_2 = as_dtype_of(beta_1, w), as_dtype_of(beta_2, w)
-    mu = momentum_at(t, beta_1=beta_1, momentum_decay=momentum_decay)
-    mu_next = momentum_at(t + 1, beta_1=beta_1, momentum_decay=momentum_decay)
-    m = m + (g - m) * (1 - beta_1)
-    v = v + (square(g) - v) * (1 - beta_2)
-    m_hat = mu_next * m / (1 - u_product * mu_next) + (1 - mu) * g / (1 - u_product)
-    v_hat = v / (1 - beta_2**t)
-    return w - m_hat * lr / (sqrt(v_hat) + epsilon), m, v
 
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
@@ -137,6 +67,7 @@ class Nadam(RuleOptimizer):
     of the same title, Stanford 2015, Algorithm 8.
     """
 
+    formula = staticmethod(nadam_rule)
     hyperparameters: ClassVar = {
         "beta_1": Number(0, 1, example=0.9, below=True),
         "beta_2": Number(0, 1, example=0.999, below=True),
@@ -171,17 +102,5 @@ class Nadam(RuleOptimizer):
 
     def shared_values(self, old: Mapping[str, Any], *, lr: Any, t: Any) -> Mapping[str, Any]:
         """Multiplies the running product by μₜ."""
-        mu = 1.0 - 0.5 * 0.96 ** (t * self.momentum_decay)
-        # (Π β₁) (1 − …), not Π μₜ: rounded as Keras rounds it.
-        return {"u_product": old["u_product"] * self.beta_1 * mu}
-
-    @property
-    def rule(self) -> partial:
-        """`nadam_rule` with β₁, β₂, ε and ψ filled in."""
-        return partial(
-            nadam_rule,
-            beta_1=self.beta_1,
-            beta_2=self.beta_2,
-            epsilon=self.epsilon,
-            momentum_decay=self.momentum_decay,
-        )
+        psi = self.momentum_decay
+        return {"u_product": momentum_product(**old, beta_1=self.beta_1, momentum_decay=psi, t=t)}

@@ -12,156 +12,13 @@ from keras_course_ext.optimizers.arguments import (
     Number,
     flag,
 )
-from keras_course_ext.optimizers.base import RuleOptimizer
-from keras_course_ext.optimizers.elementwise import Tensor, sqrt, square
-from keras_course_ext.optimizers.rmsprop_outside import (
-    rmsprop_outside_centered_momentum_rule,
-    rmsprop_outside_centered_rule,
-    rmsprop_outside_momentum_rule,
-    rmsprop_outside_rule,
-    rmsprop_torch_centered_momentum_rule,
+from keras_course_ext.optimizers.engine.base import RuleOptimizer
+from keras_course_ext.optimizers.rules.rmsprop import (
+    rmsprop_momentum_rule,
+    rmsprop_rule,
     rmsprop_torch_momentum_rule,
 )
 from keras_course_ext.optimizers.slots import Slot
-
-
-def rmsprop_rule(
-    g: Tensor, w: Tensor, v: Tensor, *, lr: Tensor, rho: float, epsilon: float
-) -> tuple[Tensor, Tensor]:
-    """RMSprop, v ← ρ v + (1 − ρ) g², then w ← w − η g / √(v + ε).
-
-    Args:
-        g: dL/dw, the gradient.
-        w: The weights, of the shape of `g`.
-        v: The running mean of g², of the shape of `g`; 0 before the first step.
-        lr: η, the learning rate, a scalar.
-        rho: ρ in [0, 1], the share of the mean that is kept.
-        epsilon: ε ≥ 0, keeps the root away from 0.
-
-    Returns:
-        The new (w, v).
-
-    Example:
-        >>> from keras_course_ext.optimizers.rmsprop import rmsprop_rule
-        >>> rmsprop_rule(2.0, 1.0, 4.0, lr=0.5, rho=0.75, epsilon=0.0)
-        (0.5, 4.0)
-    """
-    v = rho * v + (1 - rho) * square(g)
-    return w - lr * g / sqrt(v + epsilon), v
-
-
-def rmsprop_momentum_rule(
-    g: Tensor, w: Tensor, v: Tensor, b: Tensor, *, lr: Tensor, rho: float, mu: float, epsilon: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """RMSprop with momentum: v as in `rmsprop_rule`, b ← μ b + η g / √(v + ε), w ← w − b.
-
-    Args:
-        g: dL/dw, the gradient.
-        w: The weights, of the shape of `g`.
-        v: The running mean of g².
-        b: The velocity, of the shape of `g`; 0 before the first step.
-        lr: η, the learning rate, a scalar.
-        rho: ρ in [0, 1], the share of the mean that is kept.
-        mu: μ in [0, 1], the share of the velocity that is kept.
-        epsilon: ε ≥ 0, keeps the root away from 0.
-
-    Returns:
-        The new (w, v, b).
-
-    Example:
-        >>> from keras_course_ext.optimizers.rmsprop import rmsprop_momentum_rule
-        >>> rmsprop_momentum_rule(2.0, 1.0, 4.0, 1.0, lr=0.5, rho=0.75, mu=0.5, epsilon=0.0)
-        (0.0, 4.0, 1.0)
-    """
-    v = rho * v + (1 - rho) * square(g)
-    b = mu * b + lr * g / sqrt(v + epsilon)
-    return w - b, v, b
-
-
-def rmsprop_centered_rule(
-    g: Tensor, w: Tensor, v: Tensor, a: Tensor, *, lr: Tensor, rho: float, epsilon: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Centered RMSprop: a ← ρ a + (1 − ρ) g, and the variance v − a² in the place of v.
-
-    Args:
-        g: dL/dw, the gradient.
-        w: The weights, of the shape of `g`.
-        v: The running mean of g².
-        a: The running mean of g, of the shape of `g`; 0 before the first step.
-        lr: η, the learning rate, a scalar.
-        rho: ρ in [0, 1], the share of the means that is kept.
-        epsilon: ε ≥ 0, keeps the root away from 0.
-
-    Returns:
-        The new (w, v, a).
-
-    Example:
-        >>> from keras_course_ext.optimizers.rmsprop import rmsprop_centered_rule
-        >>> rmsprop_centered_rule(2.0, 1.0, 6.0, 0.0, lr=0.5, rho=0.5, epsilon=0.0)  # v − a² = 4
-        (0.5, 5.0, 1.0)
-    """
-    v = rho * v + (1 - rho) * square(g)
-    a = rho * a + (1 - rho) * g
-    return w - lr * g / sqrt(v - square(a) + epsilon), v, a
-
-
-def rmsprop_centered_momentum_rule(
-    g: Tensor,
-    w: Tensor,
-    v: Tensor,
-    b: Tensor,
-    a: Tensor,
-    *,
-    lr: Tensor,
-    rho: float,
-    mu: float,
-    epsilon: float,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Centered RMSprop with momentum: b ← μ b + η g / √(v − a² + ε), w ← w − b.
-
-    Args:
-        g: dL/dw, the gradient.
-        w: The weights, of the shape of `g`.
-        v: The running mean of g².
-        b: The velocity, of the shape of `g`; 0 before the first step.
-        a: The running mean of g.
-        lr: η, the learning rate, a scalar.
-        rho: ρ in [0, 1], the share of the means that is kept.
-        mu: μ in [0, 1], the share of the velocity that is kept.
-        epsilon: ε ≥ 0, keeps the root away from 0.
-
-    Returns:
-        The new (w, v, b, a).
-
-    Example:
-        >>> from keras_course_ext.optimizers.rmsprop import rmsprop_centered_momentum_rule
-        >>> constants = {"lr": 0.5, "rho": 0.5, "mu": 0.5, "epsilon": 0.0}
-        >>> rmsprop_centered_momentum_rule(2.0, 1.0, 6.0, 1.0, 0.0, **constants)  # v − a² = 4
-        (0.0, 5.0, 1.0, 1.0)
-    """
-    v = rho * v + (1 - rho) * square(g)
-    a = rho * a + (1 - rho) * g
-    b = mu * b + lr * g / sqrt(v - square(a) + epsilon)
-    return w - b, v, b, a
-
-
-_INSIDE = (rmsprop_rule, rmsprop_centered_rule)
-_INSIDE_MOMENTUM = (rmsprop_momentum_rule, rmsprop_centered_momentum_rule)
-_OUTSIDE = (rmsprop_outside_rule, rmsprop_outside_centered_rule)
-_OUTSIDE_MOMENTUM = (rmsprop_outside_momentum_rule, rmsprop_outside_centered_momentum_rule)
-_TORCH_MOMENTUM = (rmsprop_torch_momentum_rule, rmsprop_torch_centered_momentum_rule)
-
-_RULES = {
-    ("keras", False): _INSIDE,
-    ("keras", True): _INSIDE_MOMENTUM,
-    ("paper", False): _OUTSIDE,
-    ("paper", True): _OUTSIDE_MOMENTUM,
-    ("torch", False): _OUTSIDE,
-    ("torch", True): _TORCH_MOMENTUM,
-    ("deck", False): _OUTSIDE,
-    ("deck", True): _INSIDE_MOMENTUM,
-}
-"""The rule and the centered rule for every convention, without and with momentum."""
 
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
@@ -277,7 +134,9 @@ class RMSprop(RuleOptimizer):
 
     @property
     def rule(self) -> partial:
-        """The one of the rules that `momentum`, `centered` and the convention select."""
-        plain, centered = _RULES[self.convention, bool(self.momentum)]
-        rule = partial(centered if self.centered else plain, rho=self.rho, epsilon=self.epsilon)
-        return partial(rule, mu=self.momentum) if self.momentum else rule
+        """The rule that `momentum` and the convention select."""
+        if not self.momentum:
+            return self.bind(rmsprop_rule, inside=self.convention == "keras")
+        if self.convention == "torch":
+            return self.bind(rmsprop_torch_momentum_rule)
+        return self.bind(rmsprop_momentum_rule, inside=self.convention in ("keras", "deck"))

@@ -1,7 +1,6 @@
 """Schedule-free AdamW: an average of the weights instead of a schedule of the learning rate."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, ClassVar, Unpack
 
 import keras
@@ -14,91 +13,27 @@ from keras_course_ext.optimizers.arguments import (
     Number,
     check_count,
 )
-from keras_course_ext.optimizers.base import RuleOptimizer
-from keras_course_ext.optimizers.elementwise import (
-    Tensor,
-    divide_no_nan,
-    minimum,
-    sqrt,
-    square,
+from keras_course_ext.optimizers.engine.base import RuleOptimizer
+from keras_course_ext.optimizers.rules.schedule_free_adamw import (
+    average_of,
+    point_between,
+    schedule_free_adamw_rule,
+    share_of_step,
 )
 from keras_course_ext.optimizers.slots import WEIGHTS, Shared, Slot
 
 
-def schedule_free_adamw_rule(
-    g: Tensor,
-    w: Tensor,
-    z: Tensor,
-    v: Tensor,
-    *,
-    lr: Tensor,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    warmup_steps: int,
-    wd: float,
-    c: Tensor,
-    at_average: Tensor,
-    t: Tensor,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Schedule-free AdamW: z takes the steps, x averages z, and the gradient is taken between.
-
-        v ← β₂ v + (1 − β₂) g²,  v̂ = v / (1 − β₂ᵗ)
-        z ← z − γₜ g / (√v̂ + ε) − γₜ λ y,  γₜ = γ · min(1, t / `warmup_steps`)
-        x ← (1 − c) x + c z
-        y ← (1 − β₁) z + β₁ x
-
-    Args:
-        g: dL/dy, the gradient.
-        w: The weights, of the shape of `g`: y = (1 − β₁) z + β₁ x, or x if `at_average`.
-        z: The weights that take the steps; those of the model before the first step.
-        v: The running mean of g²; 0 before the first step.
-        lr: γ, the learning rate, a scalar.
-        beta_1: β₁ in (0, 1), how near y is to the average x.
-        beta_2: β₂ in [0, 1), the share of v that is kept.
-        epsilon: ε ≥ 0, keeps the denominator away from 0.
-        warmup_steps: Integer ≥ 0. Over how many steps γ rises from 0; with 0 it is there at once.
-        wd: λ ≥ 0, the weight decay, at y.
-        c: γₜ² / Σᵢ γᵢ², the share of this step in the average, a scalar.
-        at_average: 1 if w holds x, 0 if it holds y, a scalar.
-        t: The number of the step, 1, 2, …, a scalar.
-
-    Returns:
-        The new (y, z, v).
-
-    Example:
-        >>> from keras_course_ext.optimizers.schedule_free_adamw import schedule_free_adamw_rule
-        >>> constants = {"lr": 0.5, "beta_1": 0.5, "beta_2": 0.75, "epsilon": 0.0, "wd": 0.0}
-        >>> scalars = {"warmup_steps": 0, "c": 1.0, "at_average": 0.0, "t": 1}
-        >>> schedule_free_adamw_rule(2.0, 1.0, 1.0, 0.0, **constants, **scalars)
-        (0.5, 0.5, 1.0)
-    """
-    lr = warmed_up(lr, warmup_steps, t)
-    y = w + at_average * (1 - beta_1) * (z - w)
-    x = (y - (1 - beta_1) * z) / beta_1
-    v = v + (square(g) - v) * (1 - beta_2)
-    v_hat = v / (1 - beta_2**t)
-    z = z - lr * g / (sqrt(v_hat) + epsilon) - lr * wd * y
-    x = (1 - c) * x + c * z
-    return (1 - beta_1) * z + beta_1 * x, z, v
-
-
-def warmed_up(lr: Tensor, warmup_steps: int, t: Tensor) -> Tensor:
-    """The learning rate on its way up, γ · min(1, t / warmup_steps)."""
-    return lr * minimum(t / warmup_steps, 1.0) if warmup_steps else lr
-
-
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class ScheduleFreeAdamW(RuleOptimizer):
-    """Schedule-free AdamW: trains at one point, and is judged at the average.
+    """Schedule-free AdamW: trains at one point, and is evaluated at the average.
 
         y = (1 − β₁) z + β₁ x                      where the gradient g is taken
         v ← β₂ v + (1 − β₂) g²,  v̂ = v / (1 − β₂ᵗ)
         z ← z − γₜ g / (√v̂ + ε) − γₜ λ y          the steps, γₜ = γ · min(1, t / `warmup_steps`)
         x ← (1 − c) x + c z,  c = γₜ² / Σᵢ γᵢ²     their average
 
-    While it trains, the model holds y; x, the better weights, are what it should be evaluated
-    and saved with. At the end of `fit` the model holds x. For the validation and the checkpoints
+    While it trains, the model holds y; it should be evaluated and saved with x, the better
+    weights. At the end of `fit` the model holds x. For the validation and the checkpoints
     inside `fit` put `kce.callbacks.AveragedWeights()` before them into the callbacks. A `fit`
     that goes on from x goes back to y in its first step, whose gradient was taken at x;
     `AveragedWeights` goes back before it.
@@ -140,6 +75,7 @@ class ScheduleFreeAdamW(RuleOptimizer):
     2024, Algorithm 1.
     """
 
+    formula = staticmethod(schedule_free_adamw_rule)
     hyperparameters: ClassVar = {
         "beta_1": Number(0, 1, example=0.9, below=True, above=True),
         "beta_2": Number(0, 1, example=0.999, below=True),
@@ -173,31 +109,18 @@ class ScheduleFreeAdamW(RuleOptimizer):
         )
         if self.lazy:
             raise ValueError(
-                "`ScheduleFreeAdamW` averages all rows of a table at every step, so it can't leave "
-                "those alone that were not looked up. Write `ScheduleFreeAdamW(lazy=False)`."
+                "`ScheduleFreeAdamW` averages all rows of a table at every step, so it can't skip "
+                "those that were not looked up. Write `ScheduleFreeAdamW(lazy=False)`."
             )
 
-    @property
-    def rule(self) -> partial:
-        """`schedule_free_adamw_rule` with the hyperparameters filled in."""
-        return partial(
-            schedule_free_adamw_rule,
-            beta_1=self.beta_1,
-            beta_2=self.beta_2,
-            epsilon=self.epsilon,
-            warmup_steps=self.warmup_steps,
-            wd=self.weight_decay or 0.0,
-        )
-
     def shared_values(self, old: Mapping[str, Any], *, lr: Any, t: Any) -> Mapping[str, Any]:
-        """Adds γₜ² to the sum, and says how large its share is; then the model holds y.
+        """Adds γₜ² to the sum, and computes its share; after the step the model holds y.
 
-        The share is that of every variable, whatever `LayerWise` makes of its rate.
+        The share is the same for every variable, also if `LayerWise` changes its rate.
         """
-        added = warmed_up(lr, self.warmup_steps, t) ** 2
-        weight_sum = old["weight_sum"] + added
-        # A schedule may start at 0.
-        share = divide_no_nan(added, weight_sum)
+        weight_sum, share = share_of_step(
+            old["weight_sum"], lr=lr, warmup_steps=self.warmup_steps, t=t
+        )
         return {"weight_sum": weight_sum, "c": share, "at_average": 0.0 * old["at_average"]}
 
     def rule_scalars(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -240,10 +163,10 @@ def swap_weights(optimizer: RuleOptimizer, beta_1: float, *, to_average: bool) -
     """
     if not optimizer.built or bool(optimizer._at_average.numpy()) == to_average:
         return
-    # All that the optimizer was built for, whatever has been frozen since.
-    for w in optimizer._trainable_variables:
+    # All variables that the optimizer was built for, also those that were frozen since.
+    for w in optimizer.weights:
         dtype = tf.float64 if w.dtype in ("float64", tf.float64) else tf.float32
         z, now = (tf.cast(v, dtype) for v in (optimizer._slots_of(w)[0], w))
-        then = (now - (1 - beta_1) * z) / beta_1 if to_average else (1 - beta_1) * z + beta_1 * now
+        then = average_of(now, z, beta_1) if to_average else point_between(z, now, beta_1)
         w.assign(tf.cast(then, w.dtype))
     optimizer._at_average.assign(float(to_average))

@@ -12,10 +12,10 @@ from keras_course_ext.optimizers.arguments import (
     Number,
     flag,
 )
-from keras_course_ext.optimizers.base import RuleOptimizer
-from keras_course_ext.optimizers.gradient_descent import gradient_descent_rule
-from keras_course_ext.optimizers.momentum import momentum_rule, momentum_torch_rule
-from keras_course_ext.optimizers.nesterov import nesterov_rule, nesterov_torch_rule
+from keras_course_ext.optimizers.engine.base import RuleOptimizer
+from keras_course_ext.optimizers.rules.gradient_descent import gradient_descent_rule
+from keras_course_ext.optimizers.rules.momentum import momentum_rule, momentum_torch_rule
+from keras_course_ext.optimizers.rules.nesterov import nesterov_rule, nesterov_torch_rule
 from keras_course_ext.optimizers.slots import Slot
 
 
@@ -85,11 +85,9 @@ class SGD(RuleOptimizer):
 
     @property
     def rule(self) -> partial:
-        """The one of the rules that `momentum`, `nesterov` and the convention select."""
+        """The rule that `momentum`, `nesterov` and the convention select."""
         if not self.momentum:
-            return partial(gradient_descent_rule)
+            return self.bind(gradient_descent_rule)
         if self.convention == "torch":
-            rule = nesterov_torch_rule if self.nesterov else momentum_torch_rule
-        else:
-            rule = nesterov_rule if self.nesterov else momentum_rule
-        return partial(rule, mu=self.momentum)
+            return self.bind(nesterov_torch_rule if self.nesterov else momentum_torch_rule)
+        return self.bind(nesterov_rule if self.nesterov else momentum_rule)

@@ -13,7 +13,7 @@ from optimizer_cases import every_class, every_optimizer
 
 import keras_course_ext.optimizers as ours
 from keras_course_ext.optimizers import SGD, Adagrad, Adam, Momentum, RMSprop
-from keras_course_ext.optimizers.arguments import COMMON_MARKER, CommonArguments
+from keras_course_ext.optimizers.arguments.common import COMMON_MARKER, CommonArguments
 
 # fmt: off
 DECK_CALLS = {

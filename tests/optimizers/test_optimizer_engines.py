@@ -1,6 +1,5 @@
 """Every engine does what the plain formula does, and the slots' storage does not show."""
 
-import importlib
 from typing import Any
 
 import keras
@@ -12,7 +11,8 @@ from optimizer_cases import BY_NAME, CASES, ONE_PER_STATE, every
 
 import keras_course_ext.optimizers as ours
 from keras_course_ext import _tracing as tracing
-from keras_course_ext.optimizers import engine, flat, kernels
+from keras_course_ext.optimizers import rules
+from keras_course_ext.optimizers.engine import flat, kernels, run
 
 every_mode = pytest.mark.parametrize("mode", MODES)
 
@@ -34,7 +34,7 @@ def by_the_formula(optimizer: Any) -> list[np.ndarray]:
     for step_grads in grads:
         scalars = optimizer.begin_step()
         for g, w in zip(step_grads, weights, strict=True):
-            engine.plain(optimizer.update_of(g, w, scalars))
+            run.plain(optimizer.update_of(g, w, scalars))
         optimizer.iterations.assign_add(1)
     return values_of(optimizer, weights)
 
@@ -75,10 +75,9 @@ def test_no_engine_makes_nan_of_zero_gradients():
 
 
 def test_every_kernel_belongs_to_a_rule():
-    for name in kernels.KERNELS:
-        module, _, function = name.rpartition(".")
-        rule = getattr(importlib.import_module(module), function)
-        assert kernels.kernel_of(rule) is kernels.KERNELS[name]
+    for rule, kernel in kernels.KERNELS.items():
+        assert rule.__name__ in rules.__all__
+        assert kernels.kernel_of(rule) is kernel
     assert kernels.kernel_of(weights_and_grads) is None
 
 

@@ -9,8 +9,9 @@ import tensorflow as tf
 from modes import MODES
 
 import keras_course_ext.optimizers as ours
-from keras_course_ext.optimizers import RuleOptimizer, elementwise, tensorwise, trajectory
+from keras_course_ext.optimizers import RuleOptimizer, trajectory
 from keras_course_ext.optimizers.arguments import Number, optional
+from keras_course_ext.optimizers.rules import elementwise, tensorwise
 from keras_course_ext.optimizers.slots import Shared, Slot
 
 

@@ -11,7 +11,7 @@ from keras.optimizers import schedules
 
 import keras_course_ext as kce
 import keras_course_ext.optimizers as ours
-from keras_course_ext.optimizers import flat
+from keras_course_ext.optimizers.engine import flat
 
 # Keras reads its own variables by `np.array(variable)`.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

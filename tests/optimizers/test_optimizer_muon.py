@@ -11,7 +11,7 @@ import tensorflow as tf
 from problems import regression_data, regression_model, varying_rates
 
 from keras_course_ext.optimizers import Muon, trajectory
-from keras_course_ext.optimizers.muon import muon_adamw_rule, muon_rule, newton_schulz
+from keras_course_ext.optimizers.rules.muon import muon_adamw_rule, muon_rule, newton_schulz
 
 STEPS = 50
 SHAPES = [(6, 4), (4, 6), (5, 5), (7, 1)]

@@ -10,7 +10,7 @@ from optimizer_cases import every_optimizer, every_update_of_keras
 from problems import regression_data, regression_model
 
 import keras_course_ext.optimizers as ours
-from keras_course_ext.optimizers import engine
+from keras_course_ext.optimizers.rules.scalars import scalars_of
 
 # Keras reads a variable by `np.array` when it saves, which NumPy 2.4 dislikes.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -39,8 +39,7 @@ def test_half_precision_variables_are_updated_in_float32(case, dtype):
     np.testing.assert_allclose(np.ravel(old[1:]), np.ravel(starts), rtol=1e-2)
     if update.decay:
         old[0] -= old[0] * update.decay * scalars["lr"]
-    scalars = {name: scalars[name] for name in engine.asked_for(rule.func, scalars)}
-    expected = rule(tf.cast(g, "float32"), *old, **scalars)
+    expected = rule(tf.cast(g, "float32"), *old, **scalars_of(rule.func, scalars))
     optimizer.apply([g], [w])
     for variable, value in zip((w, *slots), expected, strict=True):
         exact = tf.cast(tf.cast(value, dtype), "float32")

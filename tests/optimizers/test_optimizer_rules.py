@@ -1,5 +1,7 @@
 """The rules as pure functions, against the float64 oracles and against themselves."""
 
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
@@ -13,7 +15,9 @@ from optimizer_cases import (
 )
 from problems import gradient_sequence, varying_rates
 
-from keras_course_ext.optimizers import RuleOptimizer, elementwise, engine, trajectory
+from keras_course_ext.optimizers import RuleOptimizer, trajectory
+from keras_course_ext.optimizers.rules import elementwise
+from keras_course_ext.optimizers.rules.scalars import scalars_of
 
 STEPS = 200
 GRADIENTS = gradient_sequence(STEPS)
@@ -26,11 +30,11 @@ def oracle_path(case: Case, **changed: float) -> np.ndarray:
 
 
 def scalars(optimizer, lr, t) -> dict:
-    """What the rule of an optimizer asks for besides arrays, at step t as if it were the first."""
+    """The scalars that the rule of an optimizer takes, at step t as if it were the first."""
     shared = {s.name: s.start for s in optimizer.shared}
     new = optimizer.shared_values(shared, lr=lr, t=t)
     known = {"lr": lr, "t": t, **optimizer.rule_scalars(shared, new)}
-    return {k: known[k] for k in engine.asked_for(optimizer.rule_for(START).func, known)}
+    return {k: known[k] for k in scalars_of(optimizer.rule_for(START).func, known)}
 
 
 def worst(path: np.ndarray, exact: np.ndarray) -> float:
@@ -170,7 +174,7 @@ def test_a_rule_that_returns_too_little_is_named():
     class Forgetful(RuleOptimizer):
         @property
         def rule(self):
-            return engine.partial(forgetful_rule)
+            return partial(forgetful_rule)
 
     def forgetful_rule(g, w, *, lr):
         return w - lr * g

@@ -10,7 +10,7 @@ from modes import MODES
 from optimizer_cases import ONE_PER_STATE, every_state
 
 import keras_course_ext.optimizers as ours
-from keras_course_ext.optimizers.sparse import summed_rows
+from keras_course_ext.optimizers.engine.sparse import summed_rows
 
 ROWS, WIDTH, STEPS = 6, 3, 20
 WORDS = np.random.default_rng(0).integers(0, ROWS - 1, size=(STEPS, 8, 4))

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import keras_course_ext.optimizers as ours
-from keras_course_ext.optimizers import engine, trajectory
+from keras_course_ext.optimizers import trajectory
+from keras_course_ext.optimizers.rules.scalars import scalars_of
 
 # Rates on a quadratic f(w) = ½ Σ λ w², μ ≤ λ ≤ L, of condition k = L / μ.
 
@@ -202,8 +203,8 @@ def play_reddi(optimizer: Any, C: float, steps: int) -> tuple[float, float]:
         g = np.array([C if t % 3 == 1 else -1.0])
         regret += float(g[0] * (x[0] + 1))
         scalars = {"lr": 0.5 / np.sqrt(t), "t": t}
-        asked = engine.asked_for(optimizer.rule.func, scalars)
-        x, *slots = optimizer.rule(g, x, *slots, **{k: scalars[k] for k in asked})
+        rule = optimizer.rule
+        x, *slots = rule(g, x, *slots, **scalars_of(rule.func, scalars))
         x = np.clip(x, -1.0, 1.0)
     return float(x[0]), regret / steps
 

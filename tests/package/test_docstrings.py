@@ -128,11 +128,8 @@ def public():
     for path in sorted(DOCS.rglob("*.md")):
         for module, name in IMPORT.findall(path.read_text("utf-8")):
             names["docs", name] = getattr(importlib.import_module(module), name)
-    for path in sorted((PACKAGE / "optimizers").glob("*.py")):
-        module = importlib.import_module(f"keras_course_ext.optimizers.{path.stem}")
-        for name, member in vars(module).items():
-            if name.endswith("_rule") and member.__module__ == module.__name__:
-                names["rules", name] = member
+    rules = importlib.import_module("keras_course_ext.optimizers.rules")
+    names |= {("rules", name): getattr(rules, name) for name in rules.__all__}
     return names
 
 

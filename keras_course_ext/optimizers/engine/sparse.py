@@ -10,18 +10,18 @@ from keras_course_ext._tracing import under_xla
 def summed_rows(gradient: Any, dense: bool = True) -> Any:
     """Sums the rows of a sparse gradient that belong to the same row of the variable.
 
-    The gradient of a look-up lists one row per look-up, and a row that was looked up twice stands
-    in it twice: dL/dW[i] = Σ of the listed rows whose index is i. Adaptive rules square the
+    The gradient of a look-up lists one row per look-up, so a row that was looked up twice is
+    listed twice: dL/dW[i] = Σ of the listed rows whose index is i. Adaptive rules square the
     gradient, and the square of a sum is not the sum of the squares, so the rows must be summed
     before a rule sees them, and before a norm is taken of them.
 
     Args:
         gradient: A tensor, `None`, or a `tf.IndexedSlices` of values `(look-ups, ...)`.
         dense: Whether to return a dense tensor of the variable's shape, the rows not listed 0;
-            otherwise a `tf.IndexedSlices` in which no row stands twice.
+            otherwise a `tf.IndexedSlices` in which each row is listed once. Defaults to True.
 
     Returns:
-        The sums; anything else than a `tf.IndexedSlices` as it is.
+        The sums; a tensor or `None` unchanged.
 
     Raises:
         ValueError: If the `tf.IndexedSlices` doesn't know the shape of its variable.
@@ -46,7 +46,8 @@ def summed_rows(gradient: Any, dense: bool = True) -> Any:
     groups = tf.reduce_sum(begins[:n])
     indices = tf.math.unsorted_segment_max(listed, group, n)
     if under_xla():
-        # XLA must know the size. The places left over get a row behind the table; XLA writes none.
+        # XLA needs a static size. The unused places get an index behind the last row of the
+        # table, and XLA drops writes out of bounds.
         left_over = tf.range(n) >= groups
         indices = tf.where(left_over, tf.cast(rows, indices.dtype), indices)
         return tf.IndexedSlices(sums, indices, gradient.dense_shape)

@@ -1,9 +1,9 @@
 """Slots of many small variables, held in one flat variable.
 
-A rule on a hundred small variables is some thousand tiny operations, and their number, not their
-work, is what they cost. Held end to end in one flat vector, the slots of all of them are renewed by
-one run of the rule. Each variable still has its own slots under Keras's names and in Keras's order,
-as views into the flat ones, so that files and checkpoints do not tell the difference.
+A rule on a hundred small variables is about a thousand tiny operations, and their time is the
+overhead of each operation. With the slots of all of them end to end in one flat vector, one run of
+the rule updates them all. Each variable has slots under Keras's names and in Keras's order, as
+views into the flat ones, so files and checkpoints are the same as without flat slots.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +14,17 @@ import numpy as np
 import tensorflow as tf
 
 SMALL = 65_536
-"""A variable of fewer elements is small: its share of the work is less than the cost of asking."""
+"""A variable of fewer elements is small: below this size the overhead of an operation dominates."""
+
+
+PRIVATE_NAMES = (
+    "_initialize",
+    "_direct_assign",
+    "_shared_name",
+    "_serialize_to_tensors",
+    "_restore_from_tensors",
+)
+"""The methods of `keras.Variable`, and of TensorFlow's Trackable, that `FlatView` overrides."""
 
 
 class FlatStore:
@@ -29,8 +39,8 @@ class FlatStore:
     def __init__(self, variables: Sequence[Any], starts: Sequence[Callable[[Any], Any]]) -> None:
         self.sizes = [int(np.prod(v.shape)) for v in variables]
         self.offsets = np.concatenate([[0], np.cumsum(self.sizes)]).tolist()
-        # Outside of the function that may be being traced: it would run the initialization again
-        # at every step.
+        # Lifted out of a `tf.function` that is being traced, which would run the initialization
+        # again at every step.
         with tf.init_scope():
             self.slots = [
                 tf.Variable(end_to_end([start(v) for v in variables]), trainable=False)
@@ -38,7 +48,7 @@ class FlatStore:
             ]
 
     def view(self, slot: int, index: int, reference: Any, name: str) -> "FlatView":
-        """Returns a slot of one of the weights, as a variable of its own.
+        """Returns a slot of one of the weights, as a separate variable.
 
         Args:
             slot: Which slot.
@@ -69,7 +79,7 @@ class FlatStore:
 
 
 class FlatView(keras.Variable):
-    """A slot of one variable: a piece of a flat variable that behaves as a variable of its own.
+    """A slot of one variable: a piece of a flat variable that behaves as a separate variable.
 
     Args:
         store: Where the slots lie.
@@ -109,6 +119,20 @@ class FlatView(keras.Variable):
 
     def _restore_from_tensors(self, restored_tensors: dict[str, tf.Tensor]) -> None:
         self.assign(restored_tensors["VARIABLE_VALUE"])
+
+
+def views_are_supported(optimizer: Any) -> bool:
+    """Says whether Keras has the private names that a `FlatView` needs.
+
+    Without them every slot is a separate variable: the same values in the same files, but one run
+    of the rule for each variable.
+
+    Args:
+        optimizer: The optimizer whose slots they are.
+    """
+    return hasattr(optimizer, "_track_variable") and all(
+        hasattr(keras.Variable, name) for name in PRIVATE_NAMES
+    )
 
 
 def end_to_end(tensors: Sequence[Any]) -> tf.Tensor:

@@ -1,83 +1,36 @@
 """How a rule is run over the variables.
 
-A rule knows nothing of variables: it takes values and returns values. An engine reads the weights
-and their slots, runs the rule, and writes the results back:
+A rule takes values and returns values. An engine reads the weights and their slots, runs the rule,
+and writes the results back:
 
-* `plain`, the formula on one variable, serves every update and is what the others are tested
-  against;
+* `plain`, the formula on one variable, works for every update, and the others are tested against
+  it;
 * `flat`, the formula once for many small variables whose slots lie end to end (`flat.py`);
 * `rows`, the formula on the rows of a table that were looked up;
 * `in_place`, for a large variable in a graph on one device: TensorFlow's kernel where there is one
   for the rule (`kernels.py`), and the formula compiled by XLA otherwise.
 """
 
-import inspect
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache, partial
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from keras_course_ext._tracing import in_plain_graph
-from keras_course_ext.optimizers.flat import SMALL, FlatStore, FlatView, end_to_end
-from keras_course_ext.optimizers.kernels import kernel_of
+from keras_course_ext.optimizers.engine.flat import SMALL, FlatStore, end_to_end
+from keras_course_ext.optimizers.engine.kernels import kernel_of
+from keras_course_ext.optimizers.engine.update import Update, native
+from keras_course_ext.optimizers.rules.scalars import scalars_of
 
 CLUSTER = 4_000_000
 """The most elements that share an XLA cluster."""
 
 
-@dataclass(frozen=True)
-class Update:
-    """One update of one variable: all that an engine needs to carry it out.
-
-    Attributes:
-        rule: The rule with its hyperparameters filled in. `rule.func` is the pure function,
-            `rule.keywords` the hyperparameters.
-        gradient: dL/dw, a dense tensor of the variable's shape, or a `tf.IndexedSlices` in which
-            no row stands twice.
-        variable: w, a `tf.Variable` or `keras.Variable`.
-        slots: The variables that the rule keeps for w, in the order of its arguments.
-        scalars: What changes from step to step: `lr`, `t` and the shared scalars. The rule gets
-            those that it asks for.
-        decay: By how much of itself, times `lr`, w is made smaller first; `None`: not at all.
-        elementwise: Whether the rule treats every element by itself.
-        shifts: Whether the rule is w + Δ with a Δ that does not depend on w.
-    """
-
-    rule: partial
-    gradient: Any
-    variable: Any
-    slots: Sequence[Any]
-    scalars: Mapping[str, Any]
-    decay: Any = None
-    elementwise: bool = True
-    shifts: bool = False
-
-    @property
-    def size(self) -> int:
-        """The number of elements of w."""
-        return int(np.prod(self.variable.shape))
-
-    @property
-    def store(self) -> FlatStore | None:
-        """Where the slots lie, if they are views."""
-        return self.slots[0].store if self.slots and isinstance(self.slots[0], FlatView) else None
-
-    @property
-    def compute_dtype(self) -> tf.DType:
-        """The dtype of the arithmetic.
-
-        Half precision is computed in float32: an epsilon of 1e-8 is 0 in float16, and a product
-        of two small numbers vanishes. The slots keep the variable's dtype, as in Keras's files.
-        """
-        dtype = tf.as_dtype(self.variable.dtype)
-        return tf.float32 if dtype in (tf.float16, tf.bfloat16) else dtype
-
-
-def run(updates: Sequence[Update]) -> None:
-    """Carries out the updates of all variables, each by the best engine for it."""
+def run_updates(updates: Sequence[Update]) -> None:
+    """Carries out the updates of all variables, each by the fastest engine for it."""
     in_graph = in_plain_graph()
     large: list[Update] = []
     stores: dict[FlatStore, list[Update]] = {}
@@ -112,7 +65,7 @@ def plain(update: Update) -> None:
 
 
 def rows(update: Update) -> None:
-    """Computes the formula for the rows that have a gradient, and leaves the others alone."""
+    """Computes the formula for the rows that have a gradient; the others keep their values."""
     dtype, indices = update.compute_dtype, update.gradient.indices
     targets = [native(v) for v in (update.variable, *update.slots)]
     g = tf.cast(update.gradient.values, dtype)
@@ -159,10 +112,10 @@ def _flat_decay(updates: Sequence[Update], sizes: Sequence[int]) -> Any:
 
 def in_place(updates: Sequence[Update]) -> None:
     """Runs a rule over large variables, each in one pass over its memory."""
+    # The updates of one run share dtype, rule, decay and learning rate.
     by_kernel: dict[Any, list[Update]] = {}
     by_xla: dict[Any, list[Update]] = {}
     for update in updates:
-        # What the variables of one run have in common.
         dtype, lr = update.compute_dtype, id(update.scalars["lr"])
         key = (dtype, repr(update.rule), update.decay, lr)
         if dtype != tf.as_dtype(update.variable.dtype):
@@ -172,8 +125,8 @@ def in_place(updates: Sequence[Update]) -> None:
         elif update.elementwise and update.size >= SMALL:
             by_xla.setdefault(key, []).append(update)
         else:
-            # XLA is slow in sums and products of matrices, and to call it costs more than it
-            # saves on a small variable.
+            # XLA is slow at sums and products of matrices, and on a small variable a call costs
+            # more than it saves.
             plain(update)
     for members in by_kernel.values():
         _run_kernel(members)
@@ -193,9 +146,9 @@ def _run_kernel(updates: Sequence[Update]) -> None:
 def _run_compiled(updates: Sequence[Update]) -> None:
     """Runs the formula in XLA clusters with the variables inside, so that it runs in place.
 
-    Calling a cluster costs, and compiling a large one costs more than two small ones, so each takes
-    some variables. They come in as handles: a function that took the variables themselves would be
-    compiled anew for each of them instead of once for all of one shape.
+    A call has a cost, and compiling one large cluster takes longer than compiling two small ones,
+    so each cluster takes several variables. They are passed as handles: a function of the
+    variables themselves would be compiled for each of them instead of once for each shape.
     """
     first = updates[0]
 
@@ -226,7 +179,7 @@ def _clusters(updates: Sequence[Update]) -> list[list[Update]]:
 def _new_values(update: Update, g: Any, w: Any, *slots: Any, **scalars: Any) -> tuple[Any, ...]:
     if update.decay is not None:
         w = w - w * update.decay * scalars["lr"]
-    new = update.rule(g, w, *slots, **asked_for(update.rule.func, scalars))
+    new = update.rule(g, w, *slots, **scalars_of(update.rule.func, scalars))
     if not isinstance(new, tuple) or len(new) != 1 + len(slots):
         raise ValueError(
             f"The rule `{update.rule.func.__name__}` must return a tuple of {1 + len(slots)}: the "
@@ -238,29 +191,3 @@ def _new_values(update: Update, g: Any, w: Any, *slots: Any, **scalars: Any) -> 
 
 def _cast(values: Mapping[str, Any], dtype: tf.DType) -> dict[str, Any]:
     return {name: tf.cast(x, dtype) for name, x in values.items()}
-
-
-def native(variable: Any) -> Any:
-    """Returns the `tf.Variable` of a `keras.Variable`; a `tf.Variable` as it is."""
-    return variable if isinstance(variable, tf.Variable) else variable.value
-
-
-def asked_for(rule: Callable[..., Any], known: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns those of the scalars that are known which a rule takes.
-
-    Args:
-        rule: The pure function.
-        known: `lr`, `t`, and the shared scalars, by name.
-
-    Returns:
-        The scalars that are arguments of the rule; all of them if it takes any keywords, as a rule
-        around another one does.
-    """
-    names, takes_any = _arguments(rule)
-    return {name: value for name, value in known.items() if takes_any or name in names}
-
-
-@cache
-def _arguments(rule: Callable[..., Any]) -> tuple[frozenset[str], bool]:
-    arguments = inspect.signature(rule).parameters
-    return frozenset(arguments), any(x.kind is x.VAR_KEYWORD for x in arguments.values())

@@ -1,15 +1,14 @@
 """The functions of a whole array that a rule may call on NumPy arrays and on tensors alike.
 
-As in `elementwise`, NumPy input takes NumPy's, everything else TensorFlow's. Products of matrices
-need nothing: both libraries overload `@`.
+As in `elementwise`, NumPy arrays go to NumPy and everything else to TensorFlow. Products of
+matrices need no function: both libraries overload `@`.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
-import tensorflow as tf
 
-from keras_course_ext.optimizers.elementwise import Tensor, sqrt, square
+from keras_course_ext.optimizers.rules.elementwise import Tensor, library_of, sqrt, square
 
 
 def total(x: Tensor) -> Tensor:
@@ -21,11 +20,12 @@ def total(x: Tensor) -> Tensor:
     Returns:
         The sum, a scalar of the kind and dtype of `x`.
     """
-    return np.sum(x) if isinstance(x, (np.ndarray, np.generic)) else tf.reduce_sum(x)
+    library = library_of(x)
+    return np.sum(x) if library is np else library.reduce_sum(x)
 
 
 def norm(x: Tensor) -> Tensor:
-    """‖x‖ = √(Σ x²), over all elements, whatever the shape.
+    """‖x‖ = √(Σ x²), over all elements, of an array of any shape.
 
     Args:
         x: A NumPy array, or a tensor.
@@ -46,8 +46,9 @@ def ratio(x: Tensor, y: Tensor) -> Tensor:
     Returns:
         The ratio, a scalar.
     """
-    if not tf.is_tensor(x):
+    if isinstance(x, (int, float, np.ndarray, np.generic)):
         return x / y if x > 0 and y > 0 else 1.0
+    tf = library_of(x)
     return tf.where(x > 0, tf.where(y > 0, x / y, 1.0), 1.0)
 
 
@@ -60,7 +61,7 @@ def transpose(x: Tensor) -> Tensor:
     Returns:
         The transposed matrix.
     """
-    return np.transpose(x) if isinstance(x, np.ndarray) else tf.transpose(x)
+    return library_of(x).transpose(x)
 
 
 def reshape(x: Tensor, shape: Sequence[int]) -> Tensor:
@@ -68,9 +69,9 @@ def reshape(x: Tensor, shape: Sequence[int]) -> Tensor:
 
     Args:
         x: A NumPy array, or a tensor.
-        shape: The new shape; one −1 in it stands for whatever is left.
+        shape: The new shape; one −1 in it stands for the size that is left.
 
     Returns:
         The same elements in the same order.
     """
-    return np.reshape(x, shape) if isinstance(x, np.ndarray) else tf.reshape(x, shape)
+    return library_of(x).reshape(x, shape)

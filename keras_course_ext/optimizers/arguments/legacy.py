@@ -1,11 +1,12 @@
-"""The deck's spellings of arguments, which are Keras 2's: `lr`, `decay` and `epsilon=None`."""
+"""The spellings of Keras 2, which the deck uses: `lr`, `decay` and `epsilon=None`."""
 
 import warnings
 from typing import Any
 
 import keras
 
-from keras_course_ext.optimizers.arguments import Default, Number, check_learning_rate
+from keras_course_ext.optimizers.arguments.checks import Number
+from keras_course_ext.optimizers.arguments.common import Default, check_learning_rate
 from keras_course_ext.optimizers.time_based_decay import TimeBasedDecay
 
 
@@ -16,8 +17,8 @@ def modern_spelling(
 
     Args:
         optimizer: Name of the optimizer's class, for the messages.
-        learning_rate: What stands in the place of `learning_rate`; a `Default` if nobody wrote it.
-        arguments: The caller's other keyword arguments. It is left as it is.
+        learning_rate: The argument `learning_rate`; a `Default` if the caller has not passed it.
+        arguments: The caller's other keyword arguments. The dictionary is not changed.
 
     Returns:
         The learning rate, and the arguments without `lr` and `decay` and with a number for
@@ -58,8 +59,8 @@ def modern_spelling(
         warnings.warn(
             f"`{optimizer}` was called in the spelling of Keras 2. Write {'; '.join(advice)}.",
             DeprecationWarning,
-            # The caller's line: above this function stand RuleOptimizer.__init__ and the
-            # __init__ of the optimizer's own class.
+            # The caller's line: the callers of this function are RuleOptimizer.__init__ and the
+            # __init__ of the optimizer's class.
             stacklevel=4,
         )
     return learning_rate, arguments

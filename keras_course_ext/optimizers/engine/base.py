@@ -1,4 +1,4 @@
-"""`RuleOptimizer`: a pure rule made a Keras optimizer. Keras's contract stands here, once."""
+"""`RuleOptimizer`: the Keras optimizer around a pure rule."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,8 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_course_ext.optimizers import engine, state, step
-from keras_course_ext.optimizers.arguments import (
+from keras_course_ext.optimizers.arguments.common import (
     Default,
     check_common,
     check_convention,
@@ -19,19 +18,23 @@ from keras_course_ext.optimizers.arguments import (
     check_learning_rate,
     complete_docstring,
 )
-from keras_course_ext.optimizers.declaration import RuleDeclaration
-from keras_course_ext.optimizers.legacy import modern_spelling
-from keras_course_ext.optimizers.slots import create_slots
-from keras_course_ext.optimizers.sparse import summed_rows
+from keras_course_ext.optimizers.arguments.legacy import modern_spelling
+from keras_course_ext.optimizers.engine import state, step
+from keras_course_ext.optimizers.engine.declaration import RuleDeclaration
+from keras_course_ext.optimizers.engine.guarded import GuardedOptimizer
+from keras_course_ext.optimizers.engine.run import plain
+from keras_course_ext.optimizers.engine.slots import create_slots
+from keras_course_ext.optimizers.engine.sparse import summed_rows
+from keras_course_ext.optimizers.engine.update import Update
 
 
-class RuleOptimizer(RuleDeclaration, keras.optimizers.Optimizer):
+class RuleOptimizer(RuleDeclaration, GuardedOptimizer):
     """An optimizer made of a rule: a pure function from old values to new ones.
 
         (w, slots) ← rule(g, w, slots; lr, hyperparameters)
 
-    A subclass says which hyperparameters it has, which slots its rule keeps for every variable,
-    and which function the rule is. Everything else stands here and in the files beside it.
+    A subclass declares its hyperparameters, the slots that its rule keeps for every variable,
+    and the rule. The hyperparameters are bound to the arguments of the rule by their names.
 
     Args:
         learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable
@@ -39,11 +42,10 @@ class RuleOptimizer(RuleDeclaration, keras.optimizers.Optimizer):
         **common: The arguments that every optimizer takes; see `RuleOptimizer`.
 
     Raises:
-        TypeError: If a subclass does not hand all its hyperparameters on.
+        TypeError: If a subclass does not pass all its hyperparameters to `super().__init__`.
         ValueError: If an argument is unknown or out of its range.
 
     Example:
-        >>> from functools import partial
         >>> import keras, keras_course_ext as kce
         >>> def sign_rule(g, w, *, lr, dead_zone):
         ...     return (w - lr * keras.ops.sign(g) * keras.ops.cast(abs(g) > dead_zone, g.dtype),)
@@ -51,18 +53,16 @@ class RuleOptimizer(RuleDeclaration, keras.optimizers.Optimizer):
         ...     hyperparameters = {"dead_zone": kce.optimizers.arguments.Number(example=1e-3)}
         ...     def __init__(self, learning_rate=0.01, dead_zone=0.0, **common):
         ...         super().__init__(learning_rate, dead_zone=dead_zone, **common)
-        ...     @property
-        ...     def rule(self):
-        ...         return partial(sign_rule, dead_zone=self.dead_zone)
+        ...     formula = staticmethod(sign_rule)
         >>> w = keras.Variable([1.0, 2.0])
         >>> SignDescent(0.5).apply([keras.ops.array([3.0, -0.1])], [w])
         >>> w.numpy()
         array([0.5, 2.5], dtype=float32)
 
     Differs from Keras:
-        Repeated rows of a sparse gradient are summed before anything else is done with it;
+        Repeated rows of a sparse gradient are summed before it is clipped or given to the rule;
         half-precision variables are updated in float32 arithmetic; `lr=`, `decay=` and
-        `epsilon=None` are understood, with a DeprecationWarning.
+        `epsilon=None` are accepted, with a DeprecationWarning.
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -103,13 +103,13 @@ class RuleOptimizer(RuleDeclaration, keras.optimizers.Optimizer):
             setattr(self, name, check(name, own[name]))
 
     def decayed_rule_for(self, variable: Any) -> partial:
-        """`rule_for`, without decay if it is the rule's and the variable is excluded from it.
+        """`rule_for`, with `wd` 0 if the variable is excluded from weight decay.
 
         Args:
             variable: A variable of the model, or a NumPy array of weights.
 
         Returns:
-            A function of the gradient, the weights and the slots, with `wd` 0 for such a variable.
+            A function of the gradient, the weights and the slots.
         """
         rule = self.rule_for(variable)
         if self.decays_weights_itself and not self._use_weight_decay(variable):
@@ -117,18 +117,18 @@ class RuleOptimizer(RuleDeclaration, keras.optimizers.Optimizer):
         return rule
 
     def group_of(self, variable: Any) -> Any:
-        """Says which variables may be updated in one run of the rule.
+        """Returns a key that is equal for the variables that one run of the rule may update.
 
         Args:
             variable: A variable of the model.
 
         Returns:
-            What they have in common and others have not: equal for all variables of a group.
+            A hashable key.
         """
         return repr(self.decayed_rule_for(variable))
 
     def learning_rate_at(self, step: int) -> float:
-        """Tells η of a step: the schedule's, or what it is now.
+        """Returns η of a step: the schedule's, or the current one.
 
         Args:
             step: Integer ≥ 0. The number of the step, t = 0, 1, …
@@ -147,7 +147,7 @@ class RuleOptimizer(RuleDeclaration, keras.optimizers.Optimizer):
 
     @property
     def rate(self) -> Any:
-        """The schedule or callable of the learning rate, or the number that it is now."""
+        """The schedule or callable of the learning rate, or its current value."""
         return self._given_rate if callable(self._given_rate) else self.learning_rate_at(0)
 
     def build(self, variables: Sequence[Any]) -> None:
@@ -178,8 +178,7 @@ class RuleOptimizer(RuleDeclaration, keras.optimizers.Optimizer):
             trainable_variables: The variables, in the same order. Defaults to None: those of the
                 first call.
         """
-        # Here, because it is the first place that a gradient reaches: accumulation, clipping and
-        # the rule all need the sums.
+        # Before everything else: accumulation, clipping and the rule all need the sums.
         grads = [summed_rows(g, dense=not self.lazy) for g in grads]
         self._applying.scalars = {}
         try:
@@ -188,9 +187,9 @@ class RuleOptimizer(RuleDeclaration, keras.optimizers.Optimizer):
             self._applying.scalars = None
 
     def _backend_apply_gradients(self, grads: Sequence[Any], trainable_variables: Any) -> None:
-        # The one private method of Keras that is replaced: it sees all variables at once, after
-        # `apply` has sorted them. Should Keras stop calling it, Keras's own loop calls
-        # `update_step` for one variable after the other.
+        # The one private method of Keras that is replaced: it gets all variables at once, after
+        # `apply` has sorted them. If a version of Keras does not call it, Keras's own loop calls
+        # `update_step` for each variable.
         step.run(self, grads, trainable_variables)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
@@ -201,15 +200,15 @@ class RuleOptimizer(RuleDeclaration, keras.optimizers.Optimizer):
             variable: w, a variable of the model.
             learning_rate: η, a scalar.
         """
-        # The shared scalars are renewed once for all variables of an `apply`.
+        # The shared scalars are updated once for all variables of an `apply`.
         scalars = self._applying.scalars or self.begin_step()
         if self._applying.scalars is not None:
             self._applying.scalars = scalars
         scalars = scalars | {"lr": learning_rate}
-        engine.plain(replace(self.update_of(gradient, variable, scalars), decay=None))
+        plain(replace(self.update_of(gradient, variable, scalars), decay=None))
 
     def begin_step(self, last: Any = None) -> dict[str, Any]:
-        """Renews the shared scalars for the step that begins.
+        """Updates the shared scalars for the step that begins.
 
         Args:
             last: Whether the step updates the weights, a scalar. Defaults to None: it does.
@@ -218,7 +217,7 @@ class RuleOptimizer(RuleDeclaration, keras.optimizers.Optimizer):
             All scalars of the step by name, `lr` and `t` among them.
         """
         lr, t = self.learning_rate, self.iterations + 1
-        # A number of a callable would become float32, whatever the weights are.
+        # TensorFlow would convert the number of a callable to float32, also for float64 weights.
         lr = tf.constant(lr, tf.float64) if isinstance(lr, float) else tf.convert_to_tensor(lr)
         scalars = {"lr": lr, "t": t}
         if not self.shared:
@@ -231,8 +230,8 @@ class RuleOptimizer(RuleDeclaration, keras.optimizers.Optimizer):
             variable.assign(new[name] if last is None else tf.where(last, new[name], old[name]))
         return scalars | dict(self.rule_scalars(old, new))
 
-    def update_of(self, gradient: Any, variable: Any, scalars: Mapping[str, Any]) -> engine.Update:
-        """Puts together what an engine needs to update one variable.
+    def update_of(self, gradient: Any, variable: Any, scalars: Mapping[str, Any]) -> Update:
+        """Returns everything that an engine needs to update one variable.
 
         Args:
             gradient: dL/dw, a tensor of the variable's shape or a `tf.IndexedSlices`.
@@ -240,10 +239,10 @@ class RuleOptimizer(RuleDeclaration, keras.optimizers.Optimizer):
             scalars: The scalars of the step by name, from `begin_step`.
 
         Returns:
-            The rule and what it is applied to.
+            The rule and the values that it is applied to.
         """
         decays = not self.decays_weights_itself and self._use_weight_decay(variable)
-        return engine.Update(
+        return Update(
             self.decayed_rule_for(variable),
             gradient,
             variable,
@@ -254,34 +253,6 @@ class RuleOptimizer(RuleDeclaration, keras.optimizers.Optimizer):
             shifts=self.shifts,
         )
 
-    def clipped(self, grads: Sequence[Any]) -> Sequence[Any]:
-        """Clips gradients as the optimizer's arguments say.
-
-        Args:
-            grads: Gradients, each a tensor or a `tf.IndexedSlices`.
-
-        Returns:
-            The same, clipped.
-        """
-        rows = [g.values if isinstance(g, tf.IndexedSlices) else g for g in grads]
-        return [
-            tf.IndexedSlices(values, g.indices, g.dense_shape)
-            if isinstance(g, tf.IndexedSlices)
-            else values
-            for values, g in zip(self._clip_gradients(rows), grads, strict=True)
-        ]
-
-    def averages(self) -> list[tuple[Any, Any]]:
-        """Lists the variables whose moving average is kept.
-
-        Returns:
-            Pairs of a variable and its average.
-        """
-        if not self.use_ema or not self.built:
-            return []
-        pairs = zip(self._trainable_variables, self._model_variables_moving_average, strict=True)
-        return [(w, average) for w, average in pairs if average is not None]
-
     def finalize_variable_values(self, var_list: Sequence[Any]) -> None:
         """Replaces the weights by their moving averages, if these are kept; called by `fit`.
 
@@ -289,56 +260,16 @@ class RuleOptimizer(RuleDeclaration, keras.optimizers.Optimizer):
             var_list: The weights.
         """
         # Before the first update there is no average yet.
-        batches = int(self._iterations.numpy())
+        batches = int(self.batches.numpy())
         if not self.use_ema or batches >= (self.gradient_accumulation_steps or 1):
             super().finalize_variable_values(var_list)
-
-    def accumulator_of(self, variable: Any) -> Any:
-        """Finds where the gradients of one of the weights add up.
-
-        Args:
-            variable: A variable of the model.
-
-        Returns:
-            A variable of the same shape.
-        """
-        return self._accumulated_gradients[self._get_variable_index(variable)]
-
-    def is_last_batch(self) -> Any:
-        """Says whether the weights are updated after this batch.
-
-        Returns:
-            A Boolean scalar.
-        """
-        return tf.equal((self._iterations + 1) % self.gradient_accumulation_steps, 0)
-
-    def exclude_from_weight_decay(
-        self, var_list: Sequence[Any] | None = None, var_names: Sequence[str] | None = None
-    ) -> None:
-        """Keeps variables from being decayed.
-
-        Args:
-            var_list: List of variables. Defaults to None, none of them.
-            var_names: List of regular expressions; variables whose name one of them is found in.
-                Defaults to None, none.
-
-        Raises:
-            ValueError: If the optimizer is built already.
-        """
-        if self.built:
-            raise ValueError(
-                f"`{type(self).__name__}.exclude_from_weight_decay` was called after the optimizer "
-                "was built, when the traced training step would not notice. Call it right after "
-                "the optimizer is made, before `fit` and before the first `apply`."
-            )
-        super().exclude_from_weight_decay(var_list=var_list, var_names=var_names)
 
     def save_own_variables(self, store: Any) -> None:
         """Writes the state into a store of `keras.saving`, in the format of Keras."""
         state.save(self, store)
 
     def load_own_variables(self, store: Any) -> None:
-        """Reads the state from a store; before the optimizer is built, for when it is.
+        """Reads the state from a store; it is restored once the optimizer is built.
 
         Args:
             store: A dictionary of `keras.saving`, of an optimizer here or of Keras.
@@ -354,9 +285,6 @@ class RuleOptimizer(RuleDeclaration, keras.optimizers.Optimizer):
         return super().get_config() | own | {"convention": self.convention, "lazy": self.lazy}
 
     def _slots_of(self, variable: Any) -> list[Any]:
-        # Keras has no public way from a variable to its slots; its guide to custom optimizers
-        # calls this method too. Under `fit` the variable is a `tf.Variable` without a path, under
-        # a strategy one replica's copy of it.
         index = self._get_variable_index(variable)
         slots = [getattr(self, slot.attribute)[index] for g in self.slot_groups() for slot in g]
         return [slot for slot in slots if slot is not None]

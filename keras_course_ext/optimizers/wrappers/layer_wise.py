@@ -9,10 +9,10 @@ from typing import Any
 import keras
 
 from keras_course_ext.optimizers.arguments import Number
-from keras_course_ext.optimizers.base import RuleOptimizer
-from keras_course_ext.optimizers.engine import Update
+from keras_course_ext.optimizers.engine.base import RuleOptimizer
+from keras_course_ext.optimizers.engine.update import Update
 from keras_course_ext.optimizers.schedule_free_adamw import ScheduleFreeAdamW, swap_weights
-from keras_course_ext.optimizers.wrapper import WrapperOptimizer
+from keras_course_ext.optimizers.wrappers.base import WrapperOptimizer
 
 _FACTORS = ("learning_rate", "weight_decay")
 
@@ -58,6 +58,7 @@ class LayerWise(WrapperOptimizer):
     """
 
     outermost = True
+    needs_paths = True
 
     def __init__(
         self,

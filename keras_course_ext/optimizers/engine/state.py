@@ -1,19 +1,17 @@
-"""The state of an optimizer in Keras's files: written so that it is known again, checked when read.
+"""The state of an optimizer in Keras's files, saved with slot names and checked on loading.
 
-Keras numbers the variables of an optimizer and checks nothing but how many there are, so that the
-accumulator of Adagrad goes for the velocity of RMSprop. Here the file's attributes also tell what
-each variable is, where the file format has attributes, and Keras's own files are known by the name
-of their optimizer.
+Keras numbers the variables of an optimizer and checks only how many there are, so it loads the
+accumulator of Adagrad as the velocity of RMSprop. Here the attributes of an HDF5 file also name the
+slot of each variable, and a file of Keras is identified by the name of its optimizer.
 """
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from keras_course_ext.optimizers.base import RuleOptimizer
+from keras_course_ext.optimizers.engine.contract import Optimizer
 
 Saved: TypeAlias = tuple[Sequence[np.ndarray], Mapping[str, Any]]
 """The values of the variables, and the attributes of the file."""
@@ -37,8 +35,8 @@ _SLOTS_OF_KERAS = {
 }
 
 
-def save(optimizer: "RuleOptimizer", store: Any) -> None:
-    """Writes the variables under their numbers, and what they are into the attributes.
+def save(optimizer: Optimizer, store: Any) -> None:
+    """Writes the variables under their numbers, and their names into the attributes.
 
     Args:
         optimizer: The optimizer.
@@ -51,7 +49,7 @@ def save(optimizer: "RuleOptimizer", store: Any) -> None:
         attributes[_ATTRIBUTE] = _kinds(optimizer)
 
 
-def load(optimizer: "RuleOptimizer", store: Any) -> Saved | None:
+def load(optimizer: Optimizer, store: Any) -> Saved | None:
     """Reads the variables, and assigns them to the optimizer's if it is built.
 
     Args:
@@ -59,7 +57,7 @@ def load(optimizer: "RuleOptimizer", store: Any) -> Saved | None:
         store: What `save` wrote, or Keras for one of its optimizers.
 
     Returns:
-        What is to be restored when the optimizer has been built; `None` if it has been.
+        The state to restore once the optimizer is built; `None` if it has been restored.
 
     Raises:
         ValueError: If the state is that of another optimizer or of other weights.
@@ -74,7 +72,7 @@ def load(optimizer: "RuleOptimizer", store: Any) -> Saved | None:
 
 
 def restore(
-    optimizer: "RuleOptimizer", values: Sequence[np.ndarray], attributes: Mapping[str, Any]
+    optimizer: Optimizer, values: Sequence[np.ndarray], attributes: Mapping[str, Any]
 ) -> None:
     """Assigns the values of a state to the variables of an optimizer that is built.
 
@@ -115,8 +113,8 @@ def restore(
         variable.assign(value)
 
 
-def _kinds(optimizer: "RuleOptimizer") -> list[str]:
-    """Says of every variable which slot it is, or its name if it belongs to no weights."""
+def _kinds(optimizer: Optimizer) -> list[str]:
+    """Lists the slot name of every variable; its own name if it is no slot."""
     kinds = {}
     for group in optimizer.slot_groups():
         for slot in group:
@@ -124,11 +122,11 @@ def _kinds(optimizer: "RuleOptimizer") -> list[str]:
                 kinds[id(variable)] = slot.name
     for _, variable in optimizer.averages():
         kinds[id(variable)] = "average"
-    for variable in getattr(optimizer, "_accumulated_gradients", None) or ():
+    for variable in optimizer.accumulators():
         kinds[id(variable)] = "gradient_accumulator"
     return [kinds.get(id(variable), variable.name) for variable in optimizer.variables]
 
 
 def _attributes(store: Any) -> Any:
-    """The attributes of an HDF5 group, which Keras keeps under a private name."""
+    """The attributes of an HDF5 group, a private attribute of Keras's store; `None` without it."""
     return getattr(getattr(store, "_h5_entry_group", None), "attrs", None)

@@ -1,4 +1,4 @@
-"""Lookahead: k steps forward, one step back."""
+"""Lookahead: k fast steps, then a slow step part of the way."""
 
 from functools import partial
 from typing import Any
@@ -6,57 +6,11 @@ from typing import Any
 import keras
 
 from keras_course_ext.optimizers.arguments import Number, check_count
-from keras_course_ext.optimizers.base import RuleOptimizer
-from keras_course_ext.optimizers.elementwise import Tensor, where
-from keras_course_ext.optimizers.engine import asked_for
+from keras_course_ext.optimizers.engine.base import RuleOptimizer
+from keras_course_ext.optimizers.rules.lookahead import lookahead_rule
 from keras_course_ext.optimizers.schedule_free_adamw import ScheduleFreeAdamW
 from keras_course_ext.optimizers.slots import WEIGHTS, Slot
-from keras_course_ext.optimizers.wrapper import WrapperOptimizer
-
-
-def lookahead_rule(
-    g: Tensor,
-    w: Tensor,
-    slow: Tensor,
-    *slots: Tensor,
-    inner: partial,
-    k: int,
-    alpha: float,
-    t: Tensor,
-    **scalars: Tensor,
-) -> tuple[Tensor, ...]:
-    """Lookahead: w ← inner(w), and after every k-th step φ ← φ + α (w − φ), w ← φ.
-
-    Args:
-        g: dL/dw, the gradient.
-        w: The fast weights θ, of the shape of `g`.
-        slow: The slow weights φ, of the shape of `g`; w before the first step.
-        *slots: The slots of the inner rule, of the shape of `g`.
-        inner: The inner rule, a function with its hyperparameters filled in.
-        k: Integer ≥ 1. How many fast steps make a slow one.
-        alpha: α in (0, 1], how far the slow weights follow.
-        t: The number of the step, 1, 2, …, a scalar.
-        **scalars: The scalars that the inner rule asks for, such as `lr`.
-
-    Returns:
-        The new (w, slow, *slots).
-
-    Example:
-        >>> from functools import partial
-        >>> from keras_course_ext.optimizers.gradient_descent import gradient_descent_rule
-        >>> from keras_course_ext.optimizers.lookahead import lookahead_rule
-        >>> options = {"inner": partial(gradient_descent_rule), "k": 2, "alpha": 0.5, "lr": 0.25}
-        >>> [float(new) for new in lookahead_rule(2.0, 1.0, 1.5, t=1, **options)]
-        [0.5, 1.5]
-        >>> # Every second step, w and φ meet half way between 0.5 and 1.5.
-        >>> [float(new) for new in lookahead_rule(2.0, 1.0, 1.5, t=2, **options)]
-        [1.0, 1.0]
-    """
-    w, *slots_new = inner(g, w, *slots, **asked_for(inner.func, {**scalars, "t": t}))
-    synchronize = t % k == 0
-    # Times 1, so that it is never the same array as before.
-    slow = where(synchronize, slow + alpha * (w - slow), 1.0 * slow)
-    return where(synchronize, slow, w), slow, *slots_new
+from keras_course_ext.optimizers.wrappers.base import WrapperOptimizer
 
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")

@@ -1,28 +1,27 @@
-"""What a caller may write: the arguments common to all optimizers, and how they are checked."""
+"""The arguments that all optimizers take: their types, their documentation and their checks."""
 
-import difflib
-import math
-import numbers
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
-import numpy as np
-from keras.optimizers.schedules import LearningRateSchedule
+from keras_course_ext._nearest import nearest_name
+from keras_course_ext.optimizers.arguments.checks import Number, flag
 
-LearningRate: TypeAlias = float | LearningRateSchedule | Callable[[], Any]
+if TYPE_CHECKING:
+    from keras.optimizers.schedules import LearningRateSchedule
+
+LearningRate: TypeAlias = "float | LearningRateSchedule | Callable[[], Any]"
 
 
 class Default(float):
-    """A number that nobody wrote: the value in the signature.
+    """Marks an unset default: the value in the signature, which the caller has not passed.
 
-    It tells `Adam(lr=0.1)` from `Adam(learning_rate=0.001, lr=0.1)`, and gives way to the default
-    of another convention.
+    It distinguishes `Adam(lr=0.1)` from `Adam(learning_rate=0.001, lr=0.1)`, and a convention
+    may replace it by another default.
     """
 
 
 class CommonButWeightDecay(TypedDict, total=False):
-    """The common arguments of an optimizer that has a `weight_decay` of its own."""
+    """The common arguments, without `weight_decay`, of an optimizer that declares it itself."""
 
     clipnorm: float | None
     clipvalue: float | None
@@ -72,93 +71,14 @@ COMMON_DOC = f"""\
         gradient_accumulation_steps: Integer ≥ 2 or `None`. The weights are updated once every
             so many batches, by the mean of their gradients. Defaults to None.
         name: String or `None`. Defaults to None: the class name in snake case.
-        convention: String. Whose form of the update and whose defaults: "keras", or "paper",
-            "torch", "deck" where they differ; see the formulas above. Defaults to "keras".
-        lazy: Boolean. For a sparse gradient, as of an Embedding, renews only the rows that were
-            looked up, with their slots and their weight decay; the others stand still, where
-            the formula would have their momentum and their decay go on. Defaults to False.
+        convention: String. The source of the form of the update and of the defaults: "keras", or
+            "paper", "torch", "deck" where they differ; see the formulas above. Defaults to "keras".
+        lazy: Boolean. For a sparse gradient, as of an Embedding, updates only the rows that were
+            looked up, with their slots and their weight decay; the others keep their values,
+            where the formula would apply their momentum and their decay. Defaults to False.
         lr: Deprecated, Keras 2's name of `learning_rate`.
         decay: Deprecated, Float ≥ 0. The learning rate at step t = 0, 1, … is η / (1 + decay · t);
             now `learning_rate=keras.optimizers.schedules.InverseTimeDecay(η, 1, decay)`."""
-
-
-@dataclass(frozen=True)
-class Number:
-    """The check that an argument is a finite number of an interval.
-
-    Args:
-        low: The smallest number allowed. Defaults to 0.
-        high: The largest number allowed. Defaults to infinity.
-        example: The number that the error message proposes. Defaults to 0.9.
-        below: Whether `high` itself is refused. Defaults to False.
-        above: Whether `low` itself is refused. Defaults to False.
-
-    Example:
-        >>> from keras_course_ext.optimizers.arguments import Number
-        >>> Number(0, 1)("momentum", 0.5)
-        0.5
-        >>> Number(0, 1)("momentum", 2)
-        Traceback (most recent call last):
-        ...
-        ValueError: `momentum` must be a number in [0, 1], but got momentum=2 (int). Write, ...
-    """
-
-    low: float = 0.0
-    high: float = math.inf
-    example: float = 0.9
-    below: bool = False
-    above: bool = False
-
-    def __call__(self, name: str, value: Any) -> float:
-        """Returns `value` as a float, or raises a ValueError that says what to write."""
-        if self._allows(value):
-            return float(value)
-        raise ValueError(
-            f"`{name}` must be a number {self._interval()}, but got {name}={value!r} "
-            f"({type(value).__name__}). Write, for example, `{name}={self.example}`."
-        )
-
-    def _allows(self, value: Any) -> bool:
-        if not isinstance(value, numbers.Real) or isinstance(value, bool):
-            return False
-        number = float(value)
-        over_low = self.low < number if self.above else self.low <= number
-        under_high = number < self.high if self.below else number <= self.high
-        return over_low and under_high and math.isfinite(number)
-
-    def _interval(self) -> str:
-        if self.high == math.inf:
-            return f"greater than {self.low:g}" if self.above else f"of at least {self.low:g}"
-        return f"in [{self.low:g}, {self.high:g}{')' if self.below else ']'}"
-
-
-def flag(name: str, value: Any) -> bool:
-    """Returns `value` if it is True or False, or raises a ValueError that says what to write."""
-    if isinstance(value, (bool, np.bool_)):
-        return bool(value)
-    raise ValueError(
-        f"`{name}` must be True or False, but got {name}={value!r} ({type(value).__name__}). "
-        f"Write `{name}=True` or leave it out."
-    )
-
-
-def optional(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
-    """Returns a check that lets `None` pass and hands everything else to `check`."""
-
-    def checked(name: str, value: Any) -> Any:
-        return None if value is None else check(name, value)
-
-    return checked
-
-
-def check_count(name: str, value: Any, least: int = 0) -> int:
-    """Returns `value` if it is an integer of at least `least`, or raises a ValueError."""
-    if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least:
-        return int(value)
-    raise ValueError(
-        f"`{name}` must be an integer of at least {least}, but got {name}={value!r} "
-        f"({type(value).__name__}). Write, for example, `{name}={max(least, 5)}`."
-    )
 
 
 _CHECKED_COMMON = {
@@ -183,7 +103,7 @@ def check_learning_rate(optimizer: str, value: Any) -> LearningRate:
     Raises:
         ValueError: If it is anything else: negative, NaN, infinite, a bool, a string, a tensor.
     """
-    if isinstance(value, LearningRateSchedule) or callable(value):
+    if callable(value):  # a schedule is callable too
         return value
     try:
         return Number()("learning_rate", value)
@@ -244,7 +164,7 @@ def check_common(
 
     Args:
         optimizer: Name of the optimizer's class, for the message.
-        arguments: What is left of the caller's keyword arguments.
+        arguments: The caller's keyword arguments that are not hyperparameters.
         own: Names of the optimizer's own hyperparameters, to propose for a misspelled one.
 
     Returns:
@@ -256,8 +176,8 @@ def check_common(
     known = [*CommonArguments.__annotations__, "learning_rate", *own]
     for name in arguments:
         if name not in known:
-            nearest = difflib.get_close_matches(name, known, n=1)
-            advice = f"Did you mean `{nearest[0]}`?" if nearest else f"It takes {sorted(known)}."
+            nearest = nearest_name(name, known, cutoff=0.6)
+            advice = f"Did you mean `{nearest}`?" if nearest else f"It takes {sorted(known)}."
             raise ValueError(f"`{optimizer}` has no argument `{name}`. {advice}")
     return {
         name: _CHECKED_COMMON[name](name, value)

@@ -1,4 +1,4 @@
-"""What the optimizers that wrap another one have in common."""
+"""The base class of the optimizers that wrap another one."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -7,15 +7,15 @@ from typing import Any, ClassVar
 import keras
 
 from keras_course_ext.optimizers.arguments import CommonArguments
-from keras_course_ext.optimizers.base import RuleOptimizer
+from keras_course_ext.optimizers.engine.base import RuleOptimizer
 from keras_course_ext.optimizers.slots import Slot
 
 
 class WrapperOptimizer(RuleOptimizer):
-    """An optimizer that changes what another one does.
+    """An optimizer that changes the steps of another one.
 
-    It takes over the rule, the slots, the shared scalars and the common arguments (learning rate,
-    weight decay, clipping, ...) of the optimizer inside, which itself never runs.
+    It uses the rule, the slots, the shared scalars and the common arguments (learning rate,
+    weight decay, clipping, ...) of the optimizer inside, which is not run itself.
 
     Args:
         inner: An optimizer of this package, not built yet.
@@ -27,7 +27,7 @@ class WrapperOptimizer(RuleOptimizer):
     """
 
     outermost: ClassVar[bool] = False
-    """Whether it does more to a variable than its rule says, and so can't be wrapped itself."""
+    """Whether it changes an update outside of its rule, so that it can't be wrapped itself."""
 
     def __init__(self, inner: RuleOptimizer, name: str | None = None) -> None:
         kind = type(self).__name__
@@ -80,7 +80,7 @@ class WrapperOptimizer(RuleOptimizer):
         return self.inner.start_of(slot)
 
     def shared_values(self, old: Mapping[str, Any], *, lr: Any, t: Any) -> Mapping[str, Any]:
-        """The shared scalars of the optimizer inside, renewed."""
+        """The shared scalars of the optimizer inside for a step."""
         return self.inner.shared_values(old, lr=lr, t=t)
 
     def rule_scalars(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -90,7 +90,7 @@ class WrapperOptimizer(RuleOptimizer):
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make the same optimizer again."""
         if not callable(self.rate):
-            # It may have been set since.
+            # The learning rate may have been set since.
             self.inner.learning_rate = self.rate
         return {
             "inner": keras.saving.serialize_keras_object(self.inner),

@@ -2,24 +2,23 @@
 
     sum over the replicas → mean over the accumulated batches → clip → decay, rule → moving average
 
-Everything that is not a rule and that every optimizer does stands here, once, in this order.
+Every optimizer does this in this order; only the rule differs.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tensorflow as tf
 
-from keras_course_ext.optimizers import engine
-from keras_course_ext.optimizers.sparse import summed_rows
+from keras_course_ext.optimizers.engine.contract import Optimizer
+from keras_course_ext.optimizers.engine.run import run_one, run_updates
+from keras_course_ext.optimizers.engine.sparse import summed_rows
+from keras_course_ext.optimizers.engine.update import native
 
-if TYPE_CHECKING:
-    from keras_course_ext.optimizers.base import RuleOptimizer
 
-
-def run(optimizer: "RuleOptimizer", grads: Sequence[Any], variables: Sequence[Any]) -> None:
-    """Takes one batch's gradients in, and updates the weights if it is the last of its group.
+def run(optimizer: Optimizer, grads: Sequence[Any], variables: Sequence[Any]) -> None:
+    """Adds up the gradients of one batch, and updates the weights after the last of a group.
 
     Args:
         optimizer: The optimizer, built.
@@ -34,21 +33,22 @@ def run(optimizer: "RuleOptimizer", grads: Sequence[Any], variables: Sequence[An
         _update(optimizer, grads, variables)
 
 
-def _update(optimizer: "RuleOptimizer", grads: Sequence[Any], variables: Sequence[Any]) -> None:
+def _update(optimizer: Optimizer, grads: Sequence[Any], variables: Sequence[Any]) -> None:
     scalars = optimizer.begin_step()
     grads = optimizer.clipped(grads)
-    engine.run([optimizer.update_of(g, w, scalars) for g, w in zip(grads, variables, strict=True)])
+    run_updates([optimizer.update_of(g, w, scalars) for g, w in zip(grads, variables, strict=True)])
     for w, mean in optimizer.averages():
         _average(optimizer, w, mean, w)
 
 
 def _on_the_last_batch(
-    optimizer: "RuleOptimizer", grads: Sequence[Any], variables: Sequence[Any]
+    optimizer: Optimizer, grads: Sequence[Any], variables: Sequence[Any]
 ) -> None:
     """Adds up gradients, and updates by their mean after the last of a group of batches.
 
-    The sums are taken inside of the condition: TensorFlow would join one outside with that of the
-    gradients of a shared weight, in an order that depends on who else reads these.
+    The sums are taken inside of the condition: TensorFlow's graph optimizer would join a sum
+    outside with the sum of the gradients of a shared weight, in an order that depends on the
+    other readers of these gradients.
     """
     accumulators = [optimizer.accumulator_of(w) for w in variables]
     steps = optimizer.gradient_accumulation_steps
@@ -68,14 +68,12 @@ def _on_the_last_batch(
     tf.cond(optimizer.is_last_batch(), update, wait)
 
 
-def _on_replicas(
-    optimizer: "RuleOptimizer", grads: Sequence[Any], variables: Sequence[Any]
-) -> None:
-    """Sums the replicas' gradients, and updates every replica's copy of the weights alike.
+def _on_replicas(optimizer: Optimizer, grads: Sequence[Any], variables: Sequence[Any]) -> None:
+    """Sums the gradients of the replicas, and updates the copies of the weights on all of them.
 
-    Gradients are clipped after they are summed, so that two replicas do what one device does. A
-    condition may not hold a call that crosses replicas, so the replicas are left first, and whether
-    it is the last batch is asked for every variable.
+    Gradients are clipped after they are summed, so that two replicas compute what one device
+    computes. A `tf.cond` must not contain a call that crosses replicas, so the cross-replica
+    context is entered first, with one condition for each variable.
     """
     strategy, replica = tf.distribute.get_strategy(), tf.distribute.get_replica_context()
     if replica is not None:
@@ -96,7 +94,7 @@ def _on_replicas(
         accumulator = None if last is None else optimizer.accumulator_of(w)
 
         def now() -> None:
-            engine.run_one(optimizer.update_of(g, w, scalars))
+            run_one(optimizer.update_of(g, w, scalars))
             if accumulator is not None:
                 accumulator.assign(tf.zeros(accumulator.shape, accumulator.dtype))
 
@@ -114,16 +112,29 @@ def _on_replicas(
     ) -> None:
         for w, g, total in zip(variables, grads, sums, strict=True):
             arguments = (g, total, scalars, last)
-            strategy.extended.update(engine.native(w), update, args=arguments, group=False)
+            strategy.extended.update(native(w), update, args=arguments, group=False)
         for w, mean in optimizer.averages():
             strategy.extended.update(
-                engine.native(w), partial(average, model_weight=w), args=(mean, last), group=False
+                native(w), partial(average, model_weight=w), args=(mean, last), group=False
             )
 
-    # Keras itself crosses replicas by this name.
-    tf.__internal__.distribute.interim.maybe_merge_call(
-        cross_replicas, strategy, grads, sums, scalars, last
-    )
+    _merge_call(cross_replicas, strategy, grads, sums, scalars, last)
+
+
+def _merge_call(function: Callable[..., None], strategy: Any, *args: Any) -> None:
+    """Calls a function of the strategy in the cross-replica context."""
+    try:
+        # Keras uses this private function. Unlike the public `merge_call` it also works in a
+        # function that XLA compiles.
+        merge_call = tf.__internal__.distribute.interim.maybe_merge_call
+    except AttributeError:
+        replica = tf.distribute.get_replica_context()
+        if replica is None:
+            function(strategy, *args)
+        else:
+            replica.merge_call(function, args=args)
+    else:
+        merge_call(function, strategy, *args)
 
 
 def _if(condition: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) -> None:
@@ -140,13 +151,13 @@ def _if(condition: Any, then: Callable[[], Any], otherwise: Callable[[], Any]) -
     tf.cond(condition, without_value(then), without_value(otherwise))
 
 
-def _average(optimizer: "RuleOptimizer", w: Any, average: Any, model_weight: Any) -> None:
-    """Moves the average of the weights: a ← μ a + (1 − μ) w, from a = w at the first update.
+def _average(optimizer: Optimizer, w: Any, average: Any, model_weight: Any) -> None:
+    """Updates the moving average of the weights, a ← μ a + (1 − μ) w; a = w at the first update.
 
-    It is the average of the weights that the model has, so their constraint, which Keras applies
-    after all of this, is applied first.
+    The constraint of the weights, which Keras applies after the step, is applied first, because
+    the average is that of the constrained weights.
     """
-    w, average = engine.native(w), engine.native(average)
+    w, average = native(w), native(average)
     constraint = getattr(model_weight, "constraint", None)
     if constraint is not None:
         w.assign(constraint(tf.convert_to_tensor(w)))

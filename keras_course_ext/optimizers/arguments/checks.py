@@ -1,0 +1,88 @@
+"""The checks of the values of arguments."""
+
+import math
+import numbers
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Number:
+    """The check that an argument is a finite number of an interval.
+
+    Args:
+        low: The smallest number allowed. Defaults to 0.
+        high: The largest number allowed. Defaults to infinity.
+        example: The number that the error message proposes. Defaults to 0.9.
+        below: Whether `high` itself is refused. Defaults to False.
+        above: Whether `low` itself is refused. Defaults to False.
+
+    Example:
+        >>> from keras_course_ext.optimizers.arguments import Number
+        >>> Number(0, 1)("momentum", 0.5)
+        0.5
+        >>> Number(0, 1)("momentum", 2)
+        Traceback (most recent call last):
+        ...
+        ValueError: `momentum` must be a number in [0, 1], but got momentum=2 (int). Write, ...
+    """
+
+    low: float = 0.0
+    high: float = math.inf
+    example: float = 0.9
+    below: bool = False
+    above: bool = False
+
+    def __call__(self, name: str, value: Any) -> float:
+        """Returns `value` as a float, or raises a ValueError that says what to write."""
+        if self._allows(value):
+            return float(value)
+        raise ValueError(
+            f"`{name}` must be a number {self._interval()}, but got {name}={value!r} "
+            f"({type(value).__name__}). Write, for example, `{name}={self.example}`."
+        )
+
+    def _allows(self, value: Any) -> bool:
+        if not isinstance(value, numbers.Real) or isinstance(value, bool):
+            return False
+        number = float(value)
+        over_low = self.low < number if self.above else self.low <= number
+        under_high = number < self.high if self.below else number <= self.high
+        return over_low and under_high and math.isfinite(number)
+
+    def _interval(self) -> str:
+        if self.high == math.inf:
+            return f"greater than {self.low:g}" if self.above else f"of at least {self.low:g}"
+        return f"in [{self.low:g}, {self.high:g}{')' if self.below else ']'}"
+
+
+def flag(name: str, value: Any) -> bool:
+    """Returns `value` if it is True or False, or raises a ValueError that says what to write."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    raise ValueError(
+        f"`{name}` must be True or False, but got {name}={value!r} ({type(value).__name__}). "
+        f"Write `{name}=True` or leave it out."
+    )
+
+
+def optional(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
+    """Returns a check that lets `None` pass and hands everything else to `check`."""
+
+    def checked(name: str, value: Any) -> Any:
+        return None if value is None else check(name, value)
+
+    return checked
+
+
+def check_count(name: str, value: Any, least: int = 0) -> int:
+    """Returns `value` if it is an integer of at least `least`, or raises a ValueError."""
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least:
+        return int(value)
+    raise ValueError(
+        f"`{name}` must be an integer of at least {least}, but got {name}={value!r} "
+        f"({type(value).__name__}). Write, for example, `{name}={max(least, 5)}`."
+    )

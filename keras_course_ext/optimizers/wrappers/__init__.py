@@ -1,0 +1,1 @@
+"""Optimizers that change the steps of another optimizer."""
