@@ -157,47 +157,6 @@ def test_the_state_of_adam_is_two_of_the_model():
     assert sum(int(np.prod(v.shape)) for v in held) == 2 * size + 2
 
 
-def test_the_private_names_are_still_in_keras():
-    """All private names of Keras that the optimizers use; see docs/architecture.md."""
-    optimizer: Any = keras.optimizers.Adam(use_ema=True, gradient_accumulation_steps=2)
-    w = keras.Variable([1.0])
-    optimizer.build([w])
-    called = []
-    optimizer._backend_apply_gradients = lambda grads, variables: called.append(grads)
-    optimizer.apply([tf.ones(1)], [w])
-    assert len(called) == 1
-    assert int(optimizer._iterations) == 1
-    assert optimizer._trainable_variables == [w]
-    assert len(optimizer._model_variables_moving_average) == 1
-    assert len(optimizer._accumulated_gradients) == 1
-    assert optimizer._use_weight_decay(w)
-    assert optimizer._clip_gradients([tf.ones(1)])
-    optimizer._track_variable(keras.Variable(2.0))
-    assert float(optimizer.variables[-1]) == 2.0
-    assert optimizer._get_variable_index(w) == 0
-    for name in ("_initialize", "_direct_assign", "_shared_name"):
-        assert name in dir(keras.Variable)
-    for name in ("_serialize_to_tensors", "_restore_from_tensors"):  # TensorFlow's, of a Trackable
-        assert name in dir(keras.Variable)
-    assert w._value is not None
-    with tf.Graph().as_default() as graph:
-        assert graph._get_control_flow_context() is None
-    assert callable(tf.__internal__.distribute.interim.maybe_merge_call)
-
-
-# Keras reads its own variables by `np.array(variable)`.
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-def test_the_attributes_of_a_file_are_still_where_the_state_looks(tmp_path):
-    """That is `_h5_entry_group`; without it the state of another optimizer would be let in."""
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    model.compile(ours.Momentum(0.1))
-    model.optimizer.build(model.trainable_variables)
-    seen = []
-    model.optimizer.save_own_variables = lambda store: seen.append(store._h5_entry_group.attrs)
-    model.save_weights(tmp_path / "model.weights.h5")
-    assert len(seen) == 1
-
-
 def test_without_the_private_hook_the_public_path_does_the_same(monkeypatch):
     monkeypatch.delattr(ours.RuleOptimizer, "_backend_apply_gradients")
     for name in ("nesterov", "adam", "nadam"):

@@ -12,66 +12,177 @@ import keras_course_ext as kce
 
 PACKAGE = Path(kce.__file__).parent
 
-# Folder or file -> what it must not import: arrows of the architecture never point back.
-FORBIDDEN = {
-    "ops": {
-        "backprop",
-        "layers",
-        "losses",
-        "activations",
-        "optimizers",
-        "monitoring",
-        "callbacks",
-        "plotting",
-    },
-    "backprop": {"optimizers", "monitoring", "callbacks"},
-    "layers": {"optimizers", "backprop", "monitoring", "callbacks", "plotting"},
-    "losses": {"backprop", "optimizers", "monitoring", "callbacks", "plotting"},
-    "optimizers": {"backprop", "ops", "layers", "losses", "monitoring", "callbacks", "plotting"},
-    "monitoring": {"backprop", "ops", "layers", "losses", "optimizers", "callbacks", "plotting"},
-    "callbacks": {"backprop", "ops", "layers", "losses", "optimizers"},
-    # It reads the attributes of a history or of a trace, whatever made them, runs the rules of
-    # optimizers and takes activations by their names.
-    "plotting": {"callbacks", "layers", "losses", "ops", "backprop"},
-    # It has to judge all the others, so it uses none of them.
-    "gradient_check": {
-        *("ops", "activations", "layers", "losses", "backprop"),
-        *("optimizers", "monitoring", "callbacks", "plotting"),
-    },
+# Circles that are still there: module names without `keras_course_ext.`.
+REMAINING_CIRCLES = {
+    *(f"backprop.{name}" for name in ("check", "formulas", "html", "record", "rows", "table")),
+    *(f"monitoring.{name}" for name in ("frame", "history", "json_lines", "selection", "storage")),
+    *(f"monitoring.{name}" for name in ("returned_record", "returned_rows", "step_record")),
+    *("monitoring.tap", "monitoring.tapped_step"),
 }
-# After the tap a recorded array is all there is: no model, no TensorFlow.
-NUMPY_ONLY = ["history", "finding", "diagnosis", "rules", "report", "storage", "json_lines"]
+
+# Part of the package -> the parts that it may reach, also through others. Files of the package's
+# root whose names begin with an underscore are below all parts, and reach none.
+BELOW = {
+    "ops": set(),
+    "gradient_check": set(),
+    "optimizers": set(),
+    "monitoring": set(),
+    "activations": {"ops"},
+    "losses": {"ops"},
+    "layers": {"ops", "activations"},
+    "plotting": {"ops", "activations", "optimizers", "monitoring"},
+    # It draws its traces.
+    "backprop": {"ops", "activations", "layers", "plotting", "optimizers", "monitoring"},
+    # It draws the gradients at the end of `fit`.
+    "callbacks": {"monitoring", "plotting", "ops", "activations", "optimizers"},
+}
+
+# Part -> its floors, from the lowest. A floor reaches itself and the floors below it. "*" is the
+# floor of all files that are not named.
+FLOORS = {
+    "optimizers": [
+        ["rules", "slots", "time_based_decay"],
+        ["arguments"],
+        ["engine"],
+        ["*"],
+        ["wrappers", "lookup", "trajectory"],
+    ],
+}
+
+# Importable and usable where neither Keras nor TensorFlow is installed.
+NUMPY_ONLY = [
+    *("_nearest", "_lazy"),
+    *(f"optimizers.{name}" for name in ("rules", "slots", "arguments.checks", "arguments.common")),
+    *(f"monitoring.{name}" for name in ("history", "finding", "diagnosis", "rules", "report")),
+    *(f"monitoring.{name}" for name in ("storage", "json_lines")),
+]
 LIBRARIES = {"keras", "tensorflow"}
 
 
 def imported(path):
     """The names that a file imports, `keras_course_ext.` cut off."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    tree = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return {name.removeprefix("keras_course_ext.") for name in names_in(tree)}
+
+
+def names_in(nodes):
+    for node in nodes:
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             names = [f"{node.module}.{alias.name}" for alias in node.names]
         else:
             continue
-        yield from (name.removeprefix("keras_course_ext.") for name in names)
+        yield from names
 
 
-def files(part):
-    path = PACKAGE / part
-    return sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
+def module_of(path):
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-@pytest.mark.parametrize("part", FORBIDDEN)
-def test_arrows_never_point_back(part):
-    for path in files(part):
-        tops = {name.split(".")[0] for name in imported(path)}
-        assert not tops & FORBIDDEN[part], path
+MODULES = {module_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def arrows(modules, package="keras_course_ext"):
+    """Module -> the modules that its file imports: in functions and for type checkers, too."""
+    names = {f"{package}.{module}".rstrip("."): module for module in modules}
+    graph = {}
+    for module, path in modules.items():
+        found = names_in(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        # A module is imported, or a name of one.
+        targets = {names.get(name, names.get(name.rpartition(".")[0])) for name in found}
+        graph[module] = targets - {module, None}
+    return graph
+
+
+def reached(graph):
+    """Module -> all modules that it reaches over its arrows."""
+    found = {}
+    for module, arrows_of_it in graph.items():
+        seen, waiting = set(), list(arrows_of_it)
+        while waiting:
+            target = waiting.pop()
+            if target not in seen:
+                seen.add(target)
+                waiting += graph[target]
+        found[module] = seen
+    return found
+
+
+REACHED = reached(arrows(MODULES))
+
+
+def test_no_module_reaches_itself():
+    circles = {module for module, targets in REACHED.items() if module in targets}
+    assert circles - REMAINING_CIRCLES == set()
+
+
+def test_a_circle_is_found(tmp_path):
+    texts = {"a": "import p.b", "b": "def f():\n    from p.c import d", "c": "from p import a"}
+    for name, text in texts.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    modules = {path.stem: path for path in tmp_path.glob("*.py")}
+    assert all(
+        module in targets for module, targets in reached(arrows(modules, package="p")).items()
+    )
+
+
+def part_of(module):
+    return module.partition(".")[0]
+
+
+@pytest.mark.parametrize("part", BELOW)
+def test_a_part_reaches_only_the_parts_below_it(part):
+    for module in MODULES:
+        if part_of(module) == part:
+            parts = {part_of(target) for target in REACHED[module]} - {part}
+            assert {p for p in parts if not p.startswith("_")} <= BELOW[part], module
+
+
+def test_the_private_files_of_the_root_reach_no_part():
+    for module, targets in REACHED.items():
+        if module.startswith("_"):
+            assert all(target.startswith("_") for target in targets), module
+
+
+def test_every_part_is_in_the_table():
+    parts = {part_of(module) for module in MODULES}
+    assert {part for part in parts if part and not part.startswith("_")} == BELOW.keys()
+
+
+def floor_of(module, floors):
+    name = module.split(".")[1]
+    named = [i for i, floor in enumerate(floors) if name in floor]
+    return named[0] if named else floors.index(["*"])
+
+
+@pytest.mark.parametrize("part", FLOORS)
+def test_a_floor_reaches_only_the_floors_below_it(part):
+    floors = FLOORS[part]
+    inside = [module for module in MODULES if module.startswith(f"{part}.")]
+    for module in inside:
+        higher = [
+            t
+            for t in REACHED[module]
+            if t in inside and floor_of(t, floors) > floor_of(module, floors)
+        ]
+        assert not higher, module
 
 
 @pytest.mark.parametrize("part", NUMPY_ONLY)
-def test_behind_the_tap_there_is_only_numpy(part):
-    for path in files(f"monitoring/{part}"):
-        assert not {name.split(".")[0] for name in imported(path)} & LIBRARIES, path
+def test_no_file_of_these_parts_imports_keras_or_tensorflow_at_once(part):
+    for module, path in MODULES.items():
+        if module == part or module.startswith(f"{part}."):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            assert not {name.split(".")[0] for name in names_in(tree.body)} & LIBRARIES, module
+
+
+def test_no_private_module_of_keras_or_tensorflow_is_imported():
+    """Such an import would stop the whole package where the module has moved."""
+    private = ("tensorflow.python", "keras.src")
+    for path in MODULES.values():
+        assert not [name for name in imported(path) if name.startswith(private)], path
 
 
 def test_matplotlib_is_asked_for_in_one_place():
@@ -163,6 +274,40 @@ def test_a_name_that_needs_a_missing_library_says_so_when_it_is_used(blocked, ad
     for message in messages:
         assert message.startswith("keras_course_ext needs ")
         assert advice in message
+
+
+WITHOUT_BOTH = """
+import sys
+sys.modules.update(keras=None, tensorflow=None)
+from functools import partial
+import numpy as np
+from keras_course_ext.optimizers import rules, trajectory
+
+def valley(w):
+    return w * np.array([0.1, 2.0])
+
+path = trajectory(partial(rules.momentum_rule, mu=0.9), valley, [-7.0, 2.0], 3, 0.1)
+print(path[-1].round(6).tolist())
+adam = partial(rules.adam_rule, beta_1=0.9, beta_2=0.999, epsilon=0.0)
+print(trajectory(adam, valley, [-7.0, 2.0], 1, [0.1])[-1].round(6).tolist())
+rmsprop = partial(rules.rmsprop_momentum_rule, rho=0.9, mu=0.9, epsilon=1e-7)
+print(trajectory(rmsprop, valley, np.float32([-7.0, 2.0]), 5, 0.1).dtype)
+assert sys.modules["keras"] is sys.modules["tensorflow"] is None
+"""
+
+
+def test_rules_and_trajectory_run_without_keras_and_tensorflow():
+    result = run(WITHOUT_BOTH)
+    assert not result.stderr
+    path, adam, dtype = result.stdout.splitlines()
+    assert path == "[-6.610653, 0.124]"
+    assert adam == "[-6.9, 1.9]"
+    assert dtype == "float32"
+
+
+def test_a_rule_needs_learning_rates():
+    with pytest.raises(TypeError, match="needs the learning rates of a rule"):
+        kce.optimizers.trajectory(lambda g, w, *, lr: (w - lr * g,), lambda w: w, [1.0], 2)
 
 
 def test_a_name_that_does_not_exist_is_no_missing_library():

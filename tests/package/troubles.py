@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import keras_course_ext
 from keras_course_ext.monitoring import GradientHistory, Key, LayerInfo
-from keras_course_ext.optimizers.momentum import momentum_rule
+from keras_course_ext.optimizers.rules import momentum_rule
 
 kce: Any = keras_course_ext  # the mistakes would not pass as what they are
 X, Y = np.ones((4, 2), "float32"), np.ones((4, 1), "float32")
