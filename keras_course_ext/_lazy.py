@@ -30,7 +30,8 @@ def raise_on_use(module: str) -> None:
 
     def missing_name(name: str) -> NoReturn:
         message = missing_library()
-        # `from package import submodule` asks for the attribute first and needs an AttributeError.
+        # `from package import submodule` reads the attribute first, and imports the submodule only
+        # after an AttributeError.
         if name in namespace.get("__all__", ()) and message is not None:
             raise ImportError(message)
         raise AttributeError(f"module {module!r} has no attribute {name!r}")

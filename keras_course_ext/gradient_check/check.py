@@ -33,7 +33,7 @@ def gradcheck(
         g = ∂/∂x Σᵢ uᵢ fᵢ(x)          with random u, so that all of the Jacobian takes part
         g ≈ (F(x − 2h) − 8 F(x − h) + 8 F(x + h) − F(x + 2h)) / 12h          with F = Σᵢ uᵢ fᵢ
 
-    Every element of every input is moved by itself. No rule of differentiation is used for that,
+    Every element of every input is moved separately. No rule of differentiation is used for that,
     so it doesn't matter how the gradient was come by: `tf.custom_gradient`, a layer, a loss.
 
     Args:

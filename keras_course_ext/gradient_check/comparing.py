@@ -31,7 +31,7 @@ class Comparing:
     def compare(
         self, function: Function, outputs: list[np.ndarray], twin: Function | None, order: int
     ) -> list[Comparison]:
-        """All comparisons up to `order`; a wrong first order leaves no sense in the second."""
+        """All comparisons up to `order`; the second order only if the first is right."""
         if self.precision is FLOAT32:
             self.notes.append(
                 "Something here is float32, where differences have few digits: pass float64, and "

@@ -1,4 +1,4 @@
-"""Central differences: what a derivative is without any rule of differentiation."""
+"""Central differences: derivatives computed without rules of differentiation."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ import numpy as np
 from keras_course_ext.gradient_check.function import Function
 from keras_course_ext.gradient_check.precision import Precision
 
-# Four points, with an error of h⁴ against 1/h from rounding, where two would have h².
+# Four points: their truncation error is of order h⁴, that of two points of order h².
 _WEIGHTS = {-2: 1, -1: -8, 1: 8, 2: -1}
 
 
@@ -42,7 +42,7 @@ class Differences:
         return total / (12 * h), 4 * self._precision.epsilon * rounding * 18 / (12 * h)
 
     def projected(self, gradient: np.ndarray, direction: np.ndarray) -> float:
-        """What `derivative` should be along `direction`, if `gradient` is right."""
+        """The derivative along `direction` that follows from `gradient`."""
         return float(np.sum(gradient * direction * self._steps) / self._length(direction))
 
     def one_sided(self, place: tuple[int, ...], fraction: float) -> tuple[float, float]:
@@ -56,7 +56,7 @@ class Differences:
         )
 
     def reach(self, place: tuple[int, ...]) -> float:
-        """How far from x the function is looked at."""
+        """The step h at x."""
         return 2 * self._length(place)
 
     def _length(self, direction: tuple[int, ...] | np.ndarray) -> float:

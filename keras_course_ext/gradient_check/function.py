@@ -17,7 +17,7 @@ MODES = {
 
 
 class Function:
-    """A function of some inputs, whose floating-point outputs are looked at.
+    """A function of some inputs, and its floating-point outputs.
 
     Args:
         f: Takes one tensor per input that is no variable, returns any structure of tensors.
@@ -57,11 +57,11 @@ class Function:
         return Function(gradients, (*self.inputs, *upstream), self._mode)
 
     def restore(self) -> None:
-        """Give the variables their first values back."""
+        """Restores the first values of the variables."""
         self._place([i.value for i in self.inputs])
 
     def _place(self, arrays: list[np.ndarray]) -> list[tf.Tensor]:
-        """Assign the variables' arrays, return the others as tensors."""
+        """Assigns the variables' arrays, and returns the others as tensors."""
         tensors = []
         for i, array in zip(self.inputs, arrays, strict=True):
             if i.variable is None:

@@ -1,4 +1,4 @@
-"""What a wrong element looks like, besides wrong."""
+"""Likely causes of a wrong element."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from keras_course_ext.gradient_check.report import Comparison
 
 
 def hint(row: Comparison, differences: Differences) -> str:
-    """A remark on a wrong element that lies at an edge or a corner, or nothing."""
+    """Describes a wrong element at an edge or a corner; an empty string otherwise."""
     if row.place is None or not np.isfinite(row.found):
         return ""
     if not np.isfinite(row.expected):

@@ -1,4 +1,4 @@
-"""What a user brings to a gradient check, sorted into what is differentiated and what is not."""
+"""The inputs of a gradient check: those that are differentiated, and the others."""
 
 import inspect
 from collections.abc import Callable, Iterable
@@ -14,7 +14,7 @@ _PRECISIONS = ("float64", "float32")
 
 @dataclass(frozen=True)
 class Input:
-    """Something that is differentiated by: a tensor, or a variable that the function reads."""
+    """An input that is differentiated: a tensor, or a variable that the function reads."""
 
     label: str
     value: np.ndarray
@@ -22,17 +22,17 @@ class Input:
 
 
 class _Hole:
-    """Stands in an argument where a differentiated tensor belongs."""
+    """A placeholder for a differentiated tensor in an argument."""
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """The arguments of a call, taken apart.
+    """The arguments of a call, with the differentiable tensors apart.
 
     Args:
         inputs: The differentiable tensors among them, in order.
         structure: The arguments with a hole for each of those.
-        notes: Which arguments are passed through as they are.
+        notes: Which arguments are passed through unchanged.
     """
 
     inputs: tuple[Input, ...]

@@ -1,4 +1,4 @@
-"""Whether the outputs of a function can be differentiated at all."""
+"""Checks that the outputs of a function can be differentiated."""
 
 import numpy as np
 
@@ -6,10 +6,10 @@ from keras_course_ext.gradient_check.function import Function
 
 
 def outputs_of(function: Function) -> list[np.ndarray]:
-    """The outputs of a function that gives finite values, and the same ones twice.
+    """Returns the outputs of a function, which must be finite and equal in two calls.
 
     Raises:
-        ValueError: If it does not.
+        ValueError: If they are not.
     """
     arrays = [i.value for i in function.inputs]
     outputs = function.values(arrays)

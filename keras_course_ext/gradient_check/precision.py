@@ -1,4 +1,4 @@
-"""What the floating-point format of a function allows a gradient check to see."""
+"""The steps and tolerances of a gradient check in a floating-point format."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Precision:
-    """A format's epsilon, the step h of differences in it, and how far these can be trusted."""
+    """The epsilon of a format, the step h of differences, and their default tolerances."""
 
     name: str
     epsilon: float

@@ -1,4 +1,4 @@
-"""What a gradient check found, as an object, as a table and as an error."""
+"""The result of a gradient check, as an object, as a table and as an error."""
 
 from dataclasses import dataclass
 
@@ -13,11 +13,11 @@ class Comparison:
         input: String: which input, "argument 0 (x)" or "variable 'dense/kernel'".
         reference: String: what it was compared with, "central differences" or "autodiff of the
             twin".
-        place: Index of the worst element; None where one number stands for all elements, the
+        place: Index of the worst element; None where one number represents all elements, the
             derivative along a random direction.
-        found: Float: what the checked function says there.
-        expected: Float: what the reference says there.
-        allowed: Float ≥ 0: how far apart the two may be.
+        found: Float: the gradient of the checked function there.
+        expected: Float: the gradient of the reference there.
+        allowed: Float ≥ 0: the largest allowed difference of the two.
         checked: Integer ≥ 1: how many elements were compared.
         size: Integer ≥ 1: how many elements there are.
         note: String: a remark, such as that the function gave no gradient at all. Defaults to "".
@@ -93,12 +93,12 @@ _HEAD = (
 
 @dataclass(frozen=True)
 class GradientReport:
-    """What `gradcheck` found; `print` shows it as a table.
+    """The result of `gradcheck`; `print` shows it as a table.
 
     Args:
         function: Name of the checked function.
         rows: Tuple of `Comparison`, one per input and reference.
-        notes: Tuple of strings, what a reader should know besides: inputs that were passed through
+        notes: Tuple of strings, remarks: inputs that were passed through
             unchecked, elements that were sampled, the precision. Defaults to (), nothing.
 
     Example:

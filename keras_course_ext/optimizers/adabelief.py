@@ -1,4 +1,4 @@
-"""AdaBelief: long steps where the gradient is what it was expected to be."""
+"""AdaBelief: long steps where the gradient is close to its running mean."""
 
 from typing import ClassVar, Unpack
 
@@ -18,10 +18,9 @@ class AdaBelief(RuleOptimizer):
         s ← β₂ s + (1 − β₂) (g − m)² + ε
         w ← w − η m / (1 − β₁ᵗ) / (√(s / (1 − β₂ᵗ)) + ε)
 
-    t = 1, 2, … numbers the steps. m is what the gradient was expected to be. Where g comes out as
-    expected, s is small and the step is long, however large g is; where it comes out otherwise,
-    the step is short. Adam divides by the size of g instead, and takes steps of the same length
-    in both cases.
+    t = 1, 2, … numbers the steps. m is a prediction of the gradient. Where g is close to m,
+    s is small and the step is long, also for a large g; where it is not, the step is short. Adam
+    divides by the size of g instead, and takes steps of the same length in both cases.
 
     Args:
         learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable without
@@ -50,7 +49,7 @@ class AdaBelief(RuleOptimizer):
 
     Differs from the paper:
         None in the update, so that `convention="paper"` is the same. The paper's ε is 1e-8 for the
-        most part; 1e-16 is that of the authors' code, because ε stands beside a square.
+        most part; 1e-16 is that of the authors' code, because ε is added to a square.
 
     Reference: Zhuang, Tang, Ding, Tatikonda, Dvornek, Papademetris, Duncan, AdaBelief Optimizer:
     Adapting Stepsizes by the Belief in Observed Gradients, NeurIPS 2020, Algorithm 2.

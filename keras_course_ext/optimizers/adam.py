@@ -61,7 +61,7 @@ class Adam(RuleOptimizer):
         >>> import keras, keras_course_ext as kce
         >>> w = keras.Variable([1.0, 2.0])
         >>> kce.optimizers.Adam(learning_rate=0.1).apply([keras.ops.array([0.5, -30.0])], [w])
-        >>> w.numpy().round(4)  # the first step is η long, whatever the gradient
+        >>> w.numpy().round(4)  # the first step is η long for every gradient
         array([0.9, 2.1], dtype=float32)
 
     Differs from the paper:

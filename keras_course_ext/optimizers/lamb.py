@@ -21,7 +21,7 @@ class Lamb(RuleOptimizer):
 
     t = 1, 2, … numbers the steps; w is a whole variable, such as the kernel of a layer. Every
     layer changes by the same share η of itself, so that one learning rate serves all of them, even
-    the large ones that very large batches ask for. Where w or r is 0, the ratio of the norms
+    the large ones that very large batches need. Where w or r is 0, the ratio of the norms
     counts as 1.
 
     Args:
@@ -46,7 +46,7 @@ class Lamb(RuleOptimizer):
         array([2.634, 4.341], dtype=float32)
 
     Differs from Keras:
-        `weight_decay` stands inside the ratio, as in the paper. Keras decays the weights apart from
+        `weight_decay` is inside the ratio, as in the paper. Keras decays the weights apart from
         it, w ← w − η λ w, so that the length of the step is no longer η ‖w‖. Without weight decay
         the two are the same.
 

@@ -19,7 +19,7 @@ class LARS(RuleOptimizer):
         w ← w − v
 
     w is a whole variable, such as the kernel of a layer, and λ its own learning rate. Without it
-    a rate that suits one layer is too large for another whose gradient is large beside its
+    a rate that suits one layer is too large for another whose gradient is large compared to its
     weights; with it every step is about γ η ‖w‖ long. Where w is 0, or both g and β w are, λ
     counts as 1.
 

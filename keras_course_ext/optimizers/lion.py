@@ -12,15 +12,15 @@ from keras_course_ext.optimizers.slots import Slot
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class Lion(RuleOptimizer):
-    """Lion, evolved sign momentum: every weight moves by exactly η, whatever its gradient.
+    """Lion, evolved sign momentum: every weight moves by exactly η, for a gradient of any size.
 
         w ← w − η sign(β₁ m + (1 − β₁) g)
         m ← β₂ m + (1 − β₂) g
 
-    One slot, half of Adam's memory. The direction looks at the present gradient with the weight
-    1 − β₁, the memory takes it up with 1 − β₂: it lasts longer than the direction does. Since no
-    step is shorter than η, the learning rate is to be 3 to 10 times smaller than Adam's, and
-    `weight_decay` as many times larger.
+    It has one slot, half of Adam's memory. The present gradient has the weight 1 − β₁ in the
+    direction and 1 − β₂ in m, which therefore averages over more steps. Since no step is shorter
+    than η, the learning rate should be 3 to 10 times smaller than Adam's, and `weight_decay` as
+    many times larger.
 
     Args:
         learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable without

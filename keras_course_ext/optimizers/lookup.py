@@ -55,7 +55,7 @@ def get(identifier: Any) -> keras.optimizers.Optimizer:
         identifier: The name of a class in any case, with or without underscores ("adam",
             "nesterov_momentum", "keras_course_ext>Adam"); a dictionary of the `class_name` and the
             `config`, or the one that `keras.optimizers.serialize` makes; or an optimizer, which
-            is returned as it is.
+            is returned itself.
 
     Returns:
         The optimizer. Found by name, it has its default arguments.

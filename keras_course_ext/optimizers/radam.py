@@ -1,4 +1,4 @@
-"""RAdam: Adam that does not adapt before it has seen enough gradients."""
+"""RAdam: Adam whose step is not divided by √v during the first steps."""
 
 from functools import partial
 from typing import ClassVar, Unpack
@@ -13,7 +13,7 @@ from keras_course_ext.optimizers.slots import Slot
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class RAdam(RuleOptimizer):
-    """RAdam, rectified Adam: a warm-up that Adam's own arithmetic asks for.
+    """RAdam, rectified Adam: a warm-up computed from the variance of Adam's step size.
 
         m ← β₁ m + (1 − β₁) g
         v ← β₂ v + (1 − β₂) g²
@@ -22,9 +22,9 @@ class RAdam(RuleOptimizer):
         w ← w − η r √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε)         afterwards
         r  = √[(ρ − 4) (ρ − 2) ρ∞ / ((ρ∞ − 4) (ρ∞ − 2) ρ)]
 
-    t = 1, 2, … numbers the steps. ρ is the number of gradients that v is a mean of, so to speak.
-    As long as there are few of them, 1 / √v is now large, now small, and Adam's first steps go
-    astray; r makes those steps as small as they are uncertain, and rises to 1. With
+    t = 1, 2, … numbers the steps. ρ is about the number of gradients that v averages. While
+    it is small, 1 / √v has a large variance, and so have Adam's first steps; r shortens them in
+    proportion, and rises to 1. With
     β₂ = 0.999 the first 4 steps are gradient descent with momentum.
 
         convention   the adapted step                     from     ε

@@ -1,4 +1,4 @@
-"""RMSprop: Adagrad with a memory that fades."""
+"""RMSprop: Adagrad with a running mean in the place of the sum."""
 
 from functools import partial
 from typing import ClassVar, Unpack
@@ -28,7 +28,7 @@ class RMSprop(RuleOptimizer):
         v ← ρ v + (1 − ρ) g²
         w ← w − η g / √(v + ε)
 
-    Unlike Adagrad's sum, the running mean v forgets, so that the steps do not die out. With
+    Adagrad's sum only grows; the running mean v does not, so the steps do not shrink to 0. With
     `centered`, the size is measured around the mean gradient a:
 
         a ← ρ a + (1 − ρ) g,  and v − a² in the place of v under the root

@@ -67,7 +67,7 @@ class ScheduleFreeAdamW(RuleOptimizer):
         array([0.845], dtype=float32)
 
     Differs from Keras:
-        There c is 1/t whatever the rates, `beta_1` has no effect on TensorFlow, decay is done
+        There c is 1/t for all rates, `beta_1` has no effect on TensorFlow, decay is done
         before the update, and the averages are never put into the model. The slots have Keras's
         names, but the files also hold Σ γᵢ² and which of y and x the model holds.
 

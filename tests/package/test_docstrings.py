@@ -60,6 +60,7 @@ NO_PAPER = {
 # Why the methods of a class need no example of their own. Elsewhere a method has one, or is called
 # in that of its class, or is one of a class above. What a property is, its summary says.
 NO_EXAMPLE = {
+    "GuardedOptimizer": "called by the step",
     "RuleDeclaration": "called by the step; docs/write_your_own_rule.md defines them",
     "RuleOptimizer": "called by the step, or known from Keras",
     "Comparison": "called by the report",

@@ -39,7 +39,7 @@ class CommonButWeightDecay(TypedDict, total=False):
 
 
 class CommonArguments(CommonButWeightDecay, total=False):
-    """The keyword arguments that every optimizer takes besides its own."""
+    """The keyword arguments that every optimizer takes."""
 
     weight_decay: float | None
 
@@ -124,7 +124,7 @@ def check_convention(
     Args:
         optimizer: Name of the optimizer's class, for the message.
         convention: The name of a convention.
-        known: The changed defaults of every convention besides "keras".
+        known: The changed defaults of every convention other than "keras".
 
     Raises:
         ValueError: If there is no such convention for this optimizer.

@@ -60,5 +60,5 @@ class Update:
 
 
 def native(variable: Any) -> Any:
-    """Returns the `tf.Variable` of a `keras.Variable`; a `tf.Variable` as it is."""
+    """Returns the `tf.Variable` of a `keras.Variable`; a `tf.Variable` itself."""
     return variable if isinstance(variable, tf.Variable) else variable.value

@@ -38,7 +38,7 @@ def adamax_rule(
         >>> g, w, zero = np.array([0.5, -30.0]), np.array([1.0, 2.0]), np.zeros(2)
         >>> constants = {"lr": 0.1, "beta_1": 0.9, "beta_2": 0.99, "epsilon": 0.0}
         >>> w, m, u = adamax_rule(g, w, zero, zero, t=1, **constants)
-        >>> w.round(6)  # the first step is η long, whatever the gradient
+        >>> w.round(6)  # the first step is η long for every gradient
         array([0.9, 2.1])
     """
     m = ema_by_difference(m, g, beta_1)  # m ← β₁ m + (1 − β₁) g

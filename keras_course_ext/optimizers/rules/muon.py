@@ -15,11 +15,11 @@ def newton_schulz(
     With X = U S Vᵀ this is S ← a S + b S³ + c S⁵, without U, S and V ever being computed.
 
     Args:
-        x: X, a matrix. It is first divided by its norm, so that S ≤ 1.
-        steps: How many times, at least 1.
-        a: The factor by which a small singular value grows in a step.
-        b: The coefficient of S³.
-        c: The coefficient of S⁵.
+        x: Array or tensor of rank 2. X, which is first divided by its norm, so that S ≤ 1.
+        steps: Integer ≥ 1. The number of iterations.
+        a: Float. The factor by which a small singular value grows in a step. Defaults to 3.4445.
+        b: Float. The coefficient of S³. Defaults to −4.775.
+        c: Float. The coefficient of S⁵. Defaults to 2.0315.
 
     Returns:
         About U Vᵀ: with the default coefficients, which favour speed, five steps bring every
@@ -60,7 +60,7 @@ def muon_rule(
 
     Args:
         g: dL/dw, the gradient, of rank 2 or more.
-        w: The weights, of the shape of `g`; the matrix is (everything but the last axis, last
+        w: The weights, of the shape of `g`; the matrix is (all axes but the last, last
             axis), which is (fan-in, fan-out) for kernels of dense layers and convolutions.
         m: The momentum, of the shape of `g`; 0 before the first step.
         lr: η, the learning rate, a scalar.
@@ -115,7 +115,7 @@ def muon_adamw_rule(
     wd: float,
     t: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """AdamW for what is no matrix: w ← w − η λ w, then Adam at the rate `lr_ratio` · η.
+    """AdamW for other variables: w ← w − η λ w, then Adam at the rate `lr_ratio` · η.
 
     Args:
         g: dL/dw, the gradient.

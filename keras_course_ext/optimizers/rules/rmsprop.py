@@ -49,8 +49,8 @@ def rmsprop_rule(
         >>> rmsprop_rule(2.0, 1.0, 6.0, 0.0, lr=0.5, rho=0.5, epsilon=0.0)  # v − a² = 4
         (0.5, 5.0, 1.0)
     """
-    v, *a = means(g, v, *a, rho=rho)
-    return w - divided(lr * g, v, *a, epsilon=epsilon, inside=inside), v, *a
+    v, *centre = means(g, v, *a, rho=rho)
+    return w - divided(lr * g, v, *centre, epsilon=epsilon, inside=inside), v, *centre
 
 
 def rmsprop_momentum_rule(
@@ -88,9 +88,9 @@ def rmsprop_momentum_rule(
         >>> rmsprop_momentum_rule(2.0, 1.0, 4.0, 1.0, **constants)
         (0.0, 4.0, 1.0)
     """
-    v, *a = means(g, v, *a, rho=rho)
-    b = mu * b + divided(lr * g, v, *a, epsilon=epsilon, inside=inside)
-    return w - b, v, b, *a
+    v, *centre = means(g, v, *a, rho=rho)
+    b = mu * b + divided(lr * g, v, *centre, epsilon=epsilon, inside=inside)
+    return w - b, v, b, *centre
 
 
 def rmsprop_torch_momentum_rule(
@@ -126,9 +126,9 @@ def rmsprop_torch_momentum_rule(
         >>> rmsprop_torch_momentum_rule(2.0, 1.0, 4.0, 1.0, **constants)
         (0.5, 4.0, 1.0)
     """
-    v, *a = means(g, v, *a, rho=rho)
-    b = mu * b + divided(g, v, *a, epsilon=epsilon, inside=False)
-    return w - lr * b, v, b, *a
+    v, *centre = means(g, v, *a, rho=rho)
+    b = mu * b + divided(g, v, *centre, epsilon=epsilon, inside=False)
+    return w - lr * b, v, b, *centre
 
 
 def means(g: Tensor, v: Tensor, *a: Tensor, rho: float) -> tuple[Tensor, ...]:

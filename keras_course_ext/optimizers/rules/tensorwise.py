@@ -8,7 +8,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_course_ext.optimizers.rules.elementwise import Tensor, library_of, sqrt, square
+from keras_course_ext.optimizers.rules.elementwise import (
+    Tensor,
+    is_number,
+    library_of,
+    sqrt,
+    square,
+)
 
 
 def total(x: Tensor) -> Tensor:
@@ -46,7 +52,7 @@ def ratio(x: Tensor, y: Tensor) -> Tensor:
     Returns:
         The ratio, a scalar.
     """
-    if isinstance(x, (int, float, np.ndarray, np.generic)):
+    if is_number(x) or library_of(x) is np:
         return x / y if x > 0 and y > 0 else 1.0
     tf = library_of(x)
     return tf.where(x > 0, tf.where(y > 0, x / y, 1.0), 1.0)

@@ -1,4 +1,4 @@
-"""Layer-wise rates: some layers learn slower than others, or without weight decay."""
+"""Layer-wise learning rates and weight decays, selected by the paths of the variables."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -50,8 +50,8 @@ class LayerWise(WrapperOptimizer):
         [(0.1, 1.0), (0.1, 1.0), (1.0, 1.0), (1.0, 0.0)]
 
     Differs from Keras:
-        It has none of its own; `keras.optimizers.MultiOptimizer`, where there is one, gives every
-        group of variables an optimizer, a learning rate and a schedule of its own.
+        Keras has none; `keras.optimizers.MultiOptimizer`, in versions that have it, gives every
+        group of variables a separate optimizer, learning rate and schedule.
 
     Reference: Howard, Ruder, Universal Language Model Fine-tuning for Text Classification, ACL
     2018, section 3.2, discriminative fine-tuning.
