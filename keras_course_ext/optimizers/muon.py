@@ -17,26 +17,11 @@ from keras_course_ext.optimizers.arguments import (
     check_count,
     flag,
     optional,
+    patterns,
 )
 from keras_course_ext.optimizers.engine.base import RuleOptimizer
 from keras_course_ext.optimizers.rules.muon import muon_adamw_rule, muon_rule
 from keras_course_ext.optimizers.slots import Slot
-
-
-def _patterns(name: str, value: Any) -> list[str]:
-    if value is None:
-        return []
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        try:
-            for pattern in value:
-                re.compile(pattern)
-            return list(value)
-        except (re.error, TypeError):
-            pass
-    raise ValueError(
-        f"`{name}` must be a list of regular expressions, but got {name}={value!r} "
-        f'({type(value).__name__}). Write, for example, `{name}=["output"]`.'
-    )
 
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
@@ -129,7 +114,7 @@ class Muon(RuleOptimizer):
         "adam_beta_2": Number(0, 1, example=0.999, below=True),
         "adam_weight_decay": optional(Number(example=0.004)),
         "epsilon": Number(example=1e-7),
-        "exclude_layers": _patterns,
+        "exclude_layers": patterns,
         "exclude_embeddings": flag,
         "muon_a": Number(-math.inf, example=3.4445),
         "muon_b": Number(-math.inf, example=-4.775),

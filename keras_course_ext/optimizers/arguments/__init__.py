@@ -1,6 +1,12 @@
 """The arguments of optimizers, their types and checks; importing them needs NumPy only."""
 
-from keras_course_ext.optimizers.arguments.checks import Number, check_count, flag, optional
+from keras_course_ext.optimizers.arguments.checks import (
+    Number,
+    check_count,
+    flag,
+    optional,
+    patterns,
+)
 from keras_course_ext.optimizers.arguments.common import (
     CommonArguments,
     CommonButWeightDecay,
@@ -17,4 +23,5 @@ __all__ = [
     "check_count",
     "flag",
     "optional",
+    "patterns",
 ]

@@ -2,7 +2,8 @@
 
 import math
 import numbers
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,4 +86,21 @@ def check_count(name: str, value: Any, least: int = 0) -> int:
     raise ValueError(
         f"`{name}` must be an integer of at least {least}, but got {name}={value!r} "
         f"({type(value).__name__}). Write, for example, `{name}={max(least, 5)}`."
+    )
+
+
+def patterns(name: str, value: Any) -> list[str]:
+    """Returns a list of regular expressions, empty for `None`, or raises a ValueError."""
+    if value is None:
+        return []
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        try:
+            for pattern in value:
+                re.compile(pattern)
+            return list(value)
+        except (re.error, TypeError):
+            pass
+    raise ValueError(
+        f"`{name}` must be a list of regular expressions, but got {name}={value!r} "
+        f'({type(value).__name__}). Write, for example, `{name}=["output"]`.'
     )

@@ -4,18 +4,7 @@ from keras_course_ext.optimizers.rules.elementwise import Tensor, sqrt, square
 from keras_course_ext.optimizers.rules.means import bias_corrected, ema_by_difference
 
 
-def adabelief_rule(
-    g: Tensor,
-    w: Tensor,
-    m: Tensor,
-    s: Tensor,
-    *,
-    lr: Tensor,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    t: Tensor,
-) -> tuple[Tensor, Tensor, Tensor]:
+def adabelief_rule(g, w, m, s, *, lr, beta_1, beta_2, epsilon, t) -> tuple[Tensor, Tensor, Tensor]:
     """AdaBelief, s ← β₂ s + (1 − β₂) (g − m)² + ε, then w ← w − η m̂ / (√ŝ + ε).
 
     Args:

@@ -4,9 +4,7 @@ from keras_course_ext.optimizers.rules.elementwise import Tensor, sqrt, square
 from keras_course_ext.optimizers.rules.means import ema
 
 
-def adadelta_rule(
-    g: Tensor, w: Tensor, a: Tensor, d: Tensor, *, lr: Tensor, rho: float, epsilon: float
-) -> tuple[Tensor, Tensor, Tensor]:
+def adadelta_rule(g, w, a, d, *, lr, rho, epsilon) -> tuple[Tensor, Tensor, Tensor]:
     """Adadelta, Δ = −√(d + ε) / √(a + ε) · g, then w ← w + η Δ.
 
     Args:

@@ -3,9 +3,7 @@
 from keras_course_ext.optimizers.rules.elementwise import Tensor, divide_no_nan, sqrt, square
 
 
-def adagrad_rule(
-    g: Tensor, w: Tensor, a: Tensor, *, lr: Tensor, epsilon: float
-) -> tuple[Tensor, Tensor]:
+def adagrad_rule(g, w, a, *, lr, epsilon) -> tuple[Tensor, Tensor]:
     """Adagrad, a ← a + g², then w ← w − η g / √(a + ε).
 
     Args:
@@ -27,9 +25,7 @@ def adagrad_rule(
     return w - lr * g / sqrt(a + epsilon), a
 
 
-def adagrad_outside_rule(
-    g: Tensor, w: Tensor, a: Tensor, *, lr: Tensor, epsilon: float
-) -> tuple[Tensor, Tensor]:
+def adagrad_outside_rule(g, w, a, *, lr, epsilon) -> tuple[Tensor, Tensor]:
     """Adagrad with ε outside of the root, a ← a + g², then w ← w − η g / (√a + ε).
 
     Args:

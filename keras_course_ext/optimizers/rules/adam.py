@@ -11,16 +11,7 @@ from keras_course_ext.optimizers.rules.means import bias_corrected, ema, ema_by_
 
 
 def adam_algorithm_1_rule(
-    g: Tensor,
-    w: Tensor,
-    m: Tensor,
-    v: Tensor,
-    *,
-    lr: Tensor,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    t: Tensor,
+    g, w, m, v, *, lr, beta_1, beta_2, epsilon, t
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Adam, Algorithm 1: m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ), w ← w − η m̂ / (√v̂ + ε).
 
@@ -54,18 +45,7 @@ def adam_algorithm_1_rule(
     return w, m, v
 
 
-def adam_rule(
-    g: Tensor,
-    w: Tensor,
-    m: Tensor,
-    v: Tensor,
-    *,
-    lr: Tensor,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    t: Tensor,
-) -> tuple[Tensor, Tensor, Tensor]:
+def adam_rule(g, w, m, v, *, lr, beta_1, beta_2, epsilon, t) -> tuple[Tensor, Tensor, Tensor]:
     """Adam with ε̂, end of section 2: w ← w − η √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε̂).
 
     Args:
@@ -99,16 +79,7 @@ def adam_rule(
 
 
 def amsgrad_algorithm_2_rule(
-    g: Tensor,
-    w: Tensor,
-    m: Tensor,
-    v: Tensor,
-    v_hat: Tensor,
-    *,
-    lr: Tensor,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
+    g, w, m, v, v_hat, *, lr, beta_1, beta_2, epsilon
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """AMSGrad, Algorithm 2: v̂ ← max(v̂, v), w ← w − η m / (√v̂ + ε), without corrections.
 
@@ -140,17 +111,7 @@ def amsgrad_algorithm_2_rule(
 
 
 def amsgrad_torch_rule(
-    g: Tensor,
-    w: Tensor,
-    m: Tensor,
-    v: Tensor,
-    v_max: Tensor,
-    *,
-    lr: Tensor,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    t: Tensor,
+    g, w, m, v, v_max, *, lr, beta_1, beta_2, epsilon, t
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """AMSGrad in torch's form: w ← w − η m̂ / (√v̂ + ε), where v̂ is the largest v, corrected.
 
@@ -185,17 +146,7 @@ def amsgrad_torch_rule(
 
 
 def amsgrad_rule(
-    g: Tensor,
-    w: Tensor,
-    m: Tensor,
-    v: Tensor,
-    v_hat: Tensor,
-    *,
-    lr: Tensor,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    t: Tensor,
+    g, w, m, v, v_hat, *, lr, beta_1, beta_2, epsilon, t
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """AMSGrad: Adam with v̂ ← max(v̂, v), the largest v so far, in the denominator.
 

@@ -4,18 +4,7 @@ from keras_course_ext.optimizers.rules.elementwise import Tensor, divide_no_nan,
 from keras_course_ext.optimizers.rules.means import ema_by_difference
 
 
-def adamax_rule(
-    g: Tensor,
-    w: Tensor,
-    m: Tensor,
-    u: Tensor,
-    *,
-    lr: Tensor,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    t: Tensor,
-) -> tuple[Tensor, Tensor, Tensor]:
+def adamax_rule(g, w, m, u, *, lr, beta_1, beta_2, epsilon, t) -> tuple[Tensor, Tensor, Tensor]:
     """Adamax, u ← max(β₂ u, |g|), then w ← w − η / (1 − β₁ᵗ) · m / (u + ε).
 
     Args:
@@ -47,16 +36,7 @@ def adamax_rule(
 
 
 def adamax_torch_rule(
-    g: Tensor,
-    w: Tensor,
-    m: Tensor,
-    u: Tensor,
-    *,
-    lr: Tensor,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    t: Tensor,
+    g, w, m, u, *, lr, beta_1, beta_2, epsilon, t
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Adamax in torch's form, u ← max(β₂ u, |g| + ε), then w ← w − η / (1 − β₁ᵗ) · m / u.
 

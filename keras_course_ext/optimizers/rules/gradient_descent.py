@@ -3,7 +3,7 @@
 from keras_course_ext.optimizers.rules.elementwise import Tensor
 
 
-def gradient_descent_rule(g: Tensor, w: Tensor, *, lr: Tensor) -> tuple[Tensor]:
+def gradient_descent_rule(g, w, *, lr) -> tuple[Tensor]:
     """Gradient descent, w ← w − η g.
 
     Args:

@@ -5,19 +5,7 @@ from keras_course_ext.optimizers.rules.means import bias_corrected, ema_by_diffe
 from keras_course_ext.optimizers.rules.tensorwise import ratio, total
 
 
-def lamb_rule(
-    g: Tensor,
-    w: Tensor,
-    m: Tensor,
-    v: Tensor,
-    *,
-    lr: Tensor,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    wd: float,
-    t: Tensor,
-) -> tuple[Tensor, Tensor, Tensor]:
+def lamb_rule(g, w, m, v, *, lr, beta_1, beta_2, epsilon, wd, t) -> tuple[Tensor, Tensor, Tensor]:
     """Lamb, r = m̂ / (√v̂ + ε) + λ w, then w ← w − η ‖w‖ / ‖r‖ · r.
 
     Args:

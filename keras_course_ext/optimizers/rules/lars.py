@@ -4,9 +4,7 @@ from keras_course_ext.optimizers.rules.elementwise import Tensor
 from keras_course_ext.optimizers.rules.tensorwise import norm, ratio
 
 
-def lars_rule(
-    g: Tensor, w: Tensor, v: Tensor, *, lr: Tensor, mu: float, eta: float, wd: float
-) -> tuple[Tensor, Tensor]:
+def lars_rule(g, w, v, *, lr, mu, eta, wd) -> tuple[Tensor, Tensor]:
     """LARS, λ = η ‖w‖ / (‖g‖ + β ‖w‖), v ← μ v + γ λ (g + β w), then w ← w − v.
 
     Args:

@@ -4,9 +4,7 @@ from keras_course_ext.optimizers.rules.elementwise import Tensor, as_dtype_of, s
 from keras_course_ext.optimizers.rules.means import ema
 
 
-def lion_rule(
-    g: Tensor, w: Tensor, m: Tensor, *, lr: Tensor, beta_1: float, beta_2: float
-) -> tuple[Tensor, Tensor]:
+def lion_rule(g, w, m, *, lr, beta_1, beta_2) -> tuple[Tensor, Tensor]:
     """Lion, w ← w − η sign(β₁ m + (1 − β₁) g), then m ← β₂ m + (1 − β₂) g.
 
     Args:

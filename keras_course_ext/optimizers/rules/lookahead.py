@@ -1,22 +1,10 @@
 """Lookahead: the weights follow another rule, and return part of the way after k steps."""
 
-from functools import partial
-
 from keras_course_ext.optimizers.rules.elementwise import Tensor, where
 from keras_course_ext.optimizers.rules.scalars import scalars_of
 
 
-def lookahead_rule(
-    g: Tensor,
-    w: Tensor,
-    slow: Tensor,
-    *slots: Tensor,
-    inner: partial,
-    k: int,
-    alpha: float,
-    t: Tensor,
-    **scalars: Tensor,
-) -> tuple[Tensor, ...]:
+def lookahead_rule(g, w, slow, *slots, inner, k, alpha, t, **scalars) -> tuple[Tensor, ...]:
     """Lookahead: w ← inner(w), and after every k-th step φ ← φ + α (w − φ), w ← φ.
 
     Args:

@@ -3,9 +3,7 @@
 from keras_course_ext.optimizers.rules.elementwise import Tensor
 
 
-def momentum_rule(
-    g: Tensor, w: Tensor, v: Tensor, *, lr: Tensor, mu: float
-) -> tuple[Tensor, Tensor]:
+def momentum_rule(g, w, v, *, lr, mu) -> tuple[Tensor, Tensor]:
     """Momentum, v ← μ v − η g, then w ← w + v.
 
     Args:
@@ -27,9 +25,7 @@ def momentum_rule(
     return w + v, v
 
 
-def momentum_torch_rule(
-    g: Tensor, w: Tensor, b: Tensor, *, lr: Tensor, mu: float
-) -> tuple[Tensor, Tensor]:
+def momentum_torch_rule(g, w, b, *, lr, mu) -> tuple[Tensor, Tensor]:
     """Momentum in torch's form, b ← μ b + g, then w ← w − η b.
 
     Args:

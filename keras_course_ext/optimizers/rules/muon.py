@@ -7,9 +7,7 @@ from keras_course_ext.optimizers.rules.elementwise import Tensor
 from keras_course_ext.optimizers.rules.tensorwise import norm, reshape, transpose
 
 
-def newton_schulz(
-    x: Tensor, *, steps: int, a: float = 3.4445, b: float = -4.775, c: float = 2.0315
-) -> Tensor:
+def newton_schulz(x, *, steps, a=3.4445, b=-4.775, c=2.0315) -> Tensor:
     """Brings all singular values near 1, X ← a X + (b X Xᵀ + c (X Xᵀ)²) X, `steps` times.
 
     With X = U S Vᵀ this is S ← a S + b S³ + c S⁵, without U, S and V ever being computed.
@@ -43,18 +41,7 @@ def newton_schulz(
 
 
 def muon_rule(
-    g: Tensor,
-    w: Tensor,
-    m: Tensor,
-    *,
-    lr: Tensor,
-    mu: float,
-    nesterov: bool,
-    steps: int,
-    coefficients: tuple[float, float, float],
-    rms_rate: float | None,
-    by_fans: bool,
-    wd: float,
+    g, w, m, *, lr, mu, nesterov, steps, coefficients, rms_rate, by_fans, wd
 ) -> tuple[Tensor, Tensor]:
     """Muon, m ← μ m + g, then w ← w − η λ w − η · length · NewtonSchulz(g + μ m).
 
@@ -102,18 +89,7 @@ def muon_rule(
 
 
 def muon_adamw_rule(
-    g: Tensor,
-    w: Tensor,
-    m: Tensor,
-    v: Tensor,
-    *,
-    lr: Tensor,
-    lr_ratio: float,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    wd: float,
-    t: Tensor,
+    g, w, m, v, *, lr, lr_ratio, beta_1, beta_2, epsilon, wd, t
 ) -> tuple[Tensor, Tensor, Tensor]:
     """AdamW for other variables: w ← w − η λ w, then Adam at the rate `lr_ratio` · η.
 

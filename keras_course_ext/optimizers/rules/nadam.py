@@ -4,7 +4,7 @@ from keras_course_ext.optimizers.rules.elementwise import Tensor, as_dtype_of, s
 from keras_course_ext.optimizers.rules.means import bias_corrected, ema_by_difference
 
 
-def momentum_at(t: Tensor, *, beta_1: float, momentum_decay: float) -> Tensor:
+def momentum_at(t, *, beta_1, momentum_decay) -> Tensor:
     """The momentum of step t, μₜ = β₁ (1 − 0.5 · 0.96^(ψ t)), which rises from β₁ / 2 to β₁.
 
     Args:
@@ -23,9 +23,7 @@ def momentum_at(t: Tensor, *, beta_1: float, momentum_decay: float) -> Tensor:
     return beta_1 * (1.0 - 0.5 * 0.96 ** (t * momentum_decay))
 
 
-def momentum_product(
-    u_product: Tensor, *, beta_1: float, momentum_decay: float, t: Tensor
-) -> Tensor:
+def momentum_product(u_product, *, beta_1, momentum_decay, t) -> Tensor:
     """The running product of the momenta, Πₜ = Πₜ₋₁ μₜ.
 
     Args:
@@ -47,18 +45,7 @@ def momentum_product(
 
 
 def nadam_rule(
-    g: Tensor,
-    w: Tensor,
-    m: Tensor,
-    v: Tensor,
-    *,
-    lr: Tensor,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    momentum_decay: float,
-    t: Tensor,
-    u_product: Tensor,
+    g, w, m, v, *, lr, beta_1, beta_2, epsilon, momentum_decay, t, u_product
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Nadam, w ← w − η m̂ / (√v̂ + ε) with m̂ = μₜ₊₁ m / (1 − Πₜ₊₁) + (1 − μₜ) g / (1 − Πₜ).
 

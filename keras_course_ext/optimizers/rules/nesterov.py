@@ -3,9 +3,7 @@
 from keras_course_ext.optimizers.rules.elementwise import Tensor
 
 
-def nesterov_rule(
-    g: Tensor, w: Tensor, v: Tensor, *, lr: Tensor, mu: float
-) -> tuple[Tensor, Tensor]:
+def nesterov_rule(g, w, v, *, lr, mu) -> tuple[Tensor, Tensor]:
     """Nesterov momentum, v ← μ v − η g, then w ← w + μ v − η g.
 
     Args:
@@ -32,9 +30,7 @@ def nesterov_rule(
     return w + (mu * v - lr * g), v
 
 
-def nesterov_torch_rule(
-    g: Tensor, w: Tensor, b: Tensor, *, lr: Tensor, mu: float
-) -> tuple[Tensor, Tensor]:
+def nesterov_torch_rule(g, w, b, *, lr, mu) -> tuple[Tensor, Tensor]:
     """Nesterov momentum in torch's form, b ← μ b + g, then w ← w − η (g + μ b).
 
     Args:

@@ -12,7 +12,7 @@ from keras_course_ext.optimizers.rules.elementwise import (
 from keras_course_ext.optimizers.rules.means import ema_by_difference
 
 
-def rectification(t: Tensor, beta_2: float, threshold: float) -> Tensor:
+def rectification(t, beta_2, threshold) -> Tensor:
     """r, by which the variance of 1 / √v falls short of what it is in the end; 0: don't adapt.
 
         ρ∞ = 2 / (1 − β₂) − 1
@@ -40,18 +40,7 @@ def rectification(t: Tensor, beta_2: float, threshold: float) -> Tensor:
 
 
 def radam_rule(
-    g: Tensor,
-    w: Tensor,
-    m: Tensor,
-    v: Tensor,
-    *,
-    lr: Tensor,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    threshold: float,
-    corrected: bool,
-    t: Tensor,
+    g, w, m, v, *, lr, beta_1, beta_2, epsilon, threshold, corrected, t
 ) -> tuple[Tensor, Tensor, Tensor]:
     """RAdam, w ← w − η r m̂ √(1 − β₂ᵗ) / (√v + ε), and w ← w − η m̂ as long as r is 0.
 

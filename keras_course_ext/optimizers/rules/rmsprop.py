@@ -13,16 +13,7 @@ from keras_course_ext.optimizers.rules.elementwise import (
 from keras_course_ext.optimizers.rules.means import ema
 
 
-def rmsprop_rule(
-    g: Tensor,
-    w: Tensor,
-    v: Tensor,
-    *a: Tensor,
-    lr: Tensor,
-    rho: float,
-    epsilon: float,
-    inside: bool = True,
-) -> tuple[Tensor, ...]:
+def rmsprop_rule(g, w, v, *a, lr, rho, epsilon, inside=True) -> tuple[Tensor, ...]:
     """RMSprop, v ← ρ v + (1 − ρ) g², then w ← w − η g / √(v + ε).
 
     Args:
@@ -53,18 +44,7 @@ def rmsprop_rule(
     return w - divided(lr * g, v, *centre, epsilon=epsilon, inside=inside), v, *centre
 
 
-def rmsprop_momentum_rule(
-    g: Tensor,
-    w: Tensor,
-    v: Tensor,
-    b: Tensor,
-    *a: Tensor,
-    lr: Tensor,
-    rho: float,
-    mu: float,
-    epsilon: float,
-    inside: bool = True,
-) -> tuple[Tensor, ...]:
+def rmsprop_momentum_rule(g, w, v, b, *a, lr, rho, mu, epsilon, inside=True) -> tuple[Tensor, ...]:
     """RMSprop with momentum: v as in `rmsprop_rule`, b ← μ b + η g / √(v + ε), w ← w − b.
 
     Args:
@@ -93,17 +73,7 @@ def rmsprop_momentum_rule(
     return w - b, v, b, *centre
 
 
-def rmsprop_torch_momentum_rule(
-    g: Tensor,
-    w: Tensor,
-    v: Tensor,
-    b: Tensor,
-    *a: Tensor,
-    lr: Tensor,
-    rho: float,
-    mu: float,
-    epsilon: float,
-) -> tuple[Tensor, ...]:
+def rmsprop_torch_momentum_rule(g, w, v, b, *a, lr, rho, mu, epsilon) -> tuple[Tensor, ...]:
     """RMSprop with momentum in torch's form, b ← μ b + g / (√v + ε), then w ← w − η b.
 
     Args:
@@ -131,12 +101,12 @@ def rmsprop_torch_momentum_rule(
     return w - lr * b, v, b, *centre
 
 
-def means(g: Tensor, v: Tensor, *a: Tensor, rho: float) -> tuple[Tensor, ...]:
+def means(g, v, *a, rho) -> tuple[Tensor, ...]:
     """The running means, v ← ρ v + (1 − ρ) g² and, if it is centred, a ← ρ a + (1 − ρ) g."""
     return ema(v, square(g), rho), *(ema(mean, g, rho) for mean in a)
 
 
-def divided(step: Tensor, v: Tensor, *a: Tensor, epsilon: float, inside: bool) -> Tensor:
+def divided(step, v, *a, epsilon, inside) -> Tensor:
     """`step` divided by √(v + ε) or √v + ε; by v − a² in the place of v if it is centred."""
     for mean in a:
         v = v - square(mean)

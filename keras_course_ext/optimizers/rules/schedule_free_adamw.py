@@ -11,20 +11,7 @@ from keras_course_ext.optimizers.rules.means import bias_corrected, ema_by_diffe
 
 
 def schedule_free_adamw_rule(
-    g: Tensor,
-    w: Tensor,
-    z: Tensor,
-    v: Tensor,
-    *,
-    lr: Tensor,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    warmup_steps: int,
-    wd: float,
-    c: Tensor,
-    at_average: Tensor,
-    t: Tensor,
+    g, w, z, v, *, lr, beta_1, beta_2, epsilon, warmup_steps, wd, c, at_average, t
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Schedule-free AdamW: z takes the steps, x averages z, and the gradient is taken between.
 
@@ -68,19 +55,17 @@ def schedule_free_adamw_rule(
     return point_between(z, x, beta_1), z, v
 
 
-def point_between(z: Tensor, x: Tensor, beta_1: float) -> Tensor:
+def point_between(z, x, beta_1) -> Tensor:
     """The point where the gradient is taken, y = (1 − β₁) z + β₁ x."""
     return (1 - beta_1) * z + beta_1 * x
 
 
-def average_of(y: Tensor, z: Tensor, beta_1: float) -> Tensor:
+def average_of(y, z, beta_1) -> Tensor:
     """The average, x = (y − (1 − β₁) z) / β₁."""
     return (y - (1 - beta_1) * z) / beta_1
 
 
-def share_of_step(
-    weight_sum: Tensor, *, lr: Tensor, warmup_steps: int, t: Tensor
-) -> tuple[Tensor, Tensor]:
+def share_of_step(weight_sum, *, lr, warmup_steps, t) -> tuple[Tensor, Tensor]:
     """The sum Σᵢ γᵢ² after a step, and the share c = γₜ² / Σᵢ γᵢ² of the step in the average."""
     added = warmed_up(lr, warmup_steps, t) ** 2
     weight_sum = weight_sum + added
@@ -88,6 +73,6 @@ def share_of_step(
     return weight_sum, divide_no_nan(added, weight_sum)
 
 
-def warmed_up(lr: Tensor, warmup_steps: int, t: Tensor) -> Tensor:
+def warmed_up(lr, warmup_steps, t) -> Tensor:
     """The learning rate during the warm-up, γ · min(1, t / warmup_steps)."""
     return lr * minimum(t / warmup_steps, 1.0) if warmup_steps else lr
