@@ -5,13 +5,20 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "agg")
 
+import cover
 import keras
 import pytest
 import tensorflow as tf
+from once import once  # noqa: F401, a fixture
 
 # Convolutions on several threads add up in an order that depends on how busy the machine is, and
 # some tests compare bits.
 tf.config.threading.set_intra_op_parallelism_threads(1)
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by `-m`
+def pytest_collection_modifyitems(config, items):
+    cover.mark_slow(items, whole_tests=not any("::" in arg for arg in config.args))
 
 
 @pytest.fixture(autouse=True)

@@ -23,6 +23,8 @@ from keras_course_ext.monitoring.statistics import (
 
 STEPS = 2 * -(-ROWS // BATCH)
 
+pytestmark = pytest.mark.canary
+
 
 def recorded(monitor):
     """The record as one dictionary a step, of the gradient norms."""

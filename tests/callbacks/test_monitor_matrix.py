@@ -22,6 +22,8 @@ import keras_course_ext as kce
 ROOT = pathlib.Path(__file__).parents[2]
 CELLS = [cell for cell in brief_cells() if cell not in BEYOND]
 
+pytestmark = pytest.mark.canary
+
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory) -> dict[Cell, Outcome]:

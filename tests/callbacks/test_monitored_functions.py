@@ -12,6 +12,8 @@ from keras_course_ext.callbacks import GradientMonitor
 
 LOSS = keras.losses.SparseCategoricalCrossentropy()
 
+pytestmark = pytest.mark.canary
+
 
 class OwnFunction(keras.Sequential):
     """Has a train function of its own, which counts its calls."""

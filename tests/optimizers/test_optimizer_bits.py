@@ -12,6 +12,8 @@ from optimizer_cases import BY_NAME, every_update_of_keras
 # A large variable and some small ones, so that every engine has its part.
 SHAPES = [(260, 256), (6, 4), (4,), (3,)]
 
+pytestmark = pytest.mark.canary
+
 
 def weights(seed: int = 0) -> list[Any]:
     rng = np.random.default_rng(seed)

@@ -16,6 +16,8 @@ from keras_course_ext.optimizers.engine import flat, kernels, run
 
 every_mode = pytest.mark.parametrize("mode", MODES)
 
+pytestmark = pytest.mark.canary
+
 # Two large variables of one shape, one of another, and small ones that lie flat.
 SHAPES = [(280, 256), (280, 256), (flat.SMALL,), (3, 4), (4,), (), (2, 2, 2)]
 

@@ -25,7 +25,10 @@ from problems import linear_model, regression_data
 import keras_course_ext.optimizers as ours
 
 # Keras reads a variable by `np.array` when it saves, which NumPy 2.4 dislikes.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+pytestmark = [
+    pytest.mark.canary,
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
 
 
 def train(optimizer, model: keras.Model, steps: int, seed: int) -> None:

@@ -1,8 +1,10 @@
-"""The code in docs/ runs as it stands, a page from its top to its end, and prints what is shown."""
+"""The code in docs/ runs as it stands, a page from its top to its end, and prints what is shown.
+
+To the digit, but for the lines of `VARYING`.
+"""
 
 import contextlib
 import io
-import math
 import re
 import tomllib
 from pathlib import Path
@@ -17,7 +19,21 @@ DOCS = ROOT / "docs"
 EVERY_PAGE = {page.relative_to(DOCS).as_posix(): page for page in sorted(DOCS.rglob("*.md"))}
 PAGES = {name: page for name, page in EVERY_PAGE.items() if not name.endswith(".ko.md")}
 KOREAN = {name: page for name, page in EVERY_PAGE.items() if name.endswith(".ko.md")}
-NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
+NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.(\d+))?(?:e([+-]?\d+))?")
+
+# Page and pattern of a line -> how far its numbers may be from those shown, as a share of them; one
+# unit of the last digit shown is allowed too. The numbers of these lines depend on the speed of the
+# processor (`update_freq="auto"` records as many steps as there is time for, and a report shows
+# medians over the recorded steps) or on its vector units (training in float32 ends elsewhere if
+# sums are added up in another order). All other lines are compared exactly.
+VARYING = {
+    ("first_five_minutes.md", r"^(output|hidden_\d) "): 0.15,  # by the steps; ‖∂L/∂W‖ 0.73 or 0.75
+    ("first_five_minutes.md", r"^factor of "): 0.05,  # by the steps
+    ("first_five_minutes.md", r"of its kernel is "): 0.1,  # by the steps; 1.8e-01 or 1.9e-01
+    ("first_five_minutes.md", r"^accuracy 0\.95"): 0.05,  # 0.91 on AVX without oneDNN
+    ("guides/monitor.md", r"% of the outputs of 'hidden_2' lie"): 0.0,  # 89 or 90 by the processor
+    ("quick_start.md", r"^(output|hidden) "): 0.15,  # by the steps; ‖∂L/∂W‖ 1.12 or 1.22
+}
 
 
 def fences(page, *languages):
@@ -30,14 +46,38 @@ def code_of(name):
     return [text for _, text in fences(PAGES[name], "python")]
 
 
-def assert_prints(printed, shown):
-    """Compare words exactly, and numbers as far as another processor computes the same."""
-    words = [NUMBER.sub("#", text).split() for text in (printed, shown)]
-    assert words[0] == words[1]
-    for a, b in zip(*(map(float, NUMBER.findall(text)) for text in (printed, shown)), strict=True):
-        # Of a layer three units more or less may die.
-        units = 3 if a.is_integer() and b.is_integer() else 0.011
-        assert math.isclose(a, b, rel_tol=0.25, abs_tol=min(units, abs(a) + abs(b))), (a, b)
+def numbers(line):
+    """Return the numbers of a line as (value, unit of its last digit)."""
+    return [
+        (float(m[0]), 10.0 ** (int(m[2] or 0) - len(m[1] or ""))) for m in NUMBER.finditer(line)
+    ]
+
+
+def assert_prints(printed, shown, varying=None):
+    """Compare two outputs word by word; in the lines of `varying`, numbers up to a tolerance.
+
+    Args:
+        printed: What the code has printed.
+        shown: What the page shows.
+        varying: Pattern of a line -> how far its numbers may be off, as a share of them.
+
+    Returns:
+        The patterns of `varying` that fit a line shown.
+    """
+    lines = [[" ".join(x.split()) for x in text.strip().splitlines()] for text in (printed, shown)]
+    assert len(lines[0]) == len(lines[1]), f"printed:\n{printed}\nshown:\n{shown}"
+    used = set()
+    for line, expected in zip(*lines, strict=True):
+        patterns = [p for p in varying or {} if re.search(p, expected)]
+        if not patterns:
+            assert line == expected
+            continue
+        used |= set(patterns)
+        assert NUMBER.sub("#", line) == NUMBER.sub("#", expected)
+        share = max(varying[p] for p in patterns)
+        for (a, _), (b, unit) in zip(numbers(line), numbers(expected), strict=True):
+            assert abs(a - b) <= max(share * abs(b), unit * (1 + 1e-6)), (line, expected)
+    return used
 
 
 # Keras reads its own variables by `np.array(variable)`.
@@ -47,10 +87,11 @@ def test_the_code_of_a_page_runs(name, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
     names = {"__name__": Path(name).stem}
-    printed = ""
+    printed, used = "", set()
+    varying = {pattern: share for (page, pattern), share in VARYING.items() if page == name}
     for language, text in fences(PAGES[name], "python", "output"):
         if language == "output":
-            assert_prints(printed, text)
+            used |= assert_prints(printed, text, varying)
         else:
             with contextlib.redirect_stdout(io.StringIO()) as out:
                 exec(text, names)
@@ -61,6 +102,7 @@ def test_the_code_of_a_page_runs(name, monkeypatch, tmp_path):
             assert plt.imread(shown).shape == plt.imread(picture).shape, "run the page, copy it"
             assert shown.stat().st_size < 150_000
     plt.close("all")
+    assert used == varying.keys(), "VARYING has lines that the page does not"
 
 
 def test_the_pages_with_code_are_among_them():
@@ -70,10 +112,22 @@ def test_the_pages_with_code_are_among_them():
 
 
 def test_outputs_are_compared():
-    assert_prints("loss 0.50, 7 of 'a'\n", "loss 0.51,  8 of 'a'")
-    for wrong in ("loss 0.80, 7 of 'a'", "loss 0.50, 70 of 'a'", "loss 0.50, 7 of 'b'", "loss 0.5"):
+    shown = "loss 0.50, 7 of 'a'"
+    assert_prints("loss  0.50, 7 of 'a' \n", shown)
+    for wrong in ("loss 0.51, 7 of 'a'", "loss 0.50, 8 of 'a'", "loss 0.50, 7 of 'b'", "loss 0.5"):
         with pytest.raises(AssertionError):
-            assert_prints("loss 0.50, 7 of 'a'", wrong)
+            assert_prints(wrong, shown)
+
+
+def test_outputs_that_vary_are_compared_too():
+    shown, share = "step 3\nloss 0.50, 7 of 'a'", {"loss": 0.1}
+    for near in ("step 3\nloss 0.54, 7 of 'a'", "step 3\nloss 0.50, 8 of 'a'"):
+        assert assert_prints(near, shown, share) == {"loss"}
+    wrong = ["step 4\nloss 0.50, 7 of 'a'", "step 3\nloss 0.56, 7 of 'a'"]
+    wrong += ["step 3\nloss 0.50, 9 of 'a'", "step 3\nloss 0.50, 7 of 'b'"]
+    for far in wrong:
+        with pytest.raises(AssertionError):
+            assert_prints(far, shown, share)
 
 
 @pytest.mark.parametrize("name", KOREAN)

@@ -11,7 +11,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -58,33 +57,23 @@ class Page(HTMLParser):
             self.loads.append(of["src"])
 
 
+def build(folder):
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
+        cwd=ROOT,
+        env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr[-3000:]
+    assert "WARNING" not in built.stderr
+
+
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """The folder of the site, built once, whichever of several processes asks first."""
-    root = tmp_path_factory.getbasetemp()
-    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
-    folder, log = root / "site", root / "site.json"
-    try:
-        folder.mkdir()
-    except FileExistsError:
-        end = time.monotonic() + 240
-        while not log.exists() and time.monotonic() < end:
-            time.sleep(0.2)
-    else:
-        built = subprocess.run(
-            [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)],
-            cwd=ROOT,
-            env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        unfinished = log.with_suffix(".part")
-        unfinished.write_text(json.dumps([built.returncode, built.stderr]), "utf-8")
-        unfinished.rename(log)
-    status, told = json.loads(log.read_text("utf-8"))
-    assert status == 0, told[-3000:]
-    assert "WARNING" not in told
+def site(once):
+    """The folder of the site."""
+    folder, _ = once(build)
     return folder
 
 
@@ -267,15 +256,22 @@ def look(site, profile, pages, *, from_disk):
 
 
 @pytest.fixture(scope="module")
-def report(site, pages, tmp_path_factory):
+def report(site, pages, once):
     """What Chromium says of the Korean pages, whose tables and code are those of the English."""
-    names = [n for n in pages if n.startswith("ko/") and "source/" not in n]
-    return look(site, tmp_path_factory.mktemp("profile"), names, from_disk=False)
+
+    def look_from_a_server(profile):
+        names = [n for n in pages if n.startswith("ko/") and "source/" not in n]
+        return look(site, profile, names, from_disk=False)
+
+    return once(look_from_a_server)[1]
 
 
 @pytest.fixture(scope="module")
-def report_from_disk(site, tmp_path_factory):
-    return look(site, tmp_path_factory.mktemp("profile"), [], from_disk=True)
+def report_from_disk(site, once):
+    def look_from_disk(profile):
+        return look(site, profile, [], from_disk=True)
+
+    return once(look_from_disk)[1]
 
 
 BROWSER = pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium on this machine")
