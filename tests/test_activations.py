@@ -39,11 +39,6 @@ def test_function_has_the_arguments_defaults_and_values_of_keras_s(name):
     assert [(p, a[p].default) for p in a] == [(p, b[p].default) for p in b]
 
 
-def test_all_names_of_the_issue_are_ours():
-    assert len(NAMES) == 16
-    assert {activations.get(name).__module__ for name in NAMES} == {activations.__name__}
-
-
 @by_name
 def test_get_prefers_ours(name):
     ours = getattr(activations, name)

@@ -3,13 +3,12 @@
 import re
 import runpy
 import sys
-from pathlib import Path
 
 import nbformat
 import pytest
+from drawn import EXAMPLES, assert_drawn
 from nbclient import NotebookClient
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 maker = runpy.run_path(str(EXAMPLES / "make_notebooks.py"))
 SCRIPTS = maker["scripts"]()
 # What only a process of its own shows.
@@ -31,6 +30,7 @@ def test_it_is_what_the_script_says(script):
     )
 
 
+@pytest.mark.thin("01_dataflow_and_eager")
 @each_script
 def test_it_runs_and_shows_its_picture(script, monkeypatch, tmp_path):
     monkeypatch.delenv("MPLBACKEND", raising=False)  # of the test run; a notebook draws inline
@@ -40,7 +40,7 @@ def test_it_runs_and_shows_its_picture(script, monkeypatch, tmp_path):
     assert any("image/png" in output.get("data", {}) for output in outputs)
     printed = "".join(output.get("text", "") for output in outputs)
     assert SAYS.get(script.stem, "") in printed
-    assert list((tmp_path / "out").glob(f"{script.stem[:3]}*"))
+    assert_drawn(script, tmp_path / "out")
 
 
 @pytest.mark.parametrize(("tensorflow", "extras"), [(None, "cpu,examples"), ("here", "examples")])
