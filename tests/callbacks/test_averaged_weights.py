@@ -90,6 +90,7 @@ def rates_of(make: Any) -> np.ndarray:
     return RATE * np.minimum(np.arange(1, 100) / warmup, 1.0)
 
 
+@pytest.mark.thin("plain")
 @every_optimizer
 def test_validation_and_checkpoints_see_the_averages(make, tmp_path):
     watch, model = Watch(), compiled(make())
@@ -110,6 +111,7 @@ def test_validation_and_checkpoints_see_the_averages(make, tmp_path):
             np.testing.assert_array_equal(w, now)
 
 
+@pytest.mark.thin("graph-plain")
 @every_optimizer
 @pytest.mark.parametrize("mode", ["eager", "graph", "jit"])
 def test_training_is_the_same_bits_with_and_without(make, mode):
@@ -202,6 +204,7 @@ for a, b in zip(*trained):
 """
 
 
+@pytest.mark.slow
 def test_on_two_replicas():
     done = subprocess.run(
         [sys.executable, "-c", MIRRORED], capture_output=True, text=True, check=False

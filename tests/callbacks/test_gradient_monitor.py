@@ -47,6 +47,9 @@ CELLS = [
 ]
 
 
+@pytest.mark.thin(
+    "sequential-eager", "sequential-graph", "sequential-seven_steps", "sixteen_sigmoids-jit"
+)
 @pytest.mark.parametrize(("name", "mode"), CELLS)
 def test_equals_a_gradient_tape_and_leaves_training_bit_identical(name, mode):
     monitor = GradientMonitor(update_freq=1)
@@ -105,6 +108,7 @@ HOOKS = [
 ]
 
 
+@pytest.mark.thin("True-error0-on_train_batch_begin", "False-error1-on_epoch_end")
 @pytest.mark.parametrize("hook", HOOKS)
 @pytest.mark.parametrize(
     ("monitor_first", "error"), [(True, KeyboardInterrupt()), (False, StopError("on purpose"))]
@@ -134,6 +138,7 @@ def test_nothing_is_left_when_another_callback_raises(hook, monitor_first, error
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.thin("graph")
 @pytest.mark.parametrize("mode", ["eager", "graph", "jit", "seven_steps"])
 def test_nothing_is_left_after_fit_nor_when_the_data_raise(mode):
     model, (x, y) = compiled("sequential", mode)
@@ -180,6 +185,7 @@ def test_a_monitor_used_again_starts_a_new_history_and_goes_on_counting():
     assert monitor.history.steps.tolist() == list(range(STEPS, 2 * STEPS))
 
 
+@pytest.mark.slow
 def test_two_monitors_record_the_same():
     model, data = compiled("sequential", "graph")
     first, second = GradientMonitor(update_freq=1), GradientMonitor(update_freq=1)
@@ -204,6 +210,7 @@ def test_records_are_as_documented():
     } - {"clipped_share", "skipped_steps"}
 
 
+@pytest.mark.slow
 def test_every_step_of_a_long_epoch_is_kept():
     rng = np.random.default_rng(0)
     data = rng.normal(size=(500, 5)).astype("float32"), rng.integers(0, 3, 500)

@@ -7,6 +7,7 @@ from monitored_models import compiled, fit
 from keras_course_ext.callbacks import GradientMonitor
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # those of MLflow and of what it imports
 def test_the_epochs_are_in_the_file_store(tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")

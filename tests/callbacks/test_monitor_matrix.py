@@ -38,12 +38,14 @@ def outcomes(tmp_path_factory) -> dict[Cell, Outcome]:
     return {Cell(*cell): Outcome(*found) for cell, found in lines}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_is_exact_and_harmless(cell, outcomes):
     verdict, detail = outcomes[cell]
     assert verdict == "ok", detail
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", BEYOND, ids=str)
 def test_keras_itself_cannot_train_there(cell, outcomes):
     """Why these are left out: a fix upstream would show here."""
@@ -63,6 +65,7 @@ def in_plain_cell():
     keras.config.set_dtype_policy("float32")
 
 
+@pytest.mark.slow
 def test_a_figure_off_by_a_little_is_found_out(in_plain_cell, monkeypatch):
     series = kce.monitoring.GradientHistory.series
 
@@ -78,6 +81,7 @@ def test_a_figure_off_by_a_little_is_found_out(in_plain_cell, monkeypatch):
     assert "update_ratio" in detail
 
 
+@pytest.mark.slow
 def test_a_monitor_that_changes_a_bit_is_found_out(in_plain_cell, monkeypatch):
     class Changes(kce.callbacks.GradientMonitor):
         def on_train_end(self, logs=None):

@@ -77,6 +77,7 @@ def kill(*arguments):
     assert result.returncode == -signal.SIGKILL, result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "order"), [("killed", "monitor first"), ("raised", "backup first")]
 )
@@ -102,6 +103,7 @@ def test_a_resumed_fit_leaves_the_record_of_an_uninterrupted_one(
     assert same(monitor.history, uninterrupted)
 
 
+@pytest.mark.slow
 def test_a_fit_resumed_within_an_epoch_has_no_step_twice(tmp_path):
     def stop():
         raise KeyboardInterrupt
@@ -120,6 +122,7 @@ def test_a_fit_resumed_within_an_epoch_has_no_step_twice(tmp_path):
     assert values(found.before(first)) == values(left.before(first))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["monitor first", "backup first"])
 def test_a_fit_killed_within_an_epoch_has_recorded_all_that_was_saved(order, tmp_path):
     kill(tmp_path, order, "24")
@@ -150,6 +153,7 @@ def test_initial_epoch_goes_on_in_the_same_file_and_another_model_does_not(tmp_p
         fit(strange, data, callbacks=[monitor])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("update_freq", [1, 3])
 def test_steps_that_loss_scaling_skipped_are_counted_when_training_is_resumed(
     update_freq, tmp_path
@@ -177,6 +181,7 @@ def test_steps_that_loss_scaling_skipped_are_counted_when_training_is_resumed(
     assert same(resumed.before(24), first)
 
 
+@pytest.mark.slow
 def test_a_step_that_only_accumulates_is_counted_when_training_is_resumed():
     model, data = compiled("sequential", "eager", gradient_accumulation_steps=2)
     monitor = GradientMonitor(1, "norms")
@@ -214,6 +219,7 @@ def full_disk():
     return limited
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_ends_the_file_but_not_the_training(full_disk, tmp_path):
     paths = [tmp_path / "record.jsonl", tmp_path / "record.csv"]
     plain, data = compiled("sequential", "eager")
@@ -249,6 +255,7 @@ def test_after_an_exception_the_file_gets_what_is_read_and_is_not_left_open(tmp_
     )
 
 
+@pytest.mark.slow
 def test_watch_writes_too_and_closes(tmp_path):
     class Closes(list):
         def open(self, first_step, history):

@@ -123,6 +123,7 @@ def part(history, epoch):
     return found
 
 
+@pytest.mark.thin("graph-*")
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("mode", ["eager", "graph", "jit"])
 def test_layer_direction_and_step_are_named_whatever_the_sampling(mode, fault):
@@ -142,6 +143,7 @@ def test_layer_direction_and_step_are_named_whatever_the_sampling(mode, fault):
         assert not set(history.steps) & set(healthy)
 
 
+@pytest.mark.thin("graph")
 @pytest.mark.parametrize("mode", ["graph", "jit"])
 def test_an_overflow_under_loss_scaling_is_counted_and_no_finding(mode):
     keras.config.set_dtype_policy("mixed_float16")

@@ -77,6 +77,7 @@ def assert_same(one, other):
         np.testing.assert_allclose(a[2], b[2], rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.thin("OwnFunction")
 @pytest.mark.parametrize("cls", [OwnFunction, UpdateInACondition])
 def test_the_record_is_the_same_whoever_makes_the_function(cls):
     model, (history,), _ = fitted(cls)
@@ -105,6 +106,7 @@ def test_two_updates_are_two_steps():
         np.testing.assert_allclose(*norms, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_two_monitors_get_what_each_asks_for():
     own = ({"update_freq": 4}, {"update_freq": 7, "histograms": 3})
     _, both, _ = fitted(monitors=2, arguments=own)
@@ -133,6 +135,7 @@ ENDINGS = {
 }
 
 
+@pytest.mark.thin("generator-graph")
 @pytest.mark.parametrize("mode", ["graph", "jit"])
 @pytest.mark.parametrize("data", ENDINGS)
 def test_data_of_unknown_length_end_as_they_do_without_a_monitor(data, mode):

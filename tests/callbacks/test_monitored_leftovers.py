@@ -90,6 +90,7 @@ def test_a_fit_that_broke_off_before_its_batch_leaves_the_next_one_alone():
     assert len(monitor.history.steps) == 2
 
 
+@pytest.mark.slow
 def test_a_loop_longer_than_the_buffer_says_what_it_lost():
     model, (x, y) = compiled("sequential", "graph")
     x, y = tf.constant(x[:BATCH]), tf.constant(y[:BATCH])
@@ -109,6 +110,7 @@ def test_a_loop_longer_than_the_buffer_says_what_it_lost():
     assert monitor.history.steps.tolist() == list(range(4, 4100))
 
 
+@pytest.mark.thin("None")
 @pytest.mark.parametrize("error", [None, KeyboardInterrupt])
 def test_neither_tap_nor_monitor_is_retained(error):
     monitor = GradientMonitor(1, "norms")
@@ -157,6 +159,7 @@ np.save(data, a)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:__array__ implementation")  # h5py reads Keras's variables so
 def test_checkpoints_load_where_the_package_is_not_installed(tmp_path):
     model, (x, y) = compiled("sequential", "graph")
@@ -193,6 +196,7 @@ INPUTS = {
 }
 
 
+@pytest.mark.thin("tf.data")
 @pytest.mark.parametrize("kind", INPUTS)
 def test_the_source_of_the_data_makes_no_difference(kind):
     records = []
@@ -209,6 +213,7 @@ def test_the_source_of_the_data_makes_no_difference(kind):
     assert {r["step"] for r in records[1]} == set(range(8))
 
 
+@pytest.mark.slow
 def test_inside_the_scope_of_a_strategy():
     strategy = tf.distribute.MirroredStrategy(["CPU:0"])
     records = []

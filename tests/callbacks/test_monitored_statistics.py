@@ -27,6 +27,7 @@ def test_dead_units_of_a_window():
     assert monitor.history.series("relu", "output", "dead_units")[2].tolist() == [2.0]
 
 
+@pytest.mark.thin("graph")
 @pytest.mark.parametrize("mode", ["eager", "graph", "jit"])
 def test_histograms_are_those_of_numpy(mode):
     model, data = compiled("sequential", mode)
@@ -111,6 +112,7 @@ print("same")
 """
 
 
+@pytest.mark.slow
 def test_two_replicas_and_loops_of_one_s_own_record_what_fit_does():
     done = subprocess.run(
         [sys.executable, "-c", REPLICAS], capture_output=True, text=True, check=False

@@ -31,6 +31,7 @@ FREQUENCIES = {
 CELLS = [*((f, m) for f in FREQUENCIES for m in ("graph", "seven_steps")), (7, "jit"), (7, "eager")]
 
 
+@pytest.mark.thin("1-graph", "7-seven_steps", "auto-graph")
 @pytest.mark.parametrize(("update_freq", "mode"), CELLS)
 def test_the_steps_that_were_asked_for_are_recorded(update_freq, mode):
     monitor = GradientMonitor(update_freq, statistics="norms")

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
+import pytest
 import tensorflow as tf
 import worker_of_two
 
@@ -22,6 +23,7 @@ def free_ports(n):
         return [str(s.getsockname()[1]) for s in sockets]
 
 
+@pytest.mark.slow
 def test_two_workers_record_the_whole_batch(tmp_path):
     ports, program = free_ports(2), Path(worker_of_two.__file__)
     root = program.parents[1]

@@ -33,6 +33,7 @@ quantizing = pytest.mark.filterwarnings(
 )
 
 
+@pytest.mark.thin("int8")
 @quantizing
 @pytest.mark.parametrize("mode", ["int8", "int4", "float8"])
 def test_a_quantized_model_is_keras_s_and_its_files_too(mode, tmp_path):

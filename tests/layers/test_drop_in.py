@@ -56,6 +56,7 @@ IN_A_GRAPH = {
 }
 
 
+@pytest.mark.thin("graph")
 @pytest.mark.parametrize("mode", IN_A_GRAPH)
 def test_output_and_gradients_are_keras_s_in_a_graph(mode):
     cases = [case for name, case in CASES.items() if name.split(", ", 1)[1] in IN_A_GRAPH[mode]]

@@ -49,6 +49,7 @@ LEFT_OUT = [("dense", "graph, 3 steps per execution"), ("convolutional", "graph"
 RUNS = [(net, how) for net in NETS for how in COMPILE if (net, how) not in LEFT_OUT]
 
 
+@pytest.mark.thin("dense-graph", "convolutional-jit")
 @pytest.mark.parametrize(("net", "how"), RUNS)
 def test_training_is_keras_s(net, how):
     x = RNG.normal(size=(48, 8, 8, 1)).astype("float32")
@@ -68,6 +69,7 @@ def test_training_is_keras_s(net, how):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.thin("mixed_bfloat16")
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision_trains_in_half_and_keeps_float32_weights(policy):
     keras.config.set_dtype_policy(policy)

@@ -33,6 +33,7 @@ def devices(folder) -> dict[str, Any]:
     return json.loads((folder / "devices.json").read_text())
 
 
+@pytest.mark.slow
 @by_kind
 def test_everything_is_on_the_device_that_was_asked_for(devices, kind):
     places = devices[f"{kind}/ours"]
@@ -41,6 +42,7 @@ def test_everything_is_on_the_device_that_was_asked_for(devices, kind):
         assert set(places[name]) == {"CPU:1"}, name
 
 
+@pytest.mark.slow
 @by_kind
 def test_a_gradient_is_computed_where_the_tape_is_asked_as_keras_s(devices, kind):
     found = devices[f"{kind}/ours"]["forward on CPU:1"]
@@ -48,6 +50,7 @@ def test_a_gradient_is_computed_where_the_tape_is_asked_as_keras_s(devices, kind
     assert found == devices[f"{kind}/keras"]["forward on CPU:1"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", ["one", "second", "keras"])
 def test_two_replicas_end_at_the_same_weights(folder, other):
     with np.load(folder / "weights.npz") as weights:

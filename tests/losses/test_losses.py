@@ -107,6 +107,7 @@ LAST = {
 }
 
 
+@pytest.mark.thin("*-eager")
 @pytest.mark.parametrize("mode", ["eager", "jit"])
 @pytest.mark.parametrize("module", [losses, keras.losses], ids=["our loss", "Keras's loss"])
 @pytest.mark.parametrize(("last", "kind"), LAST.values(), ids=LAST.keys())

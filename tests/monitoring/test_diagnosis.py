@@ -246,6 +246,7 @@ NETWORKS = {
 }
 
 
+@pytest.mark.thin("eight sigmoids", "rate too high", "eight ReLU, He")
 @pytest.mark.parametrize("name", NETWORKS)
 def test_real_networks_on_real_digits(name):
     build, optimizer, kind = NETWORKS[name]

@@ -85,6 +85,7 @@ OPTIMIZERS = {
 }
 
 
+@pytest.mark.thin("SGD-False", "Adam-True", "a user's-False")
 @pytest.mark.parametrize("jit", [False, True])
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_update_ratio_is_that_of_the_step_truly_taken(name, jit):

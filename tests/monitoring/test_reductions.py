@@ -61,6 +61,7 @@ def _data(shape):
     return np.asarray(x, np.float32)
 
 
+@pytest.mark.thin("*-eager", "(7, 600)-*")
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_against_numpy(shape, mode):
@@ -71,6 +72,7 @@ def test_against_numpy(shape, mode):
         np.testing.assert_allclose(found[name], expected, rtol=1e-5, err_msg=name)
 
 
+@pytest.mark.thin("*-eager", "1.0-*")
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("size", [1e-25, 1e-15, 1.0, 1e25])
 def test_norms_in_passing_over_the_whole_range(size, mode):
@@ -79,6 +81,7 @@ def test_norms_in_passing_over_the_whole_range(size, mode):
     np.testing.assert_allclose(found, [np.linalg.norm(np.float64(x))], rtol=1e-5)
 
 
+@pytest.mark.thin("*-eager", "(5, 3)-*")
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("shape", [(5, 3), (130, 700), (9, 26, 26, 16)], ids=str)
 def test_nonzero_units(shape, mode):

@@ -94,6 +94,7 @@ def shown(tmp_path_factory):
     server.close()
 
 
+@pytest.mark.slow
 def test_the_scalars_are_those_of_the_history(shown):
     (first, second), server = shown
     expected = {
@@ -115,6 +116,7 @@ def test_the_scalars_are_those_of_the_history(shown):
     assert first.steps.tolist() + second.steps.tolist() == list(range(12))
 
 
+@pytest.mark.slow
 def test_the_histograms_have_the_elements_that_there_were(shown):
     (first, second), server = shown
     recorded = first.histograms + second.histograms

@@ -82,6 +82,7 @@ def assert_within_2_ulp(found, expected):
         np.testing.assert_array_max_ulp(f.numpy(), e.numpy(), maxulp=2)
 
 
+@pytest.mark.slow
 def test_float32_gradients_are_within_2_ulp_of_autodiff_in_500_configurations():
     rng = np.random.default_rng(0)
     for _ in range(500):
@@ -100,6 +101,7 @@ def test_float32_gradients_are_within_2_ulp_of_autodiff_when_compiled(mode, lead
         assert_within_2_ulp(ours(*arguments), theirs(*arguments))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("leading", [(3,), (2, 2)])
 def test_all_second_derivatives_by_pfor_and_recomputed_gradients_agree(leading):
     arguments = [tf.constant(a) for a in draw((*leading, 2), (2, 3), (3,))]
@@ -197,6 +199,7 @@ def test_dtype_is_kept(dtype):
     assert [g.dtype.name for g in gradients(ops.affine, *arguments)] == [dtype] * 3
 
 
+@pytest.mark.slow
 def test_gradients_survive_a_saved_model(tmp_path):
     spec = [tf.TensorSpec(s) for s in ((None, None, 4), (4, 3), (3,))]
     module = tf.Module()

@@ -130,6 +130,7 @@ def test_value_and_gradients_are_the_sums(mode):
             np.testing.assert_allclose(i, j, rtol=1e-12, atol=1e-12, err_msg=name)
 
 
+@pytest.mark.thin("1-D", "2-D*")
 @by_window
 def test_gradients_agree_with_autodiff_and_central_differences(window):
     gradcheck(ours(window), *draw(*window[:2], window[1][-1:]), twin=plain(window))
@@ -157,6 +158,7 @@ def random_window(rng) -> tuple[Any, ...]:
     return x_shape, (*sizes.tolist(), channels, filters), strides, padding, dilations
 
 
+@pytest.mark.slow
 def test_float32_is_within_2_ulp_of_autodiff_over_500_windows():
     rng = np.random.default_rng(0)
     for _ in range(500):
@@ -172,6 +174,7 @@ def test_float32_is_within_2_ulp_of_autodiff_over_500_windows():
             np.testing.assert_array_max_ulp(f.numpy(), e.numpy(), maxulp=2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["graph", "jit"])
 def test_float32_is_within_2_ulp_of_autodiff_in_a_graph(mode):
     names = list(WINDOWS) if mode == "graph" else SOME
@@ -193,6 +196,7 @@ def test_float32_is_within_2_ulp_of_autodiff_in_a_graph(mode):
             assert f.shape == e.shape, name
 
 
+@pytest.mark.thin("1-D")
 @pytest.mark.parametrize("name", SOME)
 def test_second_order_and_forward_mode_agree_with_autodiff(name):
     window = WINDOWS[name]
@@ -281,6 +285,7 @@ def test_unknown_sizes_of_everything():
         np.testing.assert_allclose(i, j, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_gradients_survive_a_saved_model(tmp_path):
     window = WINDOWS["2-D, same, dilations"]
     spec = [tf.TensorSpec(s) for s in ((None, None, None, 1), window[1], window[1][-1:])]

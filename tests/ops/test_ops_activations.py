@@ -33,6 +33,7 @@ def expected_second(case):
     return [*second[: X.size], ends[0], *second[X.size + 1 : X.size + 3], ends[3], ends[4]]
 
 
+@pytest.mark.thin("*-eager", "*-graph")
 @pytest.mark.parametrize("mode", MODES)
 @by_case
 def test_value_and_two_derivatives_are_the_closed_form_up_to_infinity(name, mode):
@@ -59,6 +60,7 @@ def test_lower_precision_has_the_same_ends_and_keeps_its_dtype(name, dtype):
     assert not np.isnan(ddx[far]).any()
 
 
+@pytest.mark.thin("*-eager-*")
 @pytest.mark.parametrize(
     ("mode", "dtype"), [("eager", "float32"), ("eager", "float64"), ("jit", "float64")]
 )
@@ -189,6 +191,7 @@ def test_bad_input_is_refused_with_what_to_write(name, bad):
     assert f"`{name}`" in str(error.value)
 
 
+@pytest.mark.slow
 def test_gradients_survive_a_saved_model(tmp_path):
     module = tf.Module()
     functions = {name: getattr(ops, name) for name in [*NAMES, "softmax", "log_softmax"]}

@@ -9,6 +9,7 @@ ZERO = tf.UnconnectedGradients.ZERO
 by_case = pytest.mark.parametrize("name", CASES)
 
 
+@pytest.mark.thin("sigmoid", "relu", "gelu*")
 @by_case
 def test_hessian_agrees_with_autodiff(name):
     # Not at 9.6, where the exponential drowns the others.
@@ -25,6 +26,7 @@ def test_hessian_agrees_with_autodiff(name):
     np.testing.assert_allclose(hessian(CASES[name].op), expected, rtol=1e-11, atol=1e-12)
 
 
+@pytest.mark.thin("sigmoid", "relu", "gelu*")
 @by_case
 def test_forward_mode_gives_the_same_derivative(name):
     x = tf.constant(X)
@@ -33,6 +35,7 @@ def test_forward_mode_gives_the_same_derivative(name):
     np.testing.assert_allclose(accumulator.jvp(y), CASES[name].df(X), rtol=1e-11, atol=1e-15)
 
 
+@pytest.mark.thin("sigmoid")
 @by_case
 def test_recomputed_gradient_is_the_same(name):
     x = tf.constant(X)
@@ -40,6 +43,7 @@ def test_recomputed_gradient_is_the_same(name):
     np.testing.assert_array_equal(found, gradient(CASES[name].op, x))
 
 
+@pytest.mark.slow
 def test_per_example_gradients_by_vectorized_map():
     def gradients(row):
         return [gradient(case.op, row) for case in CASES.values()]
@@ -49,6 +53,7 @@ def test_per_example_gradients_by_vectorized_map():
         np.testing.assert_allclose(dx, expected, rtol=1e-11, atol=1e-15, err_msg=name)
 
 
+@pytest.mark.slow
 def test_jacobians_by_pfor_of_f_and_of_its_derivative():
     x = tf.constant(X[1])
     with tf.GradientTape(persistent=True) as outer:

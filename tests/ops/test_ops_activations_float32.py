@@ -80,6 +80,7 @@ def computed(mode):
     return MODES[mode](compute)(*batch())
 
 
+@pytest.mark.thin("*-graph")
 @pytest.mark.parametrize("mode", ["graph", "jit"])
 @pytest.mark.parametrize("name", [name for name in CASES if name not in ("linear", "step")])
 def test_batched_configurations(name, mode):
@@ -88,6 +89,7 @@ def test_batched_configurations(name, mode):
     check_elementwise(name, [x], [dy], [ours], [theirs])
 
 
+@pytest.mark.thin("sigmoid", "gelu*")
 @pytest.mark.parametrize("name", [name for name in CASES if name not in ("linear", "step")])
 def test_random_shapes(name):
     rng = np.random.default_rng(1)
@@ -153,6 +155,7 @@ def check_softmaxes(axis, configurations):
         check(*map(flat, zip(*[arrays for which, arrays in parts if which == k], strict=True)))
 
 
+@pytest.mark.thin("graph")
 @pytest.mark.parametrize("mode", ["graph", "jit"])
 def test_softmax_of_batched_configurations(mode):
     x, dy = batch()
@@ -161,6 +164,7 @@ def test_softmax_of_batched_configurations(mode):
         check_softmaxes(axis, [(x, dy, *gradients)])
 
 
+@pytest.mark.slow
 def test_softmax_of_random_shapes():
     rng = np.random.default_rng(2)
     configurations = {axis: [] for axis in AXES}

@@ -38,6 +38,7 @@ def test_value_is_keras_s(name):
     np.testing.assert_allclose(c.loss(t, y), c.value(t, y), rtol=1e-14)
 
 
+@pytest.mark.thin("mse", "bce*", "sce")
 @by_case
 def test_gradient_agrees_with_autodiff_and_central_differences(name):
     c = CASES[name]
@@ -45,12 +46,14 @@ def test_gradient_agrees_with_autodiff_and_central_differences(name):
     gradcheck(lambda y: c.loss(y_true, y), c.y_pred, twin=lambda y: c.twin(y_true, y))
 
 
+@pytest.mark.thin("mse", "bce")
 @pytest.mark.parametrize("name", [name for name in CASES if "sce" not in name])
 def test_gradient_of_targets_agrees_too(name):
     c = CASES[name]
     gradcheck(c.loss, c.y_true, c.y_pred, twin=c.twin)
 
 
+@pytest.mark.thin("*-eager")
 @pytest.mark.parametrize(
     ("name", "mode"), [(n, m) for n in CASES for m in MODES if n in CORE or m == "eager"]
 )
@@ -83,6 +86,7 @@ HIGHER = [
 ]
 
 
+@pytest.mark.thin("mse", "bce*")
 @pytest.mark.parametrize("name", HIGHER)
 def test_second_order_forward_mode_and_recomputation_agree_with_autodiff(name):
     c = CASES[name]

@@ -216,6 +216,7 @@ ROWS = {
 }
 
 
+@pytest.mark.thin("mse", "sce, logits")
 @pytest.mark.filterwarnings("ignore:categorical_crossentropy over a single class")
 @pytest.mark.parametrize("name", ROWS)
 def test_gradient_in_500_configurations_is_within_2_ulp(name):

@@ -182,6 +182,7 @@ def two_replicas(tmp_path_factory) -> dict[str, Any]:
     return json.loads(path.read_text())
 
 
+@pytest.mark.slow
 @keras_is_wrong
 def test_keras_cannot_accumulate_on_two_replicas(two_replicas):
     assert isinstance(two_replicas["accumulation/keras/one"], list)
@@ -191,22 +192,26 @@ def test_keras_cannot_accumulate_on_two_replicas(two_replicas):
     assert "merge_call" in error
 
 
+@pytest.mark.slow
 def test_ours_accumulates_on_two_replicas(two_replicas):
     one, two = (two_replicas[f"accumulation/ours/{n}"] for n in ("one", "two"))
     np.testing.assert_allclose(two, one, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 @keras_is_wrong
 def test_keras_clips_before_it_sums_the_replicas(two_replicas):
     one, two = (two_replicas[f"clipping/keras/{n}"] for n in ("one", "two"))
     assert difference(one, two) > 0.01, fixed("clipping under MirroredStrategy")
 
 
+@pytest.mark.slow
 def test_ours_clips_the_sum_of_the_replicas(two_replicas):
     one, two = (two_replicas[f"clipping/ours/{n}"] for n in ("one", "two"))
     np.testing.assert_allclose(two, one, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 @keras_is_wrong
 def test_schedule_free_of_keras_goes_elsewhere_on_two_replicas(two_replicas):
     one, two = (two_replicas[f"schedule_free/keras/{n}"] for n in ("one", "two"))
@@ -214,6 +219,7 @@ def test_schedule_free_of_keras_goes_elsewhere_on_two_replicas(two_replicas):
     assert error > 0.01, fixed("ScheduleFreeAdamW under MirroredStrategy")
 
 
+@pytest.mark.slow
 def test_ours_schedule_free_on_two_replicas(two_replicas):
     one, two = (two_replicas[f"schedule_free/ours/{n}"] for n in ("one", "two"))
     np.testing.assert_allclose(two, one, rtol=1e-5, atol=1e-5)

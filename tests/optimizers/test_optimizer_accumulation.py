@@ -31,6 +31,7 @@ def fitted(optimizer: Any, batch_size: int, **compiled: Any) -> list[np.ndarray]
     return model.get_weights()
 
 
+@pytest.mark.thin("adam", "nesterov")
 @every_state
 def test_k_batches_are_one_large_batch(case):
     many = fitted(case.ours(gradient_accumulation_steps=K), B, run_eagerly=True)
@@ -39,6 +40,7 @@ def test_k_batches_are_one_large_batch(case):
         np.testing.assert_allclose(w, exact, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.thin("graph-plain", "jit-weight_decay")
 @pytest.mark.parametrize("common", COMMON.values(), ids=COMMON)
 @pytest.mark.parametrize("mode", ["graph", "jit"])
 def test_k_batches_are_one_large_batch_with_the_common_arguments(mode, common):

@@ -96,6 +96,7 @@ def side_by_side(mode: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     }
 
 
+@pytest.mark.slow
 @every_update_of_keras
 def test_fit_is_bit_identical_in_eager_mode(case):
     np.testing.assert_array_equal(*side_by_side("eager")[case.name])
@@ -106,6 +107,7 @@ def test_fit_of_gradient_descent_is_bit_identical_in_graph_mode(name):
     np.testing.assert_array_equal(*side_by_side("graph")[name])
 
 
+@pytest.mark.thin("graph-*")
 @every_update_of_keras
 @pytest.mark.parametrize("mode", ["graph", "jit"])
 def test_fit_equals_that_of_keras(case, mode):
@@ -167,6 +169,7 @@ def test_common_arguments_together(case):
     np.testing.assert_array_equal(ours, apply_some(case.keras(falling_rate(), **common)))
 
 
+@pytest.mark.thin("False")
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_common_arguments_together_under_fit(jit_compile):
     trained = []

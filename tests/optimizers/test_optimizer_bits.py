@@ -25,6 +25,7 @@ def stepper(optimizer: Any, variables: list[Any], mode: str) -> Any:
     return MODES[mode](lambda grads: optimizer.apply(grads, variables))
 
 
+@pytest.mark.thin("nesterov-graph")
 @pytest.mark.parametrize("mode", ["eager", "graph"])
 @pytest.mark.parametrize("name", ["gradient_descent", "momentum", "nesterov"])
 def test_a_thousand_steps_are_bit_identical(name, mode):
@@ -40,6 +41,7 @@ def test_a_thousand_steps_are_bit_identical(name, mode):
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.thin("adam", "rmsprop")
 @every_update_of_keras
 def test_a_step_is_within_4_ulp_of_that_of_keras(case):
     """A step of either from the same weights and the same state, at every point of a path."""

@@ -10,6 +10,7 @@ import pytest
 from optimizer_cases import ONE_PER_STATE
 
 HERE = pathlib.Path(__file__).parent
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -50,6 +50,7 @@ WITH_A_KERNEL = [
 ]
 
 
+@pytest.mark.thin("plain-*-adam", "plain-*-nesterov", "decay-graph-rmsprop", "plain-graph-lamb")
 @every(ONE_PER_STATE + WITH_A_KERNEL)
 @every_mode
 @pytest.mark.parametrize("common", [{}, {"weight_decay": 0.1}], ids=["plain", "decay"])

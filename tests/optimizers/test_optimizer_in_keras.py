@@ -94,6 +94,7 @@ def test_names_lead_to_the_right_package():
     assert float(again.learning_rate) == 0.5
 
 
+@pytest.mark.thin("scheduler-graph")
 @every_compiled_mode
 @pytest.mark.parametrize(
     "callback",
@@ -134,6 +135,7 @@ def test_every_schedule_of_keras_is_tested():
     assert SCHEDULES.keys() == classes - {"LearningRateSchedule"}
 
 
+@pytest.mark.thin("CosineDecay")
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_schedules(schedule):
     model = fit(ours.Momentum(SCHEDULES[schedule]()))
@@ -144,6 +146,7 @@ def test_schedules(schedule):
     np.testing.assert_allclose(again.learning_rate_at(7), SCHEDULES[schedule]()(7), rtol=1e-6)
 
 
+@pytest.mark.thin("before_the_rule-name-graph")
 @every_compiled_mode
 @pytest.mark.parametrize("how", ["name", "variable"])
 @pytest.mark.parametrize("cls", [ours.AdamW, ours.Muon], ids=["before_the_rule", "in_the_rule"])
@@ -171,6 +174,7 @@ def test_weight_decay_exclusion(cls, how, mode):
                 np.testing.assert_allclose(w, np.full(w.shape, 0.975**8), rtol=1e-6)
 
 
+@pytest.mark.thin("ours_and_ours-graph")
 @pytest.mark.skipif(not hasattr(keras.optimizers, "MultiOptimizer"), reason="Keras has none yet")
 @pytest.mark.parametrize("mode", COMPILE)
 @pytest.mark.parametrize("theirs", [False, True], ids=["ours_and_ours", "ours_and_keras"])
@@ -206,6 +210,7 @@ def test_multi_optimizer(theirs, mode):
         np.testing.assert_allclose(m, exact, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.thin("adam")
 @every_optimizer
 def test_a_model_checkpoint_goes_on_bit_by_bit(name, tmp_path):
     checkpoint = keras.callbacks.ModelCheckpoint(str(tmp_path / "{epoch}.keras"))
@@ -227,6 +232,7 @@ class Interrupt(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
+@pytest.mark.thin("adam")
 @pytest.mark.parametrize("name", ["adam", "adam_ema", "accumulating", "lookahead"])
 def test_backup_and_restore_goes_on_bit_by_bit(name, tmp_path):
     def backup() -> Any:
@@ -262,6 +268,7 @@ def test_a_clone_trains_alike(name):
     assert_same_bits(fit(None, model), expected_state(name))
 
 
+@pytest.mark.thin("adam-graph")
 @every_compiled_mode
 @pytest.mark.parametrize("name", ["adam", "accumulating"])
 def test_loss_scaling_around_ours(name, mode):
@@ -309,6 +316,7 @@ def test_a_layer_frozen_after_the_build_stands_still(frozen, mode):
         np.testing.assert_allclose(value, exact, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.thin("adam")
 @every_optimizer
 def test_the_gradient_monitor_changes_no_bit(name):
     monitor = kce.callbacks.GradientMonitor()

@@ -137,6 +137,7 @@ def test_which_variables_are_matrices():
         assert slots == len(variables) - len(expected)
 
 
+@pytest.mark.thin("graph")
 @pytest.mark.parametrize("mode", ["eager", "graph", "jit"])
 def test_fit_is_that_of_keras(mode):
     x, y = regression_data(80)

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 half = pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 
 
+@pytest.mark.thin("*-adam", "*-nesterov", "*-lamb")
 @every_optimizer
 @half
 def test_half_precision_variables_are_updated_in_float32(case, dtype):
@@ -46,6 +47,7 @@ def test_half_precision_variables_are_updated_in_float32(case, dtype):
         np.testing.assert_array_equal(tf.cast(variable, "float32"), exact)
 
 
+@pytest.mark.thin("*-adam", "*-rmsprop", "*-adamax")
 @every_optimizer
 @half
 def test_zero_gradients_and_a_tiny_epsilon_give_no_nan(case, dtype):
@@ -58,6 +60,7 @@ def test_zero_gradients_and_a_tiny_epsilon_give_no_nan(case, dtype):
     np.testing.assert_array_equal(tf.cast(w, "float32"), [1.0, -2.0])
 
 
+@pytest.mark.thin("adam")
 @every_update_of_keras
 def test_loss_scale_optimizer_wraps_it(case):
     trained = []
@@ -71,6 +74,7 @@ def test_loss_scale_optimizer_wraps_it(case):
     np.testing.assert_array_equal(*trained)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("policy", "jit_compile"),
     [("mixed_float16", True), ("mixed_bfloat16", False)],

@@ -73,18 +73,21 @@ def float32_error(case: Case, optimizer) -> float:
     return worst(apply_sequence(optimizer, gradients, "float32"), exact)
 
 
+@pytest.mark.thin("adam", "nesterov", "lamb")
 @every_update
 def test_float32_variables_follow_the_oracle(case):
     # Adam comes to 3e-6, because 1 − 0.999ᵗ is taken in float32, as Keras takes it.
     assert float32_error(case, case.ours()) < 4e-6
 
 
+@pytest.mark.thin("adam")
 @every_update_of_keras
 def test_float32_variables_follow_the_oracle_as_closely_as_those_of_keras(case):
     # In a graph TensorFlow's kernel rounds at other places than Keras, for better or worse.
     assert float32_error(case, case.ours()) <= 1.1 * float32_error(case, case.keras())
 
 
+@pytest.mark.thin("adam", "nesterov", "lamb")
 @every_update
 def test_float64_variables_follow_the_oracle(case):
     keras.config.set_floatx("float64")
@@ -114,6 +117,7 @@ def test_rule_does_not_touch_its_inputs_and_keeps_their_dtype(case, dtype):
         assert not any(np.shares_memory(value, x) for x in arrays)
 
 
+@pytest.mark.thin("eager-*", "*-adam", "*-rmsprop_centered_momentum")
 @every_optimizer
 @pytest.mark.parametrize("mode", ["eager", "graph", "jit"])
 def test_rule_on_tensors_is_the_rule_on_numpy(case, mode):

@@ -44,6 +44,7 @@ def one_hot_product(table, words):
     return tf.one_hot(words, ROWS) @ table
 
 
+@pytest.mark.thin("adam", "nesterov", "lamb")
 @every_state
 def test_repeated_rows_train_like_the_dense_model(case):
     assert np.ptp([len(np.unique(words)) for words in WORDS]) < WORDS[0].size
@@ -69,6 +70,7 @@ class OneHotProduct(keras.layers.Layer):
         return tf.one_hot(words, ROWS) @ self.embeddings
 
 
+@pytest.mark.thin("graph-None")
 @pytest.mark.parametrize(("mode", "steps_accumulated"), [("graph", None), ("jit", 2)])
 def test_embedding_under_fit(mode, steps_accumulated):
     trained = []
@@ -114,6 +116,7 @@ LAZY = [
 ]
 
 
+@pytest.mark.thin("*-adam")
 @pytest.mark.parametrize("case", LAZY, ids=[case.name for case in LAZY])
 @every_mode
 def test_lazy_rows_are_those_of_the_dense_rule_and_the_others_stand_still(case, mode):

@@ -79,6 +79,7 @@ def test_slots_stand_under_the_attributes_of_keras(case):
         assert ours == theirs
 
 
+@pytest.mark.thin("*-adam", "*-nesterov")
 @every_update_of_keras
 @pytest.mark.parametrize("to_keras", [True, False], ids=["to_keras", "from_keras"])
 @pytest.mark.parametrize("file", ["weights.h5", "checkpoint"])
@@ -156,6 +157,7 @@ for file in sorted(pathlib.Path(sys.argv[1]).glob("*.keras")):
 """
 
 
+@pytest.mark.slow
 def test_saved_models_continue_in_a_fresh_process(tmp_path):
     x, y = regression_data(16, seed=0)
     more_x, more_y = regression_data(16, seed=1)
@@ -186,6 +188,7 @@ def test_the_way_from_a_variable_to_its_slots_is_still_in_keras():
     assert optimizer._get_variable_index(variables[1].value) == 1
 
 
+@pytest.mark.thin("*-adam", "*-lookahead_adam")
 @every_state
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))])
 def test_a_copy_continues_on_weights_of_its_own(case, copied):

@@ -47,12 +47,14 @@ def outcomes(tmp_path_factory) -> dict[Cell, list[str]]:
     return {Cell(*cell): found["ours"] for cell, found in json.loads(path.read_text())}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", [of_cell(cell) for cell in CELLS if cell != OVER_DEVICES])
 def test_ours_survives(cell, outcomes):
     verdict, detail = outcomes[cell]
     assert verdict == "ok", detail
 
 
+@pytest.mark.slow
 def test_the_trainer_itself_cannot_compile_over_devices(outcomes):
     """Why `APART` keeps these cells out of the cover: a fix upstream would show here."""
     assert outcomes[OVER_DEVICES][0] == "trainer"

@@ -141,6 +141,7 @@ INSIDE: dict[str, Any] = {
 }
 
 
+@pytest.mark.thin("graph-*")
 @pytest.mark.parametrize("make", INSIDE.values(), ids=INSIDE)
 @every_mode
 def test_factors_are_an_optimizer_for_every_group(make, mode):
@@ -164,6 +165,7 @@ def test_factors_are_an_optimizer_for_every_group(make, mode):
         np.testing.assert_allclose(together, alone, rtol=2e-5, atol=2e-6)
 
 
+@pytest.mark.thin("graph-*")
 @pytest.mark.parametrize("inner", [ours.Adam, ours.Momentum, ours.RMSprop])
 @every_mode
 def test_large_variables_with_different_factors_in_one_step(inner, mode):
@@ -227,6 +229,7 @@ np.savez(sys.argv[2], *model.get_weights())
 """
 
 
+@pytest.mark.slow
 def test_factors_are_saved(tmp_path):
     model = two_layers(ours.LayerWise(ours.AdamW(0.05), FACTORS))
     model.train_on_batch(*regression_data(16, seed=0))

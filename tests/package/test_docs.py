@@ -81,6 +81,7 @@ def assert_prints(printed, shown, varying=None):
 
 
 # Keras reads its own variables by `np.array(variable)`.
+@pytest.mark.thin("quick_start.md", "write_your_own_*", "guides/optimizers.md")
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 @pytest.mark.parametrize("name", [name for name in PAGES if code_of(name)])
 def test_the_code_of_a_page_runs(name, monkeypatch, tmp_path):

@@ -218,6 +218,7 @@ import keras_course_ext
 """
 
 
+@pytest.mark.thin("no TensorFlow")
 @pytest.mark.parametrize(
     ("code", "environment", "advice"),
     [

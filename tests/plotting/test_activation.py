@@ -51,6 +51,7 @@ def test_curves_are_those_of_the_formula(name):
     assert (f.get_linestyle(), slope.get_linestyle()) == ("-", "--")
 
 
+@pytest.mark.thin("sigmoid", "relu", "gelu")
 @pytest.mark.parametrize("name", NAMES)
 def test_every_name_is_drawn_and_its_derivative_fits_its_curve(name):
     ax = activation(name)

@@ -130,6 +130,7 @@ def test_the_table_knows_every_picture():
     assert functions <= set(PICTURES)
 
 
+@pytest.mark.thin("activation", "trajectories", "gradients")
 @ALL
 def test_a_picture_is_drawn_into_the_axes_given_and_leaves_nothing_behind(picture):
     before = mpl.rcParams.copy()
@@ -142,6 +143,7 @@ def test_a_picture_is_drawn_into_the_axes_given_and_leaves_nothing_behind(pictur
     figure.canvas.draw()
 
 
+@pytest.mark.thin("activation", "trajectories", "gradients")
 @ALL
 def test_labels_are_korean_where_there_is_a_font(picture, monkeypatch):
     monkeypatch.setattr(_language, "korean_font", lambda: FONT)
@@ -163,6 +165,7 @@ def test_labels_are_korean_where_there_is_a_font(picture, monkeypatch):
     assert mpl.rcParams == before
 
 
+@pytest.mark.thin("activation", "trajectories", "gradients")
 @ALL
 def test_without_a_font_the_labels_are_english_and_one_warning_says_so(picture, monkeypatch):
     monkeypatch.setattr(_language, "korean_font", lambda: None)
@@ -175,6 +178,7 @@ def test_without_a_font_the_labels_are_english_and_one_warning_says_so(picture, 
     ax.figure.canvas.draw()
 
 
+@pytest.mark.thin("activation", "trajectories", "gradients")
 @ALL
 def test_a_title_of_ones_own_may_be_korean_in_an_english_picture(picture, monkeypatch):
     monkeypatch.setattr(_language, "korean_font", lambda: FONT)

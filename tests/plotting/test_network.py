@@ -63,6 +63,7 @@ def test_a_number_stands_on_its_line():
 SHAPES = [(2, 2, 1), (2, 2, 2), (3, 4, 2), (4, 4, 4), (1, 1, 1, 1, 1, 1), (1, 8, 2), (5, 3, 5)]
 
 
+@pytest.mark.thin("*-units0", "*-units6")
 @pytest.mark.parametrize("units", SHAPES)
 @pytest.mark.parametrize("scale", [-1.0, 12.34])
 def test_no_text_overlaps_another(units, scale):
@@ -90,6 +91,7 @@ def test_numbers_stay_short():
     assert [number_text(value) for value in values] == shown.split()
 
 
+@pytest.mark.slow
 def test_a_large_network_is_a_column_of_heat_maps_per_layer():
     trace = random_trace(20, *[64] * 11, 5, batch=32, scale=0.1)
     trace.layers[5].delta[3, 7] = np.nan
