@@ -18,6 +18,7 @@ FIELDS = ["Title", "제목", "Deck chapter", "You will see", "Description"]
 each_script = pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 
 
+@pytest.mark.thin("02_perceptron", "05_sigmoid_derivative")
 @pytest.mark.parametrize("name", AS_SCRIPTS)
 def test_it_runs_and_draws(name, monkeypatch, tmp_path):
     script, start, out = EXAMPLES / f"{name}.py", tmp_path / "start", tmp_path / "out" / "pictures"
