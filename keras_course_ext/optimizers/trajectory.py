@@ -60,8 +60,8 @@ def trajectory(
     source: Any = optimizer if isinstance(optimizer, RuleDeclaration) else _Bare(optimizer)
     if source.needs_paths:
         raise TypeError(
-            f"`trajectory` follows an array, which has no path that the patterns of "
-            f"`{type(source).__name__}` could match. Follow the optimizer inside: "
+            "`trajectory` follows an array, which has no path for the patterns of "
+            f"`{type(source).__name__}` to be found in. Follow the optimizer inside: "
             f"`trajectory({source.name}.inner, ...)`."
         )
     w = np.array(start)

@@ -244,6 +244,7 @@ def test_backup_and_restore_goes_on_bit_by_bit(name, tmp_path):
     assert_same_bits(model, expected_state(name, epochs=3))
 
 
+@pytest.mark.thin("adam")
 @pytest.mark.parametrize("name", ["adam", "accumulating"])
 def test_several_steps_an_execution(name):
     model = network()
@@ -257,6 +258,7 @@ def test_terminate_on_nan():
     assert int(model.optimizer.iterations) < 8
 
 
+@pytest.mark.thin("lookahead")
 @pytest.mark.parametrize("name", ["adam_ema", "lookahead", "muon"])
 def test_a_clone_trains_alike(name):
     trained = fit(OPTIMIZERS[name](), epochs=1)
@@ -280,6 +282,7 @@ def test_loss_scaling_around_ours(name, mode):
     assert int(scaled.inner_optimizer.iterations) == int(expected.optimizer.iterations)
 
 
+@pytest.mark.thin("graph")
 @pytest.mark.parametrize("mode", COMPILE)
 def test_loss_scaling_skips_what_overflows(mode):
     model = network()
@@ -293,6 +296,7 @@ def test_loss_scaling_skips_what_overflows(mode):
     assert not np.any([np.any(v) for v in optimizer.inner_optimizer._velocities])
 
 
+@pytest.mark.thin("large-graph")
 @pytest.mark.parametrize(
     ("frozen", "mode"), [("large", "graph"), ("small", "graph"), ("small", "jit")]
 )
