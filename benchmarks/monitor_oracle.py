@@ -1,7 +1,7 @@
-"""What a monitor must record, from a loop that knows nothing of it.
+"""What a monitor must record, computed by a training loop that does not use the monitor.
 
 The loop runs on one device, one batch after the other. Each layer's output is caught while its own
-`call` runs, a GradientTape is asked for ∂L/∂A and ∂L/∂W, the weights are read before and after the
+`call` runs, a GradientTape computes ∂L/∂A and ∂L/∂W, the weights are read before and after the
 optimizer's `apply`, and every figure is then made of these arrays in float64 NumPy. In float32 it
 is eager, whatever it is compared with. bfloat16 has 8 bits, and Keras's own gradients of one model
 differ by up to 3e-2 between eager mode, a graph and XLA; so there the tape's step is compiled as
@@ -21,7 +21,7 @@ from monitor_models import BATCH, STEPS
 
 import keras_course_ext as kce
 from keras_course_ext.monitoring import Key
-from keras_course_ext.monitoring.inventory import inventory
+from keras_course_ext.monitoring.capture.layers import layer_entries
 
 Figures = dict[Key, float]
 
@@ -33,7 +33,7 @@ SATURATED: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 LAYERS = {"ReLU": "relu", "Softmax": "softmax"}
 PLAIN = ("Dense", "Conv2D", "EinsumDense")
-"""Kinds of layers whose output is its activation of something; a cell's of an RNN is not."""
+"""Classes of layers whose output is that of their activation; that of an RNN is not."""
 
 
 def steps(
@@ -78,7 +78,7 @@ def steps(
 
 
 def _taken(model: Any, parts: Sequence[tuple[tf.Tensor, tf.Tensor]]) -> dict[str, Any]:
-    """Make one step, and return the tensors that its figures are made of."""
+    """Make one step, and return the tensors from which its figures are computed."""
     entries = _entries(model)
     outputs: dict[str, list[Any]] = {}
     for e in entries:
@@ -90,7 +90,7 @@ def _taken(model: Any, parts: Sequence[tuple[tf.Tensor, tf.Tensor]]) -> dict[str
     for e in entries:
         del e.layer.call
     weights = model.trainable_variables
-    # The rule gets rows as rows: Keras's takes those that occur twice one after the other.
+    # Sparse gradients stay sparse: Keras applies repeated rows one after the other.
     raw = tape.gradient(scaled, weights)
     before = [tf.identity(tf.convert_to_tensor(w)) for w in weights]
     rule = _rule(model.optimizer)
@@ -115,7 +115,7 @@ def _taken(model: Any, parts: Sequence[tuple[tf.Tensor, tf.Tensor]]) -> dict[str
 def _signals(
     outputs: Sequence[Any], tape: tf.GradientTape, loss: Any, weights: Any
 ) -> dict[str, list[Any]]:
-    """Return ∂L/∂A of a layer's outputs, or of their logits, by what it is of."""
+    """Return ∂L/∂A of a layer's outputs, or of their logits, by tensor."""
     if not outputs or all(g is None for g in tape.gradient(list(outputs), weights)):
         return {}
     # Where the loss is computed from the logits, the output itself gets no gradient.
@@ -153,7 +153,7 @@ def _figures(model: Any, taken: dict[str, Any], scale: float, live: dict[str, An
 
 
 def _entries(model: Any) -> list[Any]:
-    return [e for e in inventory(model) if not isinstance(e.layer, keras.Model)]
+    return [e for e in layer_entries(model) if not isinstance(e.layer, keras.Model)]
 
 
 def _caught(call: Callable, outputs: list[Any]) -> Callable:
@@ -166,7 +166,7 @@ def _caught(call: Callable, outputs: list[Any]) -> Callable:
 
 
 def _apply_clipped(optimizer: Any, of_parts: list[Any], weights: Any) -> None:
-    """Clip the gradients of every part on their own, unscaled, and make a step by their sum.
+    """Clip the unscaled gradients of each part separately, and make a step by their sum.
 
     Keras takes the norm of a gradient that consists of rows before those of one token are summed,
     and a global norm makes a dense gradient of them.
@@ -258,7 +258,7 @@ def _of_window(model: Any, window: list[Figures], live: dict[str, Any]) -> Figur
     found[Key("", "model", "grad_noise")] = float(total.std() / total.mean())
     signals = [
         np.median([step[key] for step in window])
-        for e in inventory(model)
+        for e in layer_entries(model)
         if "kernel" in e.weights
         for tensor in ("output", "logits")
         if (key := Key(e.name, tensor, "grad_norm")) in window[0]

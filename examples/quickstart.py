@@ -25,7 +25,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 import keras_course_ext as kce
-from keras_course_ext.monitoring.report import gradient_table
+from keras_course_ext.monitoring.diagnosis.report import gradient_table
 from keras_course_ext.plotting.gradients import color_limits, gradients
 
 HIDDEN_LAYERS = 8

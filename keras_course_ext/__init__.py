@@ -12,6 +12,7 @@ _backend.refuse_other_backends()
 
 from keras_course_ext import (  # noqa: E402
     backprop,
+    callbacks,
     layers,
     losses,
     monitoring,
@@ -23,7 +24,7 @@ from keras_course_ext._lazy import TENSORFLOW_INSTALLED, raise_on_use  # noqa: E
 from keras_course_ext._version import __version__  # noqa: E402
 
 if TENSORFLOW_INSTALLED:
-    from keras_course_ext import activations, callbacks
+    from keras_course_ext import activations
     from keras_course_ext.gradient_check import GradcheckError, GradientReport, gradcheck
 else:
     raise_on_use(__name__)

@@ -41,7 +41,7 @@ def refuse_other_backends() -> None:
         )
     if missing_library():
         return
-    # Before `import keras`, which raises an error of its own if the library of the other backend
+    # Before `import keras`, which raises another error if the library of the other backend
     # is not installed.
     _refuse_backend(os.environ.get("KERAS_BACKEND") or "tensorflow")
     import keras

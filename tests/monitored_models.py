@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_course_ext.monitoring import Key
-from keras_course_ext.monitoring.inventory import inventory
+from keras_course_ext.monitoring.capture.layers import layer_entries
 
 ROWS, BATCH = 44, 5  # nine batches, the last one short
 
@@ -160,7 +160,7 @@ def oracle(model: keras.Model, data: Arrays, epochs: int = 2) -> list[dict[Key, 
     The layers' outputs are watched one by one while the layers' own `call` runs, which is another
     way than the package's: a tape's gradient with respect to the output itself, in float64 norms.
     """
-    entries = [e for e in inventory(model) if not isinstance(e.layer, keras.Model)]
+    entries = [e for e in layer_entries(model) if not isinstance(e.layer, keras.Model)]
     steps: list[dict[Key, float]] = []
     depends: dict[Key, bool] = {}
     for x, y in _batches(data, epochs):

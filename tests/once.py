@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-PATIENCE = 600  # seconds that a process waits for what another one makes
+PATIENCE = 1500  # seconds that a process waits for what another one makes
 
 
 class Once:

@@ -8,85 +8,89 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
+from keras_course_ext.callbacks import watch as own_loop
+from keras_course_ext.callbacks.backups import Backups
 from keras_course_ext.callbacks.live_logs import LiveLogs, epoch_logs
 from keras_course_ext.callbacks.monitored_fit import MonitoredFit
-from keras_course_ext.monitoring.backups import Backups
-from keras_course_ext.monitoring.diagnosis import diagnose
-from keras_course_ext.monitoring.finding import Finding
-from keras_course_ext.monitoring.history import GradientHistory
-from keras_course_ext.monitoring.request import (
+from keras_course_ext.callbacks.recording import Recording, Request
+from keras_course_ext.callbacks.request import (
     checked_layers,
     checked_names,
     checked_period,
     checked_statistics,
     refuse,
 )
-from keras_course_ext.monitoring.resume import checked_resume, earlier, steps_so_far
-from keras_course_ext.monitoring.schedule import Schedule
-from keras_course_ext.monitoring.sinks.fan_out import FanOut
+from keras_course_ext.callbacks.resume import checked_resume
+from keras_course_ext.callbacks.same_fit import callbacks_in_same_fit
+from keras_course_ext.callbacks.schedule import Schedule
+from keras_course_ext.callbacks.tensorboard_log_dir import tensorboard_log_dir
+from keras_course_ext.monitoring.diagnosis.diagnose import diagnose
+from keras_course_ext.monitoring.diagnosis.finding import Finding
+from keras_course_ext.monitoring.record.history import GradientHistory
 from keras_course_ext.monitoring.sinks.resolve import checked_sinks, config_of, sinks_of
-from keras_course_ext.monitoring.tap import GradientTap
+from keras_course_ext.monitoring.sinks.sink import Sink
+from keras_course_ext.monitoring.sinks.tensorboard_sink import TensorBoardSink
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+_MOST_UNREAD, _NO_LIMIT = 128, 2**62
 
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class GradientMonitor(keras.callbacks.Callback):
     """Records the gradients of every layer inside the training step, and diagnoses them.
 
-    What is recorded are the gradients of the training step itself, read where they arise inside
-    it; there is no second backward pass, and the weights that training reaches are the same bits
-    with and without the monitor.
+    The gradients are those of the training step itself, read inside it. There is no second backward
+    pass, and training ends at the same weights, to the bit, with and without the monitor.
 
-    * Of every trainable weight, tensor `"kernel"`, `"bias"`, ..., before clipping: `"grad_norm"`
+    * Of every trainable weight (tensor `"kernel"`, `"bias"`, ...), before clipping: `"grad_norm"`
       ‖∂L/∂W‖₂, `"grad_mean_abs"`, `"grad_max_abs"`, `"grad_zero_share"` (exact zeros),
-      `"grad_non_finite"` (a number of elements), `"weight_norm"` ‖W‖₂ before the step, and
-      `"update_ratio"` ‖ΔW‖₂ / ‖W‖₂ of the step truly taken, after clipping and the optimizer's
+      `"grad_non_finite"` (number of elements), `"weight_norm"` ‖W‖₂ before the step, and
+      `"update_ratio"` ‖ΔW‖₂ / ‖W‖₂ of the update as it was made, after clipping and the optimizer's
       rule (0 where ‖W‖₂ is 0).
-    * Of every layer's output A, tensor `"output"`: `"grad_norm"` ‖∂L/∂A‖₂, the signal that flows
-      back, `"mean"`, `"std"`, `"zero_share"`, `"saturated_share"` (|f'| under 1 % of its
-      maximum) and, once an epoch, `"dead_units"` of a ReLU (0 for every recorded sample of it).
-      A layer used several times in a step counts as one, over all its uses together. Where Keras
+    * Of every layer's output A (tensor `"output"`): `"grad_norm"` ‖∂L/∂A‖₂, the back-propagated
+      signal, `"mean"`, `"std"`, `"zero_share"`, `"saturated_share"` (|f'| under 1 % of its maximum)
+      and, once an epoch, `"dead_units"` of a ReLU (0 for every recorded sample of the epoch). A
+      layer that is used several times in a step is recorded once, over all its uses. Where Keras
       computes the loss from the logits of a softmax or sigmoid output layer, that layer's output
-      gets no gradient at all; the one of its logits is recorded instead, as tensor `"logits"`.
-    * Of the whole model, layer `""`, tensor `"model"`: `"grad_norm"`, `"clipped_share"` (share of
+      has no gradient; that of its logits is recorded instead, as tensor `"logits"`.
+    * Of the whole model (layer `""`, tensor `"model"`): `"grad_norm"`, `"clipped_share"` (share of
       the weights whose gradient the optimizer clips) and, once an epoch, `"signal_decay"` (the
       factor by which ‖∂L/∂A‖ changes per layer), `"grad_noise"` (standard deviation of
       ‖∂L/∂W‖ over its mean) and `"skipped_steps"` under loss scaling.
 
-    The loss L is that of the batch, unscaled under loss scaling. One step is one batch, under
-    `steps_per_execution` too, counted from the number of steps that the optimizer had made.
-    Whatever `update_freq` says, the first ten steps are recorded, and every step at which a
-    gradient is not finite, if without the statistics of its large tensors. `logs` gets
-    `"grad_norm"`, the median of the epoch, and a value for the gravest finding under its name,
-    `"vanishing_in_dense_3"`, so that `History`, `CSVLogger`, `EarlyStopping` and `ModelCheckpoint`
-    have them too. With `verbose=1` the progress bar shows, while the epoch runs, the norm recorded
-    last and that finding.
+    L is the loss of the batch, unscaled under loss scaling. One step is one batch, also under
+    `steps_per_execution`; steps are counted on from those that the optimizer had made before. The
+    first ten steps are always recorded, and so is every step with a gradient that is not finite,
+    but without the statistics of its large tensors. `logs` gets `"grad_norm"`, the median of the
+    epoch, and an entry for the most serious finding, such as `"vanishing_in_dense_3"`, for
+    `History`, `CSVLogger`, `EarlyStopping` and `ModelCheckpoint`. With `verbose=1` the progress bar
+    shows the latest recorded norm and that finding while the epoch runs.
 
     Args:
-        update_freq: `"auto"`: so often that recording takes two percent of the time, measured as
-            training runs, and at least 20 times an epoch; `"epoch"`: at the first step of each
-            epoch; an integer n ≥ 1: every n-th step. `benchmarks/monitor_overhead.py` tells what
-            that costs. Defaults to "auto".
+        update_freq: Which steps are recorded. `"auto"`: so many that recording takes two percent of
+            the time, as measured during training, and at least 20 an epoch; `"epoch"`: the first
+            step of each epoch; an integer n ≥ 1: every n-th step. `benchmarks/monitor_overhead.py`
+            measures the cost. Defaults to "auto".
         statistics: `"all"`, `"norms"` (`"grad_norm"` of weights and outputs only), or a sequence of
             the names above. Defaults to "all".
-        layers: Names of the layers to keep records of. Defaults to None, all.
-        histograms: Integer ≥ 1: every how many steps the elements of gradients, weights and outputs
-            are counted into bins between powers of 2, for `history.histograms`. Defaults to None.
-        sinks: Where to write the record while training runs: a list of paths that end in `.jsonl`
-            or `.csv`, of `"tensorboard"`, the directory of the TensorBoard callback in the same
-            `fit`, and of `kce.monitoring.sinks.Sink`. Defaults to None. Where the optimizer
-            has made no step yet a file begins anew, otherwise the steps are appended to it.
-        resume: The record of an interrupted run to begin `history` with: a `.jsonl` or `.json`
-            file, or a `GradientHistory`. Of it the steps are taken that come before the first of
-            this run, none where that is 0. Defaults to None: begin with an empty one.
+        layers: Names of the layers whose records are kept. Defaults to None, all.
+        histograms: Integer n ≥ 1: at every n-th step the elements of gradients, weights and outputs
+            are counted in bins between powers of 2, for `history.histograms`. Defaults to None.
+        sinks: Where to write the record during training: a list of paths that end in `.jsonl` or
+            `.csv`, of `"tensorboard"`, the directory of the TensorBoard callback in the same `fit`,
+            and of `kce.monitoring.sinks.Sink`. If the optimizer has made no step yet a file begins
+            anew, otherwise the steps are appended. Defaults to None.
+        resume: The record of an interrupted run, with which `history` begins: a `.jsonl` or `.json`
+            file, or a `GradientHistory`. Its steps before the first step of this run are kept; none
+            if that is step 0. Defaults to None, an empty record.
 
     Raises:
-        ValueError: If an argument is not one of the above. By `fit`, before training starts: if
+        ValueError: If an argument is not one of the above. From `fit`, before training starts: if
             the model has no trainable weights, or no layer of a name in `layers`; if the file of
-            a sink or of `resume` is something else than a record.
-        OSError: By `fit`, before training starts: if a file cannot be written or read.
+            a sink or of `resume` is not a record.
+        OSError: From `fit`, before training starts: if a file cannot be written or read.
 
     Example:
         >>> import keras, numpy as np
@@ -124,28 +128,27 @@ class GradientMonitor(keras.callbacks.Callback):
         self.layers = checked_names(layers)
         self.histograms = checked_period(histograms)
         self.sinks = checked_sinks(sinks)
-        # What is lost if the process is killed.
-        self._window = 128 if self.sinks else 2**62
         self.resume = checked_resume(resume)
         self._wanted = checked_statistics(statistics)
         self._schedule = Schedule(update_freq)
+        # Steps between two readings at most: what they recorded is lost if the process is killed.
+        self._most_unread = _MOST_UNREAD if self.sinks else _NO_LIMIT
         self._history = GradientHistory()
-        self._fan_out = FanOut()
-        self._tap: GradientTap | None = None
+        self._recording: Recording | None = None
         self._fit: MonitoredFit | None = None
         self._live: LiveLogs | None = None
+        self._backups = Backups()
         self._begun = False
-        self._epoch = 0
         self._next = 0
-        self._unread = self._most_unread = 0
+        self._unread = self._readable = 0
         self._per_execution = 1
         self._began: tuple[float, int, int] | None = None
 
     @property
     def history(self) -> GradientHistory:
         """What has been recorded, up to the step that finished last."""
-        if self._tap is not None:
-            self._drain()
+        if self._recording is not None:
+            self._history = self._recording.drain()
         return self._history
 
     @property
@@ -159,7 +162,7 @@ class GradientMonitor(keras.callbacks.Callback):
         Args:
             console: A `rich.console.Console`. Defaults to None, the terminal.
         """
-        from keras_course_ext.monitoring.report import print_report
+        from keras_course_ext.monitoring.diagnosis.report import print_report
 
         print_report(self.history, console)
 
@@ -185,16 +188,16 @@ class GradientMonitor(keras.callbacks.Callback):
 
     @contextmanager
     def watch(self, model: keras.Model, optimizer: Any = None) -> Iterator["GradientMonitor"]:
-        """Record the steps of a training loop of your own, as `fit` would be recorded.
+        """Record the steps of your own training loop, as those of `fit` are recorded.
 
-        Every call of `optimizer.apply` inside of the context is a step. A `tf.function` must be
-        traced inside of it: what was traced before knows nothing of the monitor. It may be called
-        under `strategy.run`. Passes that train nothing, such as a validation, belong outside of
-        the context or into a `tf.function` of their own.
+        Every call of `optimizer.apply` in the context is a step. A `tf.function` must be traced in
+        the context: one that was traced before has no hooks. It may be called under `strategy.run`.
+        Passes that do not train, such as a validation, belong outside of the context or into
+        another `tf.function`.
 
-        Under `tf.distribute.MultiWorkerMirroredStrategy` every worker's record is of the whole
-        batch. Reading `history` inside of the context brings the workers together, so all of them
-        must do it, at the same steps; what was not read when one of them raised is lost.
+        Under `tf.distribute.MultiWorkerMirroredStrategy` the record of every worker is that of the
+        whole batch. Reading `history` in the context is a collective operation: all workers must
+        do it at the same steps. What was not read when one of them raised is lost.
 
         Args:
             model: The built model that is trained.
@@ -234,85 +237,75 @@ class GradientMonitor(keras.callbacks.Callback):
                 f"`watch` needs a built model, but '{model.name}' is not. Call it on a batch, or "
                 "write `model.build(input_shape)` before."
             )
-        self._start(model, optimizer)
-        tap = self._tap
-        assert tap is not None
-        self._begin(optimizer)
-        self._set_period(self._schedule.begin_epoch(tap.steps(), None))
-        start = tap.steps()
-        raised = True
+        self._recording = Recording(model, optimizer, self._request(()), in_fit=False)
+        self._schedule = Schedule(self.update_freq)
         try:
-            with tap.recording(whole_step=False):
+            with own_loop.watching(self._recording, self._schedule, type(optimizer).__name__):
                 yield self
-            raised = False
         finally:
-            seen = tap.steps() - start
-            # Who waits for other workers after an exception of his own may wait for ever.
-            if not (raised and tap.has_other_workers):
-                self._end_epoch(self._epoch)
-            self._fan_out.close()
-            self._tap = None
-        if not seen:
-            raise RuntimeError(
-                "GradientMonitor saw no step: inside of `watch` nothing called "
-                f"`{type(optimizer).__name__}.apply`, or only a `tf.function` did that had been "
-                "traced before. Make the `tf.function` anew, and call it inside of the context."
-            )
+            self._history, self._recording = self._recording.history, None
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Start a new history and stand ready; called by `fit`."""
+        """Start a new history and prepare the recording; called by `fit`."""
         self._end()
         model: Any = self.model
         refuse(model, model.optimizer)
         checked_layers(model, self.layers)
-        self._start(model, model.optimizer, self.params)
-        assert self._tap is not None
-        self._fit = MonitoredFit.join(model, self.params, self._tap)
-        self._live = LiveLogs(self._tap.last_grad_norm, lambda: self.history, self.params)
+        others = callbacks_in_same_fit(keras.callbacks.Callback, self)
+        self._recording = Recording(model, model.optimizer, self._request(others))
+        self._history = self._recording.history
+        self._schedule = Schedule(self.update_freq)
+        saving = [c for c in others if isinstance(c, keras.callbacks.BackupAndRestore)]
+        self._backups = Backups(saving if self.sinks else ())
+        self._begun = False
+        self._unread = 0
+        self._fit = MonitoredFit.join(model, self.params, self._recording)
+        self._live = LiveLogs(self._recording.last_grad_norm, lambda: self.history, self.params)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Begin an epoch; called by `fit`."""
-        assert self._tap is not None
+        recording = self._recording
+        assert recording is not None
         if not self._begun:
-            # Not in on_train_begin: a BackupAndRestore may stand behind the monitor.
-            model: Any = self.model
-            self._begin(model.optimizer)
+            # Not in on_train_begin: a BackupAndRestore may come after the monitor in the list.
+            recording.begin()
             self._begun = True
-        self._epoch = epoch
-        self._next = self._tap.steps()
+        self._next = recording.steps()
         self._began = None
         self._per_execution = self.model.steps_per_execution
-        self._tap.begin_epoch()
+        recording.begin_epoch(epoch)
         self._set_period(self._schedule.begin_epoch(self._next, self.params.get("steps")))
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Have the next batch recorded, and read the rows before they run out; called by `fit`."""
+        """Record the next batch, and read the stores before they are full; called by `fit`."""
         assert self._fit is not None
+        assert self._recording is not None
         steps = self._per_execution
         self._measure(steps)
         self._unread += steps
-        if self._backups.saved(steps) or self._unread > self._most_unread:
-            self._drain()
+        if self._backups.saved(steps) or self._unread > self._readable:
+            self._recording.drain()
             self._unread = steps
         if self._live is not None and self._live.refresh():
             self._unread = steps
             self._began = None  # the time that took is not the step's
         self._fit.before_batch()
 
-    # On a backend that allows it Keras waits for the metrics of a step in another thread, unless a
+    # Keras waits for the metrics of a step in another thread where the backend allows it, unless a
     # callback has the hook below and does not say that this thread may call it.
     async_safe = True
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Tell the progress bar what is known already; called by `fit`."""
+        """Give the progress bar what is known already; called by `fit`."""
         if self._live is not None:
             self._live.add_to(logs)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Read what the epoch left; called by `fit`."""
-        assert self._tap is not None
-        self._end_epoch(epoch)
-        if not self._tap.buffers or self._tap.steps() == self._tap.start:
+        assert self._recording is not None
+        self._recording.end_epoch()
+        self._unread = 0
+        if not self._recording.recorded_any:
             raise RuntimeError(
                 "GradientMonitor recorded no step of this epoch: no gradient reached "
                 f"`{type(self.model.optimizer).__name__}.apply` from the model's `train_step`. "
@@ -326,7 +319,7 @@ class GradientMonitor(keras.callbacks.Callback):
             logs.update(epoch_logs(self._history, epoch, findings))
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Let go of the model; called by `fit`."""
+        """Release the model; called by `fit`."""
         self._end()
 
     def get_config(self) -> dict[str, Any]:
@@ -339,34 +332,27 @@ class GradientMonitor(keras.callbacks.Callback):
         """Return the monitor whose arguments `get_config` gave."""
         return cls(**config)
 
-    def _start(self, model: keras.Model, optimizer: Any, params: Any = None) -> None:
-        every, in_fit = self.update_freq == 1, params is not None
-        self._tap = GradientTap(model, optimizer, self._wanted, self.histograms, every, in_fit)
-        scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-        self._history = GradientHistory(loss_scaled=scaled)
-        self._schedule = Schedule(self.update_freq)
-        self._fan_out = FanOut(sinks_of(self.sinks, params))
-        self._backups = Backups(params if self.sinks else None)
-        self._begun = False
-        self._unread = 0
+    def _request(self, others: Sequence[keras.callbacks.Callback]) -> Request:
+        def tensorboard() -> Sink:
+            found = [c for c in others if isinstance(c, keras.callbacks.TensorBoard)]
+            return TensorBoardSink(tensorboard_log_dir(found))
 
-    def _begin(self, optimizer: Any) -> None:
-        """Go on from where the optimizer stands."""
-        assert self._tap is not None
-        names = self._tap.columns.names if self._tap.columns is not None else ()
-        first, before = earlier(self.resume, steps_so_far(optimizer), names)
-        self._tap.start_at(first)
-        before.loss_scaled = self._history.loss_scaled
-        self._history = before
-        self._fan_out.open(first, before)
+        return Request(
+            self._wanted,
+            self.layers,
+            self.histograms,
+            self.update_freq == 1,
+            self.resume,
+            sinks_of(self.sinks, tensorboard),
+        )
 
     def _measure(self, steps: int) -> None:
         """Tell the schedule how long the execution that just ended took."""
-        assert self._tap is not None
+        assert self._recording is not None
         now = time.perf_counter()
         if self._began is not None and self.update_freq == "auto":
             began, first, count = self._began
-            recorded = sum([self._tap.is_due(step) for step in range(first, first + count)])
+            recorded = sum(map(self._recording.is_due, range(first, first + count)))
             if self._schedule.measure(now - began, count, recorded):
                 self._set_period(self._schedule.period())
                 now = time.perf_counter()
@@ -374,26 +360,14 @@ class GradientMonitor(keras.callbacks.Callback):
         self._next += steps
 
     def _set_period(self, period: tuple[int, int]) -> None:
-        assert self._tap is not None
-        self._tap.set_period(*period)
-        self._most_unread = min(self._tap.readable_steps(), self._window)
-
-    def _drain(self) -> None:
-        assert self._tap is not None
-        self._tap.drain(self._history, self._epoch, self.layers)
-        self._tap.drain_histograms(self._history, self._epoch)
-        self._fan_out.send(self._history)
-
-    def _end_epoch(self, epoch: int) -> None:
-        assert self._tap is not None
-        self._drain()
-        self._unread = 0
-        self._tap.drain_window(self._history, epoch, self.layers)
-        self._fan_out.send(self._history)
+        assert self._recording is not None
+        self._recording.set_period(*period)
+        self._readable = min(self._recording.readable_steps(), self._most_unread)
 
     def _end(self) -> None:
-        if self._tap is not None and self._fit is not None:
-            self._drain()
-            self._fit.leave(self._tap)
-        self._fan_out.close()
-        self._tap = self._fit = self._live = None
+        if self._recording is not None:
+            if self._fit is not None:
+                self._history = self._recording.drain()
+                self._fit.leave(self._recording)
+            self._recording.close()
+        self._recording = self._fit = self._live = None

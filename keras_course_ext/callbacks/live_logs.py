@@ -1,4 +1,4 @@
-"""What `logs` holds of a monitor while an epoch is still running, for Keras's progress bar."""
+"""The values that a monitor adds to `logs`, for Keras's progress bar and other callbacks."""
 
 import math
 import time
@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from keras_course_ext.monitoring.diagnosis import diagnose
-from keras_course_ext.monitoring.finding import Finding
-from keras_course_ext.monitoring.history import GradientHistory
+from keras_course_ext.monitoring.diagnosis.diagnose import diagnose
+from keras_course_ext.monitoring.diagnosis.finding import Finding
+from keras_course_ext.monitoring.record.history import GradientHistory
+from keras_course_ext.monitoring.record.schema import MODEL
 
-# Reading the norm makes the host wait for the device, and a diagnosis looks at the whole record. So
-# the one happens a few times a second, the other after 1/4, 1/2, 1, 2, ... seconds and then every
-# ten, and it takes 1 % of the time at most.
+# Reading the norm makes the host wait for the device, and a diagnosis reads the whole record. So
+# the norm is read at most four times a second, and the diagnosis is made after 1/4, 1/2, 1, 2, ...
+# seconds and then every ten seconds, and takes at most 1 % of the time.
 _SECONDS = 0.25
 _SELDOM = 10.0
 _SHARE = 0.01
@@ -22,7 +23,7 @@ _STEPS = 10
 
 
 class LiveLogs:
-    """The gradient norm recorded last and the gravest finding, brought up to date now and then.
+    """The gradient norm recorded last and the gravest finding, updated now and then.
 
     Args:
         norm: Returns the gradient norm recorded last.
@@ -48,7 +49,7 @@ class LiveLogs:
         self._finding: dict[str, float] = {}
 
     def refresh(self) -> bool:
-        """Bring up to date what is due, before a batch; return whether the history was read."""
+        """Update what is due, before a batch; return whether the history was read."""
         if not self.wanted:
             return False
         now = time.perf_counter()
@@ -62,7 +63,7 @@ class LiveLogs:
         if now < self._diagnosis_due:
             return False
         history = self._read_history()
-        if _tells_of_an_epoch(history):
+        if _can_be_diagnosed(history):
             self.found(diagnose(history))
         ended = time.perf_counter()
         # The first diagnosis is a slow one, whatever the record.
@@ -76,7 +77,7 @@ class LiveLogs:
         self._finding = finding_logs(findings)
 
     def add_to(self, logs: dict[str, Any] | None) -> None:
-        """Put what is known into the logs of a batch."""
+        """Add the values to the logs of a batch."""
         if self.wanted and logs is not None:
             logs.update(self._norm)
             logs.update(self._finding)
@@ -87,8 +88,8 @@ def epoch_logs(
 ) -> dict[str, float]:
     """Return what `logs` gets at the end of an epoch: the median norm, and the gravest finding."""
     logs: dict[str, float] = {}
-    if history.has("", "model"):
-        _, epochs, norms = history.series("", "model")
+    if history.has(*MODEL):
+        _, epochs, norms = history.series(*MODEL)
         logs["grad_norm"] = float(np.median(norms[epochs == epoch]))
     return logs | finding_logs(findings)
 
@@ -98,10 +99,10 @@ def finding_logs(findings: Sequence[Finding]) -> dict[str, float]:
     return {f"{f.kind}_in_{f.layer}": float(len(f.layers) or 1) for f in findings[:1]}
 
 
-def _tells_of_an_epoch(history: GradientHistory) -> bool:
-    """Say whether the epoch that is running is long enough already, or not finite."""
-    if not history.has("", "model"):
+def _can_be_diagnosed(history: GradientHistory) -> bool:
+    """Say whether the running epoch is long enough already, or not finite."""
+    if not history.has(*MODEL):
         return False
-    _, epochs, norms = history.series("", "model")
+    _, epochs, norms = history.series(*MODEL)
     now = norms[epochs == epochs[-1]]
     return len(now) >= _STEPS or not np.isfinite(now).all()

@@ -1,4 +1,4 @@
-"""One `fit` under observation: puts the taps into its train function, and takes it out again."""
+"""One monitored `fit`: replaces its train function by one with hooks, and restores it."""
 
 import weakref
 from collections.abc import Iterator, Sequence
@@ -11,25 +11,24 @@ import tensorflow as tf
 
 from keras_course_ext._override import overridden
 from keras_course_ext._tracing import custom_gradients, forget_gradients
-from keras_course_ext.monitoring.returned_record import BINS, ROW, WATCH
-from keras_course_ext.monitoring.tap import GradientTap
-from keras_course_ext.monitoring.tapped_step import OutOfReachError
+from keras_course_ext.callbacks.recording import Recording
+from keras_course_ext.monitoring.capture.step import OutOfReachError
+from keras_course_ext.monitoring.transport.host_queue import BINS, DETECTOR, ROW
 
-# Beside the values of the logs: a structure of its own around them would take Keras longer to
-# unpack than a small step takes.
+# What is recorded is returned among the values of the logs: Keras takes 100 µs to unpack a
+# structure around them, longer than a small step.
 _MARK = "keras_course_ext/"
 _LOGS = _MARK + "logs"
 
 
 class MonitoredFit:
-    """A model's train function with taps in it, in use only while a batch is trained.
+    """A model's train function with hooks in it, in use only while a batch is trained.
 
-    `fit` reads `model.train_function` anew for every batch. Before each batch the observed
-    function is put there, and the function itself puts the model's own one back when it returns or
-    raises. So between two batches, in validation, and after an exception from wherever it came,
-    the model is as it was. Only a function that has not run yet can be left behind (another
-    callback raised before the batch); it runs the model's own function when it is called outside
-    the `fit` that it belongs to.
+    `fit` reads `model.train_function` anew for every batch. Before each batch the monitored
+    function is put there, and it restores the model's own function when it returns or raises. So
+    between two batches, in validation, and after an exception anywhere, the model is unchanged.
+    Only a function that has not run yet can be left behind (another callback raised before the
+    batch); called outside the `fit` that it was made for it runs the model's own function.
 
     Args:
         model: The model that is being fitted.
@@ -41,10 +40,10 @@ class MonitoredFit:
     def __init__(self, model: keras.Model, params: Any) -> None:
         self._model = model
         self._params = params
-        self._taps: list[GradientTap] = []
+        self._recordings: list[Recording] = []
         self._plain = model.train_function
         self._train_step: Any = None
-        self._observed: Any = None
+        self._monitored: Any = None
         self._returning: dict[Any, Any] = {}
         self._armed = False
         self._history: Any = None
@@ -52,103 +51,103 @@ class MonitoredFit:
         self._known.add(self)
 
     @classmethod
-    def join(cls, model: keras.Model, params: Any, tap: GradientTap) -> "MonitoredFit":
-        """Return the fit that is about to start, with one more tap in it."""
+    def join(cls, model: keras.Model, params: Any, recording: Recording) -> "MonitoredFit":
+        """Return the fit that is about to start, recorded by one more monitor."""
         for fit in cls._known:
             if fit._model is model and fit._params is params and not fit.started:
                 break
         else:
             fit = cls(model, params)
-        fit._taps.append(tap)
+        fit._recordings.append(recording)
         return fit
 
     @property
     def started(self) -> bool:
         """Whether the first batch has begun."""
-        return self._observed is not None
+        return self._monitored is not None
 
     def before_batch(self) -> None:
-        """Have the batch that comes next run with the taps."""
+        """Run the next batch with the hooks."""
         if not self.started:
-            self._observed = self._make_observed()
+            self._monitored = self._make_monitored()
         self._armed = True
         self._history = getattr(self._model, "history", None)
         object.__setattr__(self._model, "train_function", self._run)
 
-    def leave(self, tap: GradientTap) -> None:
-        """Take a tap out; the last one ends the observation."""
-        if tap in self._taps:
-            self._taps.remove(tap)
-        if not self._taps:
-            # The train function that they belong to is gone with this fit.
+    def leave(self, recording: Recording) -> None:
+        """Record no more for one monitor; the last one ends the monitoring."""
+        if recording in self._recordings:
+            self._recordings.remove(recording)
+        if not self._recordings:
+            # The train function that they belong to ends with this fit.
             forget_gradients(self._gradients)
             self._known.discard(self)
             self._restore()
-            self._observed = self._plain
+            self._monitored = self._plain
             self._returning.clear()
 
     def _run(self, iterator: Iterator) -> Any:
-        # Every fit has a History of its own, which Keras gives to the model.
+        # Keras gives the model a new History in every fit.
         armed = self._armed and self._history is getattr(self._model, "history", None)
         self._armed = False
         try:
             if not armed:
                 return self._plain(iterator)
-            if not self._taps[0].returns:
-                return self._observed(iterator)
+            if not self._recordings[0].returns:
+                return self._monitored(iterator)
             try:
                 return self._run_returning(iterator)
             except OutOfReachError:
-                for tap in self._taps:
-                    tap.write_rows()
+                for recording in self._recordings:
+                    recording.write_on_device()
                 self._returning.clear()
-                self._observed = self._make_observed()
-                return self._observed(iterator)
+                self._monitored = self._make_monitored()
+                return self._monitored(iterator)
         finally:
             self._restore()
 
     def _run_returning(self, iterator: Iterator) -> Any:
-        """Run the train function that returns what the taps want of this step, and no more."""
-        wanted = tuple(tap.wanted_next() for tap in self._taps)
+        """Run the train function that returns what is wanted of this step, and no more."""
+        wanted = tuple(recording.wanted() for recording in self._recordings)
         function = self._returning.get(wanted)
         if function is None:
             function = self._returning[wanted] = self._make_returning(wanted)
-        logs, returned = _taken_apart(function(iterator))
-        for i, tap in enumerate(self._taps):
-            tap.receive(returned.get(i, ()))
+        logs, returned = _separated(function(iterator))
+        for i, recording in enumerate(self._recordings):
+            if recording.queue is not None:
+                recording.queue.receive(returned.get(i, ()))
         return logs
 
     def _restore(self) -> None:
         if vars(self._model).get("train_function") == self._run:
             object.__setattr__(self._model, "train_function", self._plain)
 
-    def _make_observed(self) -> Any:
-        """Build a train function of the model from its own train step within the taps."""
+    def _make_monitored(self) -> Any:
+        """Build a train function of the model from its own train step with the hooks installed."""
         if self._train_step is None:
             self._train_step = self._model.train_step
-        if not self._taps[0].returns:
-            return self._made_of(self._tapped_step)
+        if not self._recordings[0].returns:
+            return self._made_of(self._hooked_step)
 
         def step(data: Any) -> Any:
-            for tap in self._taps:
-                tap.taken()  # of a tracing that broke off
-            logs = self._tapped_step(data)
-            return logs, tuple(tap.taken() for tap in self._taps)
+            self._returned_by_trace()  # by a trace that failed
+            logs = self._hooked_step(data)
+            return logs, self._returned_by_trace()
 
         return tf.function(step, reduce_retracing=True, autograph=False)
 
     def _make_returning(self, wanted: Sequence[tuple[bool, bool]]) -> Any:
-        """Build a train function that returns, behind the logs, a part of what the taps took.
+        """Build a train function that returns, among the logs, a part of what was measured.
 
-        The train step is traced once, whatever is wanted of it: TensorFlow takes the function that
-        was traced into the one made here, and drops from it what is not returned.
+        The train step is traced once, whatever is wanted of it: TensorFlow inlines the function
+        that was traced, and prunes what is not returned.
         """
-        names = [{WATCH: not row, ROW: row, BINS: bins} for row, bins in wanted]
+        names = [{DETECTOR: not row, ROW: row, BINS: bins} for row, bins in wanted]
 
         def step(data: Any) -> Any:
-            logs, taken = self._observed(data)
+            logs, measured = self._monitored(data)
             found = {_LOGS: logs} if not isinstance(logs, dict) else dict(logs)
-            for i, records in enumerate(taken):
+            for i, records in enumerate(measured):
                 for j, record in enumerate(records):
                     found |= {_key(i, j, n): x for n, x in record.items() if names[i][n]}
             return found
@@ -156,8 +155,8 @@ class MonitoredFit:
         model: Any = self._model
         if type(model).make_train_function is not keras.Model.make_train_function:
             return self._made_of(step)
-        # What Keras's own makes of a step, without the Optional around the logs, which takes longer
-        # to pack and to unpack than all that a tap does in a step.
+        # As Keras's own, without the Optional around the logs: packing and unpacking it takes
+        # 0.3 ms a step, more than the monitor does.
         one = tf.function(
             step, jit_compile=model.jit_compile, reduce_retracing=True, autograph=False
         )
@@ -167,14 +166,19 @@ class MonitoredFit:
             autograph=False,
         )
 
-    def _tapped_step(self, data: Any) -> Any:
+    def _hooked_step(self, data: Any) -> Any:
         with ExitStack() as stack:
-            for tap in self._taps:
-                stack.enter_context(tap.recording())
+            for recording in self._recordings:
+                stack.enter_context(recording.hooks.installed())
             try:
                 return self._train_step(data)
             finally:
                 self._gradients.update(custom_gradients())
+
+    def _returned_by_trace(self) -> tuple[Any, ...]:
+        """Return what the step traced last is to return, an entry a monitor."""
+        queues = [recording.queue for recording in self._recordings]
+        return tuple(() if q is None else q.returned_by_trace() for q in queues)
 
     def _made_of(self, step: Any) -> Any:
         """Build a second train function of the model from another train step.
@@ -192,33 +196,33 @@ class MonitoredFit:
 
 
 def _without_optionals(data: Any) -> Any:
-    """Return data with None in the place of what Keras's data adapters have put there for it."""
+    """Return data with None where Keras's data adapters have put an empty Optional for it."""
     return keras.tree.map_structure(
         lambda x: None if isinstance(x, tf.experimental.Optional) else x, data
     )
 
 
 @cache
-def _key(tap: int, record: int, name: str) -> str:
-    return f"{_MARK}{tap}/{record}/{name}"
+def _key(recording: int, record: int, name: str) -> str:
+    return f"{_MARK}{recording}/{record}/{name}"
 
 
 @cache
 def _place(key: str) -> tuple[int, int, str] | None:
-    """Return tap, record and name of a key; None for one of the logs."""
+    """Return recording, record and name of a key; None for a key of the logs."""
     if not key.startswith(_MARK):
         return None
-    tap, record, name = key[len(_MARK) :].split("/")
-    return int(tap), int(record), name
+    recording, record, name = key[len(_MARK) :].split("/")
+    return int(recording), int(record), name
 
 
-def _taken_apart(found: dict[str, Any]) -> tuple[Any, dict[int, list[dict[str, Any]]]]:
-    """Return the logs, and the records of each tap."""
+def _separated(found: dict[str, Any]) -> tuple[Any, dict[int, list[dict[str, Any]]]]:
+    """Return the logs, and the records of each recording."""
     logs = found.pop(_LOGS, found)
     places = [(place, key) for key in found if (place := _place(key)) is not None]
     returned: dict[int, list[dict[str, Any]]] = {}
-    for (tap, record, name), key in places if len(places) == 1 else sorted(places):
-        records = returned.setdefault(tap, [])
+    for (recording, record, name), key in places if len(places) == 1 else sorted(places):
+        records = returned.setdefault(recording, [])
         if record == len(records):
             records.append({})
         records[record][name] = found.pop(key)

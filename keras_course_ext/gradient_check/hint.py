@@ -11,7 +11,7 @@ def hint(row: Comparison, differences: Differences) -> str:
     if row.place is None or not np.isfinite(row.found):
         return ""
     if not np.isfinite(row.expected):
-        return "the function is not finite beside this element: move it away from the edge"
+        return "the function is not finite next to this element: move it away from the edge"
     left, right = differences.one_sided(row.place, 1.0)
     closer_left, closer_right = differences.one_sided(row.place, 0.125)
     gap, closer_gap = right - left, closer_right - closer_left

@@ -86,7 +86,7 @@ def _by_name(name: str) -> Any:
         names -= {"deserialize", "get", "serialize", "Loss"}
         raise ValueError(
             f"There is no loss {name!r}.{nearest(name, sorted(names))} Here there are "
-            f"{', '.join(cls.__name__ for cls in _CLASSES)}, and beside them those of "
+            f"{', '.join(cls.__name__ for cls in _CLASSES)}, and those of "
             "`keras.losses`. A function of targets and predictions can be passed as it is."
         ) from None
 

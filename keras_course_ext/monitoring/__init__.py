@@ -1,16 +1,14 @@
 """What a `GradientMonitor` records, and what it makes of it.
 
-Everything here but the tap works on recorded arrays alone, without a model.
+The floors, from the training step to the report: `capture` (in the step), `transport` (from the
+device to the host), `record`, `diagnosis`, `sinks`. The last three need NumPy only, but for
+TensorBoard's sink.
 """
 
-from keras_course_ext._lazy import TENSORFLOW_INSTALLED, raise_on_use
-
-if TENSORFLOW_INSTALLED:
-    from keras_course_ext.monitoring import sinks
-    from keras_course_ext.monitoring.diagnosis import diagnose
-    from keras_course_ext.monitoring.finding import Finding
-    from keras_course_ext.monitoring.history import GradientHistory, Histogram, Key, LayerInfo
-else:
-    raise_on_use(__name__)
+from keras_course_ext.monitoring import sinks
+from keras_course_ext.monitoring.diagnosis.diagnose import diagnose
+from keras_course_ext.monitoring.diagnosis.finding import Finding
+from keras_course_ext.monitoring.record.history import GradientHistory
+from keras_course_ext.monitoring.record.schema import Histogram, Key, LayerInfo
 
 __all__ = ["Finding", "GradientHistory", "Histogram", "Key", "LayerInfo", "diagnose", "sinks"]

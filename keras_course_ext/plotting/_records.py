@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_course_ext.monitoring.history import GradientHistory, Key
+from keras_course_ext.monitoring.record.history import GradientHistory
+from keras_course_ext.monitoring.record.schema import Key
 from keras_course_ext.plotting import _matplotlib
 from keras_course_ext.plotting._language import Language
 
@@ -52,7 +53,7 @@ def kernels(history: GradientHistory, statistic: str) -> list[Key]:
     """
     keys = []
     for info in history.layers:
-        names = [t for t in info.weights if "kernel" in t and history.has(info.name, t, statistic)]
+        names = [t for t in info.main_weights if history.has(info.name, t, statistic)]
         keys += [Key(info.name, t, statistic) for t in names[:1]]
     if not keys:
         raise ValueError(missing(history, statistic, "a kernel"))

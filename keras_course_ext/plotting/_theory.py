@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_course_ext.monitoring.activation_layers import ACTIVATION_LAYERS
-from keras_course_ext.monitoring.history import LayerInfo
+from keras_course_ext.monitoring.record.activation_layers import ACTIVATION_LAYERS
+from keras_course_ext.monitoring.record.schema import LayerInfo
 from keras_course_ext.plotting._records import positive
 
 # n Var(W) for n inputs.

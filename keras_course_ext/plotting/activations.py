@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_course_ext.monitoring.history import GradientHistory, Histogram
+from keras_course_ext.monitoring.record.history import GradientHistory
+from keras_course_ext.monitoring.record.schema import Histogram
 from keras_course_ext.plotting import _matplotlib
 from keras_course_ext.plotting._language import Language
 from keras_course_ext.plotting._records import MOST_COLUMNS, axes

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_course_ext.monitoring.history import GradientHistory
-from keras_course_ext.monitoring.rules.signal import signal_keys
+from keras_course_ext.monitoring.record.history import GradientHistory
+from keras_course_ext.monitoring.record.signal import signal_keys
 from keras_course_ext.plotting._language import Language
 from keras_course_ext.plotting._records import (
     axes,

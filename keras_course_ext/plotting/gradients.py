@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_course_ext.monitoring.diagnosis import diagnose
-from keras_course_ext.monitoring.finding import states
-from keras_course_ext.monitoring.history import GradientHistory, Key
+from keras_course_ext.monitoring.diagnosis.diagnose import diagnose
+from keras_course_ext.monitoring.diagnosis.finding import states
+from keras_course_ext.monitoring.record.history import GradientHistory
+from keras_course_ext.monitoring.record.schema import Key
 from keras_course_ext.plotting import _look, _matplotlib
 from keras_course_ext.plotting._language import Language
 from keras_course_ext.plotting._records import MOST_COLUMNS, label_indices, shortened
@@ -161,8 +162,8 @@ def log10_norms(history: GradientHistory) -> tuple[list[Key], np.ndarray, np.nda
     keys = [
         Key(info.name, tensor, "grad_norm")
         for info in history.layers
-        for tensor in info.weights
-        if "kernel" in tensor and history.has(info.name, tensor)
+        for tensor in info.main_weights
+        if history.has(info.name, tensor)
     ]
     if not keys:
         raise ValueError(

@@ -2,7 +2,7 @@
 
 import os
 
-from keras_course_ext.monitoring.history import GradientHistory
+from keras_course_ext.monitoring.record.history import GradientHistory
 from keras_course_ext.plotting import _matplotlib
 from keras_course_ext.plotting.activations import activations
 from keras_course_ext.plotting.depth import depth

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from keras_course_ext.monitoring.history import GradientHistory
+from keras_course_ext.monitoring.record.history import GradientHistory
 from keras_course_ext.plotting._language import Language
 from keras_course_ext.plotting._records import axes, kernels, layer_lines, step_medians
 

@@ -25,16 +25,20 @@ CELLS = [cell for cell in brief_cells() if cell not in BEYOND]
 pytestmark = pytest.mark.canary
 
 
-@pytest.fixture(scope="module")
-def outcomes(tmp_path_factory) -> dict[Cell, Outcome]:
-    path = tmp_path_factory.mktemp("matrix") / "outcomes.jsonl"
+def run_matrix(folder):
+    path = folder / "outcomes.jsonl"
     # In an environment without the package installed, it is found beside the benchmarks.
     env = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), *sys.path]))}
     command = [sys.executable, str(ROOT / "benchmarks" / "monitor_matrix.py")]
     command += ["--brief", "--jsonl", str(path)]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+@pytest.fixture(scope="session")
+def outcomes(once) -> dict[Cell, Outcome]:
+    _, lines = once(run_matrix)
     return {Cell(*cell): Outcome(*found) for cell, found in lines}
 
 

@@ -95,6 +95,7 @@ def test_the_logs_hold_nothing_of_ours():
     assert seen == {"loss"}
 
 
+@pytest.mark.slow
 def test_two_updates_are_two_steps():
     _, (history,), _ = fitted(TwoUpdates, arguments=({"update_freq": 1},))
     assert history.steps.tolist() == list(range(36))

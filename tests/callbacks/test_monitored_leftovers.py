@@ -112,7 +112,7 @@ def test_a_loop_longer_than_the_buffer_says_what_it_lost():
 
 @pytest.mark.thin("None")
 @pytest.mark.parametrize("error", [None, KeyboardInterrupt])
-def test_neither_tap_nor_monitor_is_retained(error):
+def test_neither_recording_nor_monitor_is_retained(error):
     monitor = GradientMonitor(1, "norms")
 
     class Stop(keras.callbacks.Callback):
@@ -121,11 +121,11 @@ def test_neither_tap_nor_monitor_is_retained(error):
             self.monitor = monitor
 
         def on_train_batch_begin(self, batch, logs=None):
-            taps.append(weakref.ref(self.monitor._tap))
+            recordings.append(weakref.ref(self.monitor._recording))
             if batch == 2 and error:
                 raise error
 
-    taps = []
+    recordings = []
     model, data = compiled("sequential", "graph")
     callbacks = [monitor, Stop(monitor)]
     if error is None:
@@ -139,7 +139,7 @@ def test_neither_tap_nor_monitor_is_retained(error):
     del monitor
     fit(model, data, epochs=1)
     gc.collect()
-    assert {tap() for tap in taps} == {None}
+    assert {recording() for recording in recordings} == {None}
     assert gone() is None
 
 

@@ -7,8 +7,8 @@ import tensorflow as tf
 from monitored_models import BATCH, compiled, fit
 
 from keras_course_ext.callbacks import GradientMonitor
-from keras_course_ext.monitoring.branch import branch
-from keras_course_ext.monitoring.schedule import Schedule, Stopwatch
+from keras_course_ext.callbacks.schedule import Schedule, Stopwatch
+from keras_course_ext.monitoring.capture.graph import branch
 
 PER_EPOCH = 40
 
@@ -110,6 +110,7 @@ def test_a_nan_in_the_data_is_noticed_at_its_step_of_an_execution():
     assert len(monitor.history.steps) <= 10 + 1 + 17
 
 
+@pytest.mark.slow
 def test_the_logs_of_keras_have_the_gradient_norm_and_the_finding(tmp_path):
     model, _ = compiled("sixteen_sigmoids", "graph")
     monitor = GradientMonitor()

@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits
 
 from keras_course_ext.callbacks import GradientMonitor
 from keras_course_ext.monitoring import Finding, GradientHistory, Key, LayerInfo, diagnose
-from keras_course_ext.monitoring.finding import states
+from keras_course_ext.monitoring.diagnosis.finding import states
 
 RNG = np.random.default_rng(0)
 
@@ -104,11 +104,11 @@ def test_exploding_over_the_steps():
 
 def with_non_finite(value, layers, step=13, tensors=("kernel", "output"), **kwargs):
     history = history_of(np.ones((3, 5)), **kwargs)
-    for chunk in history._chunks:
-        at = np.isin(chunk.steps, step)
-        for i, key in enumerate(chunk.keys):
+    for block in history._blocks:
+        at = np.isin(block.steps, step)
+        for i, key in enumerate(block.keys):
             if key.layer in layers and key.tensor in tensors:
-                chunk.values[at, i] = value
+                block.values[at, i] = value
     return history
 
 
@@ -136,8 +136,8 @@ def test_weights_that_were_not_finite_when_training_began():
     norms = np.ones((20, 1))
     norms[0] = np.nan
     history.append(np.arange(20), np.zeros(20), [Key("h2", "kernel", "weight_norm")], norms)
-    for chunk in history._chunks:
-        chunk.values[0] = np.nan
+    for block in history._blocks:
+        block.values[0] = np.nan
     (finding,) = diagnose(history)
     assert (finding.layer, finding.step) == ("h2", 0)
     assert "before training began" in finding.evidence

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_course_ext.monitoring.reading import beside
+from keras_course_ext.monitoring.capture.graph import readable
 
 # By name: how x is made of a, b and c, and whether it is read itself.
 TENSORS = {
@@ -30,7 +30,7 @@ def test_what_is_read(name):
     @tf.function(autograph=False)
     def read(a, b, c):
         x = make(a, b, c)
-        found = beside(x)
+        found = readable(x)
         same.append(found is x)
         return x, tf.cast(found, tf.float32)
 
@@ -42,4 +42,4 @@ def test_what_is_read(name):
 
 def test_an_eager_tensor_is_read_itself():
     x = tf.add_n([tf.ones(2)] * 2)
-    assert beside(x) is x
+    assert readable(x) is x

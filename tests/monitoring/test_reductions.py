@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_course_ext.monitoring.measurement import nonzero_units
-from keras_course_ext.monitoring.norms import norms_in_passing
-from keras_course_ext.monitoring.reductions import (
+from keras_course_ext.monitoring.capture.norms import unconditional_norms
+from keras_course_ext.monitoring.capture.reductions import (
     ABS_MAX,
     ABS_SUM,
+    HALF_SQUARES,
     NONZERO,
-    SQUARES,
     SUM,
     reduced,
 )
+from keras_course_ext.monitoring.capture.sums import nonzero_units
 
 EXPECTED = {
-    SQUARES: lambda x: (x * x).sum() / 2,
+    HALF_SQUARES: lambda x: (x * x).sum() / 2,
     SUM: lambda x: x.sum(),
     ABS_SUM: lambda x: np.abs(x).sum(),
     ABS_MAX: lambda x: np.abs(x).max(),
@@ -75,9 +75,9 @@ def test_against_numpy(shape, mode):
 @pytest.mark.thin("*-eager", "1.0-*")
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("size", [1e-25, 1e-15, 1.0, 1e25])
-def test_norms_in_passing_over_the_whole_range(size, mode):
+def test_unconditional_norms_over_the_whole_range(size, mode):
     x = _data((33, 600)) * np.float32(size)
-    found = MODES[mode](lambda t: norms_in_passing([t]))(tf.constant(x))
+    found = MODES[mode](lambda t: unconditional_norms([t]))(tf.constant(x))
     np.testing.assert_allclose(found, [np.linalg.norm(np.float64(x))], rtol=1e-5)
 
 

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from keras_course_ext.monitoring import GradientHistory, Key, LayerInfo, diagnose
-from keras_course_ext.monitoring.report import print_report
+from keras_course_ext.monitoring.diagnosis.report import print_report
 from keras_course_ext.plotting import gradients
 from keras_course_ext.plotting.gradients import color_limits
 from keras_course_ext.plotting.save import save
@@ -88,7 +88,7 @@ def test_a_layer_with_several_kernels_has_a_row_for_each():
 
 def test_plot_gathers_a_long_run_and_hides_no_nan():
     history = history_of(0.9, steps=1000)
-    history._chunks[0].values[503, 0] = np.nan
+    history._blocks[0].values[503, 0] = np.nan
     ax = gradients(history, limits=(-3, 0), colorbar=False)
     shown = ax.collections[0].get_array().reshape(LAYERS, -1)
     assert shown.shape[1] == 160
@@ -99,7 +99,7 @@ def test_plot_gathers_a_long_run_and_hides_no_nan():
 
 def test_an_exact_zero_is_dark_and_not_grey():
     history = history_of(0.9)
-    history._chunks[0].values[:, 0] = 0.0
+    history._blocks[0].values[:, 0] = 0.0
     ax = gradients(history)
     shown = ax.collections[0].get_array().reshape(LAYERS, -1)[0]
     assert np.isfinite(np.ma.filled(shown, np.nan)).all()

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from test_history import A, B, W, same
 
+from keras_course_ext.callbacks.resume import checked_resume, earlier
 from keras_course_ext.monitoring import GradientHistory, Histogram, LayerInfo
-from keras_course_ext.monitoring.resume import checked_resume, earlier
 from keras_course_ext.monitoring.sinks import CSVSink, JSONLinesSink
 from keras_course_ext.monitoring.sinks.fan_out import FanOut
 from keras_course_ext.monitoring.sinks.resolve import checked_sinks

@@ -10,10 +10,11 @@ import pytest
 import tensorflow as tf
 
 from keras_course_ext.callbacks import GradientMonitor
+from keras_course_ext.callbacks.same_fit import callbacks_in_same_fit
+from keras_course_ext.callbacks.tensorboard_log_dir import tensorboard_log_dir
 from keras_course_ext.monitoring import GradientHistory, Key
-from keras_course_ext.monitoring.history import Histogram
+from keras_course_ext.monitoring.record.schema import Histogram
 from keras_course_ext.monitoring.sinks import TensorBoardSink
-from keras_course_ext.monitoring.sinks.tensorboard_callback import tensorboard_log_dir
 
 KEYS = [
     Key("dense", "kernel", "grad_norm"),
@@ -192,33 +193,32 @@ class MyTensorBoard(keras.callbacks.TensorBoard):
     pass
 
 
-def in_one_fit(*log_dirs, model=None, make=keras.callbacks.TensorBoard, **params):
-    """The callbacks of a fit that has not begun; a plain one is the first."""
-    model = model or keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+class Asking(keras.callbacks.Callback):
+    """Asks for the directory of the TensorBoard callbacks beside it."""
+
+    def on_train_begin(self, logs=None):
+        self.found = tensorboard_log_dir(callbacks_in_same_fit(keras.callbacks.TensorBoard, self))
+
+
+def asked(*log_dirs, make=keras.callbacks.TensorBoard):
+    """Start a fit of a callback that asks and of TensorBoard callbacks; return what it found."""
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     boards = [make(log_dir, write_graph=False) for log_dir in log_dirs]
-    return keras.callbacks.CallbackList(
-        [keras.callbacks.Callback(), *boards], model=model, **params
-    )
+    asking = Asking()
+    keras.callbacks.CallbackList([asking, *boards], model=model).on_train_begin()
+    return asking.found
 
 
 def test_the_tensorboard_callback_of_the_same_fit_is_found(tmp_path):
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    a, b, c = (tmp_path / name for name in "abc")
-    fits = {
-        str(a): in_one_fit(a, model=model, epochs=1),
-        str(b): in_one_fit(b, model=model, make=MyTensorBoard, epochs=1),
-        str(c): in_one_fit(c, c, epochs=1),
-    }
-    for log_dir, fit in fits.items():
-        assert tensorboard_log_dir(fit.callbacks[0].params) == log_dir
-    for fit, message in [
-        (in_one_fit(epochs=1), "no TensorBoard callback"),
-        (in_one_fit("x", "y", epochs=1), r"\['x', 'y'\]"),
-        # Keras gives no `params` here, to any of them.
-        (in_one_fit("x"), "no TensorBoard callback"),
-    ]:
+    a, b = (str(tmp_path / name) for name in "ab")
+    assert asked(a) == a
+    assert asked(b, make=MyTensorBoard) == b
+    assert asked(a, a) == a
+    for log_dirs, message in [((), "no TensorBoard callback"), ((a, b), f"{a}.*{b}")]:
         with pytest.raises(ValueError, match=message + r".*TensorBoardSink\('logs'\)"):
-            tensorboard_log_dir(fit.callbacks[0].params)
+            asked(*log_dirs)
+    # Called from no list, a callback has none beside it.
+    assert callbacks_in_same_fit(keras.callbacks.TensorBoard, Asking()) == []
 
 
 def test_a_monitor_alone_says_before_training_that_it_knows_no_directory():

@@ -8,9 +8,9 @@ import pytest
 from rich.console import Console
 
 from keras_course_ext.monitoring import GradientHistory, Key, LayerInfo, diagnose
-from keras_course_ext.monitoring.finding import states
-from keras_course_ext.monitoring.inventory import inventory
-from keras_course_ext.monitoring.report import gradient_table, print_report
+from keras_course_ext.monitoring.capture.layers import layer_entries
+from keras_course_ext.monitoring.diagnosis.finding import states
+from keras_course_ext.monitoring.diagnosis.report import gradient_table, print_report
 
 STEPS = 20  # an epoch
 
@@ -204,9 +204,9 @@ def test_the_units_of_real_layers():
             keras.layers.Dense(5),
         ]
     )
-    assert [e.info.units for e in inventory(model)] == [4, 144, 5]
+    assert [e.info.units for e in layer_entries(model)] == [4, 144, 5]
     unbuilt = keras.Sequential([keras.layers.Dense(3), keras.layers.ReLU()])
-    assert [e.info.units for e in inventory(unbuilt)] == [3, None]
+    assert [e.info.units for e in layer_entries(unbuilt)] == [3, None]
 
 
 def test_an_exploding_run_names_a_layer_and_not_the_whole_model():

@@ -17,7 +17,7 @@ from plotting_traces import XOR, random_trace
 import keras_course_ext as kce
 from keras_course_ext import plotting
 from keras_course_ext.monitoring import GradientHistory, Key, LayerInfo
-from keras_course_ext.monitoring.history import Histogram
+from keras_course_ext.monitoring.record.schema import Histogram
 from keras_course_ext.plotting import _language, _look
 from keras_course_ext.plotting.save import save
 

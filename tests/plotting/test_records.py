@@ -6,8 +6,8 @@ import pytest
 
 import keras_course_ext as kce
 from keras_course_ext.monitoring import GradientHistory, Key, LayerInfo
-from keras_course_ext.monitoring.history import Histogram
-from keras_course_ext.monitoring.inventory import inventory
+from keras_course_ext.monitoring.capture.layers import layer_entries
+from keras_course_ext.monitoring.record.schema import Histogram
 from keras_course_ext.plotting import activations, depth, lines, update_ratios
 from keras_course_ext.plotting._records import label_indices
 from keras_course_ext.plotting._theory import rate
@@ -61,10 +61,10 @@ def test_one_line_a_layer(plot, count):
 def test_a_layer_without_a_line_is_named():
     history = history_of(60, rate=0.8)
     for dead in (0, 3):
-        history._chunks[0].values[:, 3 * dead] = 0.0
+        history._blocks[0].values[:, 3 * dead] = 0.0
     (note,) = lines(history).texts
     assert note.get_text() == "no line, as 0 or not finite throughout: h0, h3"
-    history._chunks[0].values[:, : 3 * 40 : 3] = np.nan
+    history._blocks[0].values[:, : 3 * 40 : 3] = np.nan
     (note,) = lines(history).texts
     assert note.get_text().endswith(": h0, h1, h2 and 37 more")
 
@@ -80,12 +80,12 @@ def test_some_names_are_shown_the_first_and_the_last_among_them(count):
 @pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])
 def test_what_a_logarithm_cannot_show_is_a_gap(value):
     history = history_of(3)
-    history._chunks[0].values[7, 0] = value
+    history._blocks[0].values[7, 0] = value
     first = layer_lines(lines(history), 3)[0]
     np.testing.assert_array_equal(np.flatnonzero(np.isnan(first.get_ydata())), [7])
     assert not first.axes.texts
     long = history_of(3, steps=1000)
-    long._chunks[0].values[503, 0] = np.nan
+    long._blocks[0].values[503, 0] = np.nan
     first = layer_lines(lines(long), 3)[0]
     assert first.get_ydata().size == 160
     assert np.isnan(first.get_ydata()).sum() == 1
@@ -175,7 +175,7 @@ def test_the_inventory_knows_the_widths():
     import keras
 
     layers = [keras.Input((9, 3)), keras.layers.Conv1D(4, 5), keras.layers.Flatten()]
-    entries = inventory(keras.Sequential([*layers, kce.layers.Dense(2)]))
+    entries = layer_entries(keras.Sequential([*layers, kce.layers.Dense(2)]))
     fans = [(entry.info.fan_in, entry.info.fan_out) for entry in entries]
     assert fans == [(15, 20), (None, None), (20, 2)]
 

@@ -1,4 +1,4 @@
-"""A record as CSV, one value a line, written while training runs."""
+"""A record as CSV, one value a line, written during training."""
 
 import csv
 import io
@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_course_ext.monitoring.history import GradientHistory, Histogram, Key
+from keras_course_ext.monitoring.record.history import GradientHistory
+from keras_course_ext.monitoring.record.schema import Histogram, Key
 from keras_course_ext.monitoring.sinks.file_sink import FileSink
 
 _HEADER = ",".join(("step", "epoch", *Key._fields, "value")).encode() + b"\r\n"

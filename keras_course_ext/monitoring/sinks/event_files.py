@@ -1,4 +1,4 @@
-"""TensorBoard's event files: cutting off what an interrupted run left, and beginning a new one."""
+"""TensorBoard's event files: removing what an interrupted run left, and beginning a new file."""
 
 import os
 import time
@@ -6,15 +6,15 @@ from typing import Any
 
 import tensorflow as tf
 
-# TensorBoard takes every file with "tfevents" in its name for one of a run.
+# TensorBoard reads every file with "tfevents" in its name as one of a run.
 _TEMPORARY = "cut.tmp"
 
 
 def cut(directory: str, suffix: str, first_step: int) -> None:
     """Drop the summaries at and after a step from the event files of a directory.
 
-    TensorBoard itself would hide them or, without its fast data server, draw both. A record that
-    was torn when its process was killed ends its file. Files that hold nothing else are removed.
+    TensorBoard itself would hide them or, without its fast data server, draw both. A file ends at a
+    record that was incomplete when the process was killed. Files left empty are removed.
 
     Args:
         directory: Where the files are; it need not exist.
@@ -37,9 +37,9 @@ def begin(directory: str, suffix: str) -> Any:
     (path,) = set(_files(directory, suffix)) - set(earlier)
     if path > max(earlier, default=""):
         return writer
-    # Files are read in the order of their names, which hold the second and, as text, how many of
-    # them the process has begun: the tenth of a second would come before the ninth, whose points,
-    # read later, TensorBoard takes for those of a restart and hides all after them.
+    # TensorBoard reads files in the order of their names. A name holds the second and, as text, the
+    # number of files that the process has begun, so the tenth file of a second would be read before
+    # the ninth. TensorBoard takes the points of the ninth for a restart and hides the later ones.
     writer.close()
     tf.io.gfile.remove(path)
     time.sleep(1 - time.time() % 1)

@@ -1,14 +1,14 @@
-"""Hands a growing record on to its sinks, and keeps their faults away from training."""
+"""Writes a growing record to its sinks; an error in a sink does not stop the training."""
 
 import warnings
 from collections.abc import Sequence
 
-from keras_course_ext.monitoring.history import GradientHistory
+from keras_course_ext.monitoring.record.history import GradientHistory
 from keras_course_ext.monitoring.sinks.sink import Sink
 
 
 class FanOut:
-    """The sinks of one `fit`, and how much of the record they have got.
+    """The sinks of one `fit`, and how much of the record has been written to them.
 
     Args:
         sinks: Where to write.
@@ -40,10 +40,10 @@ class FanOut:
         self._open = opened
 
     def send(self, history: GradientHistory) -> None:
-        """Hand on what has been added to the record since the last call.
+        """Write what has been added to the record since the last call.
 
-        A sink that raises is closed and gets nothing more: the disk may be full, which must not
-        end the training, and one warning is as good as a thousand.
+        A sink that raises is closed and left out from then on, with one warning: a full disk must
+        not end the training.
         """
         blocks = history.blocks(self._blocks)
         histograms = history.histograms[self._histograms :]

@@ -1,4 +1,4 @@
-"""What all sinks that append lines to a file have in common."""
+"""The base of all sinks that append lines to a file."""
 
 import os
 import shutil
@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_course_ext.monitoring.history import GradientHistory, Histogram, Key
+from keras_course_ext.monitoring.record.history import GradientHistory
+from keras_course_ext.monitoring.record.schema import Histogram, Key
 
 
 class FileSink:
     """Appends whole lines to a file.
 
-    The file is opened for every block and closed again. So what has been written is with the
-    operating system when `write` returns, and after an exception in `fit` there is no open file
-    left behind.
+    The file is opened for every block and closed again. So the operating system has everything
+    that was written when `write` returns, and an exception in `fit` leaves no open file behind.
 
     Args:
         path: The file. A folder that does not exist is made. What is relative is relative to the
@@ -30,7 +30,7 @@ class FileSink:
         return f"{type(self).__name__}({self.path!r})"
 
     def open(self, first_step: int, history: GradientHistory) -> None:
-        """Make the file, or cut off of the one that is there what comes from `first_step` on.
+        """Make the file, or remove from an existing one the lines from `first_step` on.
 
         Args:
             first_step: Number of the first step. At 0 the file begins anew.

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_course_ext.monitoring import json_lines
-from keras_course_ext.monitoring.history import GradientHistory, Histogram, Key
+from keras_course_ext.monitoring.record import json_lines
+from keras_course_ext.monitoring.record.history import GradientHistory
+from keras_course_ext.monitoring.record.schema import Histogram, Key
 from keras_course_ext.monitoring.sinks.file_sink import FileSink
 
 
@@ -47,7 +48,7 @@ class JSONLinesSink(FileSink):
         self._encoder = json_lines.Encoder()
 
     def open(self, first_step: int, history: GradientHistory) -> None:
-        """Make the file, or cut off of the one that is there what comes from `first_step` on.
+        """Make the file, or remove from an existing one the lines from `first_step` on.
 
         Args:
             first_step: Number of the first step. At 0 the file begins anew.
@@ -78,7 +79,7 @@ class JSONLinesSink(FileSink):
 
     def header(self, history: GradientHistory) -> bytes:
         """Return the line that names the format."""
-        return json_lines.header(history).encode()
+        return json_lines.header(history.loss_scaled).encode()
 
     def is_header(self, line: bytes) -> bool:
         """Say whether a line names the format."""

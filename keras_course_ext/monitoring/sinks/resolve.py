@@ -1,20 +1,16 @@
-"""What may be asked for as a sink, and what that means in a given `fit`."""
+"""What `sinks=[...]` may hold, and the sinks that it means in a given `fit`."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-
-import keras
 
 from keras_course_ext.monitoring.sinks.csv_sink import CSVSink
 from keras_course_ext.monitoring.sinks.file_sink import FileSink
 from keras_course_ext.monitoring.sinks.jsonl_sink import JSONLinesSink
 from keras_course_ext.monitoring.sinks.sink import Sink
-from keras_course_ext.monitoring.sinks.tensorboard_callback import tensorboard_log_dir
-from keras_course_ext.monitoring.sinks.tensorboard_sink import TensorBoardSink
 
-# Stands for the directory of the TensorBoard callback, which only the `fit` knows.
+# Stands for a sink in the directory of the TensorBoard callback, known when `fit` begins.
 _TENSORBOARD = "tensorboard"
 _OF_ENDING: dict[str, type[FileSink]] = {".csv": CSVSink, ".jsonl": JSONLinesSink}
 
@@ -46,20 +42,14 @@ def checked_sinks(sinks: Any) -> list[Sink | str]:
     return found
 
 
-def sinks_of(requested: Sequence[Sink | str], params: Any = None) -> list[Sink]:
+def sinks_of(requested: Sequence[Sink | str], tensorboard: Callable[[], Sink]) -> list[Sink]:
     """Return the sinks of a `fit`.
 
     Args:
         requested: What `checked_sinks` returned.
-        params: The `params` of the callbacks of the `fit`; None outside of one.
-
-    Raises:
-        ValueError: If `"tensorboard"` is among them, and no TensorBoard callback in the `fit`.
+        tensorboard: Returns the sink that `"tensorboard"` means.
     """
-    return [
-        TensorBoardSink(tensorboard_log_dir(params)) if isinstance(sink, str) else sink
-        for sink in requested
-    ]
+    return [tensorboard() if isinstance(sink, str) else sink for sink in requested]
 
 
 def config_of(sinks: Sequence[Sink | str]) -> list[Any] | None:
@@ -69,7 +59,9 @@ def config_of(sinks: Sequence[Sink | str]) -> list[Any] | None:
 
 def _sink(item: Any) -> Sink | str:
     if isinstance(item, dict):
-        # A sink of the user's own that has a `get_config`, out of a serialized monitor.
+        # A serialized sink of the user's own class, from the config of a monitor.
+        import keras
+
         item = keras.saving.deserialize_keras_object(item)
     if item == _TENSORBOARD:
         return _TENSORBOARD

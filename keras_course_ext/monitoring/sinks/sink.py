@@ -1,11 +1,12 @@
-"""What a place that a record is written to must be able to do."""
+"""The protocol of a sink: what a `GradientMonitor` writes its record to."""
 
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from keras_course_ext.monitoring.history import GradientHistory, Histogram, Key
+from keras_course_ext.monitoring.record.history import GradientHistory
+from keras_course_ext.monitoring.record.schema import Histogram, Key
 
 
 @runtime_checkable
@@ -37,11 +38,11 @@ class Sink(Protocol):
     """
 
     def open(self, first_step: int, history: GradientHistory) -> None:
-        """Stand ready; called once before the first step of a `fit`, or of a `watch`.
+        """Prepare for writing; called once before the first step of a `fit`, or of a `watch`.
 
         Args:
-            first_step: Number of the first step. What an interrupted run has left of this step and
-                later ones is to be dropped; at 0 that is everything.
+            first_step: Number of the first step. Drop what an interrupted run has left of this step
+                and later ones; at 0 that is everything.
             history: The `GradientHistory` that is written. Its `layers` are in forward order from
                 the first `write` on.
 

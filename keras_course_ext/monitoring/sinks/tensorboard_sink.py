@@ -11,7 +11,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_course_ext.monitoring.history import GradientHistory, Histogram, Key
+from keras_course_ext.monitoring.record.history import GradientHistory
+from keras_course_ext.monitoring.record.schema import Histogram, Key
 from keras_course_ext.monitoring.sinks.event_files import begin, cut
 
 _RUN = "train"
@@ -25,8 +26,8 @@ _SCALAR, _TENSOR = 1, 2
 class TensorBoardSink:
     """Writes a record where TensorBoard shows it, among the curves of Keras's own callback.
 
-    The run is `<log_dir>/train`, that of `keras.callbacks.TensorBoard(log_dir)`, in an event file
-    of its own. Every recorded step is a point; steps are those of the record (batches, not epochs).
+    The run is `<log_dir>/train`, that of `keras.callbacks.TensorBoard(log_dir)`, in a separate
+    event file. Every recorded step is a point; steps are those of the record (batches, not epochs).
 
     * Scalars have the tag `gradients.<statistic>/<layer>/<tensor>`, such as
       `gradients.grad_norm/dense/kernel`, those of the whole model `gradients.<statistic>/model`.

@@ -1,0 +1,61 @@
+"""What a step measures: the layout of its row and the variables that the layout is of."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_course_ext.monitoring.capture.layers import layer_entries
+from keras_course_ext.monitoring.capture.saturation import Saturation, saturation_of
+from keras_course_ext.monitoring.record.layout import Layout
+
+
+@dataclass(frozen=True)
+class StepSpec:
+    """What a step measures, known once the model is built.
+
+    Attributes:
+        layout: Where each sum stands in a row.
+        variables: The weights, in the order of the layout.
+        places: Number of a weight in that order, by the `id` of its variable.
+        saturation: How to see that a layer is saturated, by its name.
+        optimizer: The optimizer whose `apply` gets the gradients.
+        replicas: Number of replicas over which gradients are summed.
+        histograms: Whether there are histograms.
+    """
+
+    layout: Layout
+    variables: tuple[keras.Variable, ...]
+    places: Mapping[int, int]
+    saturation: Mapping[str, Saturation]
+    optimizer: Any
+    replicas: int
+    histograms: bool
+
+
+def spec_of(
+    model: keras.Model, optimizer: Any, wanted: Collection[str], histograms: bool
+) -> StepSpec:
+    """Return what the steps of a built model measure.
+
+    Args:
+        model: The model.
+        optimizer: The optimizer whose `apply` gets the gradients.
+        wanted: Names of the statistics.
+        histograms: Whether there are histograms.
+    """
+    entries = layer_entries(model)
+    weights = [(e.name, tensor, w) for e in entries for tensor, w in e.weights.items()]
+    sizes = {(layer, tensor): int(np.prod(w.shape)) for layer, tensor, w in weights}
+    variables = tuple(w for _, _, w in weights)
+    return StepSpec(
+        layout=Layout([entry.info for entry in entries], sizes, wanted),
+        variables=variables,
+        places={id(w): i for i, w in enumerate(variables)},
+        saturation={entry.name: saturation_of(entry.layer) for entry in entries},
+        optimizer=optimizer,
+        replicas=model.distribute_strategy.num_replicas_in_sync,
+        histograms=histograms,
+    )

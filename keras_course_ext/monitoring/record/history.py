@@ -1,0 +1,303 @@
+"""The record of a training run: which statistic of which tensor had which value at which step."""
+
+import os
+from collections.abc import Sequence
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_course_ext.monitoring.record import frame, selection, storage
+from keras_course_ext.monitoring.record.schema import (
+    Block,
+    Content,
+    Histogram,
+    Key,
+    LayerInfo,
+    block_of,
+)
+
+if TYPE_CHECKING:
+    import pandas  # pyright: ignore[reportMissingImports, reportMissingModuleSource]
+
+
+class GradientHistory:
+    """The values that a `GradientMonitor` recorded, in the order of the steps.
+
+    A step is one batch; steps count from 0 (or on, where training is resumed), epochs likewise.
+
+    Args:
+        layers: The layers in forward order. Defaults to (), none.
+        loss_scaled: Whether the run used dynamic loss scaling, under which a non-finite gradient
+            now and then is part of the method and the step is skipped. Defaults to False.
+
+    Example:
+        >>> from keras_course_ext.monitoring import GradientHistory, Key, LayerInfo
+        >>> key = Key("dense", "kernel", "grad_norm")
+        >>> history = GradientHistory([LayerInfo("dense")])
+        >>> history.append([0, 1], [0, 0], [key], [[0.5], [0.25]])
+        >>> history.has(*key), history.series(*key)[2].tolist(), history.to_records()[1]["value"]
+        (True, [0.5, 0.25], 0.25)
+        >>> history.matrix([key])[2].shape, len(history.blocks()), len(history.before(1))
+        ((1, 2), 1, 1)
+        >>> len(GradientHistory.from_dict(history.to_dict())), len(history.to_dataframe())
+        (2, 2)
+        >>> history.save("record.jsonl")  # doctest: +SKIP
+        >>> history = GradientHistory.load("record.jsonl")  # doctest: +SKIP
+    """
+
+    def __init__(self, layers: Sequence[LayerInfo] = (), loss_scaled: bool = False) -> None:
+        self.layers = tuple(layers)
+        self.loss_scaled = loss_scaled
+        self._blocks: list[Block] = []
+        self._keys: dict[Key, None] = {}
+        self.histograms: list[Histogram] = []
+
+    def append(
+        self,
+        steps: Sequence[int] | np.ndarray,
+        epochs: Sequence[int] | np.ndarray,
+        keys: Sequence[Key],
+        values: Any,
+    ) -> None:
+        """Add a block of rows, one row a step and one column a key.
+
+        Args:
+            steps: Step of each row, shape `(rows,)`.
+            epochs: Epoch of each row, shape `(rows,)`.
+            keys: A `Key` for each column.
+            values: Numbers, shape `(rows, len(keys))`.
+
+        Raises:
+            ValueError: If the shapes do not fit each other.
+        """
+        self._add(block_of(keys, steps, epochs, values))
+
+    @property
+    def _content(self) -> Content:
+        return Content(self.layers, self.loss_scaled, self._blocks, self.histograms)
+
+    @classmethod
+    def _of(cls, content: Content) -> "GradientHistory":
+        history = cls(content.layers, content.loss_scaled)
+        for block in content.blocks:
+            history._add(block)
+        history.histograms = content.histograms
+        return history
+
+    def _add(self, block: Block) -> None:
+        if block.values.size:
+            self._blocks.append(block)
+            self._keys.update(dict.fromkeys(block.keys))
+
+    def __len__(self) -> int:
+        """Return the number of recorded values."""
+        return sum(block.values.size for block in self._blocks)
+
+    def __repr__(self) -> str:
+        steps = self.steps
+        span = f"steps {steps[0]} to {steps[-1]}" if len(steps) else "no steps"
+        return f"<GradientHistory of {len(self.layers)} layers, {span}, {len(self)} values>"
+
+    def blocks(self, first: int = 0) -> list[Block]:
+        """Return the blocks of rows in the order in which they were added.
+
+        Args:
+            first: Integer ≥ 0, how many of them to leave out at the beginning. Defaults to 0.
+
+        Returns:
+            A list of them.
+        """
+        return self._blocks[first:]
+
+    def before(self, step: int) -> "GradientHistory":
+        """Return the record of the steps before `step`, as it was then.
+
+        Args:
+            step: Number of the first step to leave out.
+
+        Returns:
+            A new `GradientHistory`.
+        """
+        earlier = GradientHistory(self.layers, self.loss_scaled)
+        for block in self._blocks:
+            at = block.steps < step
+            earlier.append(block.steps[at], block.epochs[at], block.keys, block.values[at])
+        earlier.histograms = [h for h in self.histograms if h.step < step]
+        return earlier
+
+    @property
+    def keys(self) -> list[Key]:
+        """Everything that was recorded, each key once, in the order of the columns."""
+        return list(self._keys)
+
+    @property
+    def steps(self) -> np.ndarray:
+        """The recorded training steps, ascending, each once."""
+        return self._content.steps
+
+    def series(
+        self, layer: str, tensor: str, statistic: str = "grad_norm"
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return one statistic of one tensor over time.
+
+        Args:
+            layer: Name of the layer.
+            tensor: Name of the tensor: `"kernel"`, `"bias"`, ..., `"output"` or `"logits"`.
+            statistic: A name. Defaults to "grad_norm".
+
+        Returns:
+            `(steps, epochs, values)`, three arrays of the same length.
+
+        Raises:
+            KeyError: If it was not recorded; the message lists what was.
+        """
+        key = Key(layer, tensor, statistic)
+        found = [(b, b.keys.index(key)) for b in self._blocks if key in b.keys]
+        if not found:
+            raise KeyError(
+                f"{tuple(key)} was not recorded. Recorded: "
+                + (", ".join(str(tuple(k)) for k in self.keys) or "nothing yet")
+            )
+        return (
+            np.concatenate([b.steps for b, _ in found]),
+            np.concatenate([b.epochs for b, _ in found]),
+            np.concatenate([b.values[:, i] for b, i in found]),
+        )
+
+    def matrix(self, keys: Sequence[Key]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return several statistics side by side, over the steps that have all of them.
+
+        Args:
+            keys: A `Key` for each of them, at least one.
+
+        Returns:
+            `(steps, epochs, values)` with `values` of shape `(len(keys), steps)`.
+        """
+        series = [self.series(*key) for key in keys]
+        common = reduce(np.intersect1d, [steps for steps, _, _ in series])
+        at = [np.isin(steps, common) for steps, _, _ in series]
+        values = np.stack([v[i] for (_, _, v), i in zip(series, at, strict=True)])
+        return common, series[0][1][at[0]], values
+
+    def has(self, layer: str, tensor: str, statistic: str = "grad_norm") -> bool:
+        """Say whether a statistic of a tensor was recorded.
+
+        Args:
+            layer: Name of the layer.
+            tensor: Name of the tensor, as for `series`.
+            statistic: A name. Defaults to "grad_norm".
+
+        Returns:
+            True if there is a value of it.
+        """
+        return Key(layer, tensor, statistic) in self._keys
+
+    def select(
+        self,
+        layers: str | Sequence[str] | None = None,
+        tensors: str | Sequence[str] | None = None,
+        statistics: str | Sequence[str] | None = None,
+        steps: slice | range | Sequence[int] | np.ndarray | None = None,
+    ) -> "GradientHistory":
+        """Return the part of the record that has these names and lies at these steps.
+
+        Args:
+            layers: Name of a layer or several; `""` is the whole model. Defaults to None, all.
+            tensors: Names such as `"kernel"` or `["output", "logits"]`. Defaults to None, all.
+            statistics: Names such as `"grad_norm"`; `"histogram"` for the histograms. Defaults to
+                None, all.
+            steps: A slice of step numbers, such as `slice(100, 200)`, or a range: what was
+                recorded there; or a sequence of steps that were recorded. Defaults to None, all.
+
+        Returns:
+            A new `GradientHistory`, with the histograms that fit.
+
+        Raises:
+            ValueError: If a name or a step was not recorded; the message suggests the nearest.
+
+        Example:
+            >>> from keras_course_ext.monitoring import GradientHistory, Key
+            >>> history = GradientHistory()
+            >>> keys = [Key("a", "kernel", "grad_norm"), Key("b", "kernel", "grad_norm")]
+            >>> history.append([0, 1, 2], [0, 0, 0], keys, [[1, 2], [3, 4], [5, 6]])
+            >>> history.select(layers="b", steps=slice(1, None)).series("b", "kernel")[2].tolist()
+            [4.0, 6.0]
+        """
+        return self._of(selection.select(self._content, layers, tensors, statistics, steps))
+
+    def to_dataframe(self) -> "pandas.DataFrame":
+        """Return every value as a row of a pandas DataFrame, in the order of the steps.
+
+        For one column a statistic write
+        `history.to_dataframe().pivot(index="step", columns=["layer", "tensor", "statistic"])`.
+
+        Returns:
+            A DataFrame with the columns `step`, `epoch`, `layer`, `tensor`, `statistic` (the
+            latter three categorical) and `value` (float32).
+
+        Raises:
+            ImportError: If pandas is not installed; the message says how to install it.
+        """
+        return frame.to_dataframe(self._content)
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """Return every value as a dictionary, in the order of the steps.
+
+        Returns:
+            A list of `{"step", "epoch", "layer", "tensor", "statistic", "value"}`.
+        """
+        return storage.records(self._content)
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the record to a file: `.csv`, or `.json` or `.jsonl` for `load`.
+
+        A `.csv` has one value a line, of some 50 bytes, and no histograms: 100 recorded steps of 20
+        layers with every statistic, 40,000 values, are 2 MB, and those of a `select` less. A
+        `.jsonl` has one step a line.
+
+        Args:
+            path: The file; the ending decides the format.
+
+        Raises:
+            ValueError: If the ending is none of these.
+        """
+        storage.save(self._content, path)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record in the form of JSON.
+
+        Returns:
+            A dictionary that `from_dict` reads.
+        """
+        return storage.to_dict(self._content)
+
+    @classmethod
+    def from_dict(cls, document: dict[str, Any]) -> "GradientHistory":
+        """Return the record that `to_dict` turned into a dictionary.
+
+        Args:
+            document: The dictionary.
+
+        Returns:
+            A `GradientHistory` equal to that one.
+
+        Raises:
+            ValueError: If it is not one.
+        """
+        return cls._of(storage.from_dict(document))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "GradientHistory":
+        """Read a record that `save` wrote as `.json` or `.jsonl`, or a `JSONLinesSink`.
+
+        Args:
+            path: The file. Training may still be writing to a `.jsonl`, or have been killed.
+
+        Returns:
+            A `GradientHistory` equal to the one saved.
+
+        Raises:
+            ValueError: If the file is not one.
+        """
+        return cls._of(storage.load(path))

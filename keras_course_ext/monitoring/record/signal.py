@@ -1,0 +1,68 @@
+"""The signal that flows back: how ‖∂L/∂A‖ changes from layer to layer, epoch by epoch."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_course_ext.monitoring.record.history import GradientHistory
+from keras_course_ext.monitoring.record.schema import SIGNALS, Key
+
+
+@dataclass(frozen=True)
+class SignalProfile:
+    """The back-propagated signal of one epoch, over the layers that have a kernel.
+
+    Attributes:
+        epoch: The epoch.
+        step: Its first recorded step.
+        layers: Names of the layers, in forward order; L of them.
+        norms: Median of ‖∂L/∂A‖ over the epoch's steps, shape `(L,)`.
+    """
+
+    epoch: int
+    step: int
+    layers: tuple[str, ...]
+    norms: np.ndarray
+
+    @property
+    def hops(self) -> np.ndarray:
+        """Ratio of each layer's signal to the next one's toward the output, shape `(L - 1,)`."""
+        return ratio(self.norms[:-1], self.norms[1:])
+
+
+def profiles(history: GradientHistory) -> Iterator[SignalProfile]:
+    """Yield the signal profile of every epoch, from the finite steps of it.
+
+    Layers without a kernel (activations, dropout, flatten) are left out: a hop goes from one layer
+    with a kernel to the next, its activation included, as in theory. Of an output layer the
+    gradient of its logits counts where the loss is computed from them.
+    """
+    keys = signal_keys(history)
+    if not keys:
+        return
+    steps, epochs, signals = history.matrix(keys)
+    signals = signals.astype(np.float64)  # a product of thirty sigmoids is still a number there
+    finite = np.isfinite(signals).all(axis=0)
+    layers = tuple(key.layer for key in keys)
+    for epoch in np.unique(epochs[finite]):
+        now = finite & (epochs == epoch)
+        norms = np.median(signals[:, now], axis=1)
+        yield SignalProfile(int(epoch), int(steps[now][0]), layers, norms)
+
+
+def signal_keys(history: GradientHistory) -> list[Key]:
+    """Return the key of ∂L/∂A of every layer with a kernel, in forward order."""
+    return [
+        Key(info.name, tensor, "grad_norm")
+        for info in history.layers
+        if info.main_weights
+        for tensor in SIGNALS
+        if history.has(info.name, tensor)
+    ]
+
+
+def ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return a / b, with 0 / 0 as 1 (no signal came in, none was lost) and a / 0 as infinity."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where((a == 0) & (b == 0), 1.0, a / b)

@@ -1,0 +1,185 @@
+"""The collector: reads the stores of all replicas, decodes their rows, and extends the history."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from keras_course_ext.monitoring.record.histograms import BINS, decoded
+from keras_course_ext.monitoring.record.history import GradientHistory
+from keras_course_ext.monitoring.record.layout import Layout
+from keras_course_ext.monitoring.record.model_statistics import per_epoch, per_step
+from keras_course_ext.monitoring.record.schema import MODEL, Key, LayerInfo
+from keras_course_ext.monitoring.record.statistics import OUTPUT, STATISTICS, finished
+from keras_course_ext.monitoring.record.sums import ABSENT, NOT_MEASURED, is_missing, joined
+from keras_course_ext.monitoring.transport.store import RowStore
+from keras_course_ext.monitoring.transport.workers import (
+    gathered,
+    has_other_workers,
+    of_all_workers,
+    of_common_steps,
+)
+
+
+class Collector:
+    """Reads what the steps of a run wrote.
+
+    Args:
+        layout: The layout of a row.
+        stores: One for each replica of this process.
+        strategy: The strategy of the model.
+        optimizer: The optimizer, whose clipping is recorded.
+        loss_scaled: Whether it scales the loss, and skips steps.
+        layers: Names of the layers whose records are kept; None for all.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        stores: Sequence[Any],
+        strategy: tf.distribute.Strategy,
+        optimizer: Any,
+        loss_scaled: bool,
+        layers: Sequence[str] | None,
+    ) -> None:
+        self._layout = layout
+        self._stores: Sequence[RowStore] = stores
+        self._strategy = strategy
+        self._others = has_other_workers(strategy)
+        self._optimizer = optimizer
+        self._loss_scaled = loss_scaled
+        self._kept_layers = layers
+        self._infos: list[LayerInfo] = list(layout.layers)
+        self._in_forward_order = False
+
+    def order(self, called: Sequence[str]) -> None:
+        """List the layers in the order in which they were called; only the first call counts."""
+        if called and not self._in_forward_order:
+            rank = {name: i for i, name in enumerate(dict.fromkeys(called))}
+            self._infos.sort(key=lambda info: rank.get(info.name, len(rank)))
+            self._in_forward_order = True
+
+    def last_grad_norm(self) -> float:
+        """Return the global gradient norm of the step that was recorded last; NaN for none."""
+        row = self._stores[0].last_row()
+        if row is None:
+            return float("nan")
+        late = np.full(self._layout.late_size, NOT_MEASURED, np.float32)
+        keys, values = self._decode(np.append(row, late)[None, None])
+        of_model, norms = per_step(keys, values, self._optimizer)
+        return float(norms[0, 0]) if of_model else float("nan")
+
+    def drain(self, history: GradientHistory, epoch: int) -> None:
+        """Move the rows written since the last call to the history."""
+        layout = self._layout
+        rows = self._read([s.read() for s in self._stores], layout.size + layout.late_size)
+        steps = rows[0][1]
+        if len(steps):
+            history.layers = tuple(self._infos)
+            keys, values = self._decode(np.stack([block for block, _ in rows]))
+            model_keys, model_values = per_step(keys, values, self._optimizer)
+            values = np.concatenate([values, model_values], axis=1)
+            keys, values = self._kept([*keys, *model_keys], values)
+            for run, columns in _as_measured(values):
+                now, found = steps[run], [keys[i] for i in columns]
+                history.append(now, np.full(len(now), epoch), found, values[run][:, columns])
+
+    def drain_bins(self, history: GradientHistory, epoch: int) -> None:
+        """Move the histograms written since the last call to the history."""
+        subjects = self._layout.subjects
+        read = self._read([s.read_bins() for s in self._stores], len(subjects), BINS)
+        # Weights and their gradients are the same on all replicas; outputs are parts of the batch.
+        outputs = [i for i, subject in enumerate(subjects) if subject.kind == "activation"]
+        for row, step in enumerate(read[0][1]):
+            counts = read[0][0][row]
+            counts[outputs] = sum(other[row][outputs] for other, _ in read)
+            history.histograms += decoded(counts, int(step), epoch, subjects)
+
+    def drain_epoch(self, history: GradientHistory, epoch: int) -> None:
+        """Append what is known of an epoch as a whole, at its last recorded step."""
+        if not len(history.steps):
+            return
+        read = [store.read_epoch() for store in self._stores]
+        lives = [live for live, _ in read]
+        if self._others and self._layout.units:
+            lives = gathered(self._strategy, lives)
+        living = np.max(lives, axis=0)
+        slices = self._layout.unit_slices
+        count_dead: Any = STATISTICS[OUTPUT, "dead_units"].finish
+        keys = [Key(name, "output", "dead_units") for name in slices]
+        values = [float(count_dead(living[at])) for at in slices.values()]
+        if self._loss_scaled:
+            keys.append(Key(*MODEL, "skipped_steps"))
+            values.append(read[0][1])
+        model_keys, model_values = per_epoch(history, epoch)
+        keys, table = self._kept([*keys, *model_keys], np.array([[*values, *model_values]]))
+        history.append([history.steps[-1]], [epoch], keys, table)
+
+    def _read(
+        self, read: list[tuple[np.ndarray, np.ndarray]], *shape: int
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return the new rows of the replicas of all processes, of the steps that all have."""
+        if self._others:
+            store: Any = self._stores[0]
+            capacity = store.capacity if len(shape) == 1 else store.bins_capacity
+            read = of_all_workers(self._strategy, read, capacity, shape)
+        return of_common_steps(read)
+
+    def _decode(self, rows: np.ndarray) -> tuple[list[Key], np.ndarray]:
+        """Return the statistics of some rows.
+
+        Args:
+            rows: Shape `(replicas, steps, size + late_size)`.
+
+        Returns:
+            The keys in forward order, weights first, and values of shape `(steps, len(keys))`.
+        """
+        layout, (_, n, _) = self._layout, rows.shape
+        found: dict[Key, np.ndarray] = {}
+        # Weights are the same on all replicas: their gradients are summed over them first.
+        weights = (n, len(layout.weights))
+        by_weight = rows[0, :, : layout.outputs_at].reshape(*weights, len(layout.weight_sums))
+        late = rows[0, :, layout.size :].reshape(*weights, len(layout.late_sums))
+        sums: dict[str, Any] = {s: by_weight[:, :, i] for i, s in enumerate(layout.weight_sums)}
+        sums |= {name: late[:, :, i] for i, name in enumerate(layout.late_sums)}
+        sums["weight.size"] = np.array(layout.sizes, np.float32)
+        for name, values in finished(layout.of_weight, sums):
+            found |= {w.key(name): values[:, i] for i, w in enumerate(layout.weights)}
+        by_output = rows[:, :, layout.outputs_at : layout.size]
+        shape = (*rows.shape[:2], len(layout.signals), len(layout.output_sums))
+        by_output = by_output.reshape(shape)
+        sums = joined({name: by_output[..., i] for i, name in enumerate(layout.output_sums)})
+        for name, values in finished(layout.of_output, sums):
+            found |= {s.key(name): values[:, i] for i, s in enumerate(layout.signals)}
+        keys = [key for key in self._in_order(found) if (found[key] != np.float32(ABSENT)).any()]
+        return keys, np.stack([found[key] for key in keys], axis=1) if keys else np.empty((n, 0))
+
+    def _in_order(self, keys: Any) -> list[Key]:
+        place = {info.name: i for i, info in enumerate(self._infos)}
+        signals = {(s.layer, s.tensor): i for i, s in enumerate(self._layout.signals)}
+        weights = {(w.layer, w.tensor): i for i, w in enumerate(self._layout.weights)}
+
+        def of(key: Key) -> tuple[bool, int, int]:
+            tensor = key[:2]
+            return tensor in signals, place[key.layer], {**weights, **signals}[tensor]
+
+        return sorted(keys, key=of)
+
+    def _kept(self, keys: Sequence[Key], values: np.ndarray) -> tuple[list[Key], np.ndarray]:
+        """Leave out what belongs to other layers; what belongs to the whole model stays."""
+        layers = self._kept_layers
+        kept = [i for i, k in enumerate(keys) if layers is None or k.layer in ("", *layers)]
+        return [keys[i] for i in kept], values[:, kept]
+
+
+def _as_measured(values: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield runs of rows, and the columns that were measured in all of their steps.
+
+    A step that was recorded only because something was not finite lacks the early statistics.
+    """
+    measured = ~is_missing(values)
+    changes = np.flatnonzero((measured[1:] != measured[:-1]).any(axis=1)) + 1
+    for start, stop in itertools.pairwise([0, *changes.tolist(), len(values)]):
+        yield slice(start, stop), np.flatnonzero(measured[start])
