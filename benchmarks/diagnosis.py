@@ -1,4 +1,4 @@
-"""How often the diagnosis is right: healthy and sick trainings on scikit-learn's digits.
+"""How often the diagnosis is right: healthy and faulty trainings on scikit-learn's digits.
 
 python benchmarks/diagnosis.py                  # a line a run, some ten minutes
 python benchmarks/diagnosis.py --seeds 0 1 2

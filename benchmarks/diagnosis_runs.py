@@ -1,4 +1,4 @@
-"""Healthy and sick trainings, and what the diagnosis should say of them."""
+"""Healthy and faulty trainings, and the findings that the diagnosis should report."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ layers, optimizers = keras.layers, keras.optimizers
 
 
 def dense(depth: int, activation: str, init: Any, after: Any = None, bias: Any = "zeros") -> Net:
-    """Return a stack of dense layers, `after` behind each."""
+    """Return a stack of dense layers, each followed by `after`."""
 
     def net() -> list[Any]:
         found: list[Any] = []
@@ -44,7 +44,7 @@ def recurrent(layer: Any) -> Net:
 
 
 class Block(layers.Layer):
-    """A transformer block, written by subclassing."""
+    """A transformer block as a subclassed layer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class Block(layers.Layer):
         self.up, self.down = layers.Dense(32, "gelu"), layers.Dense(16)
 
     def call(self, x: Any) -> Any:
-        """Attend, then transform, each beside an identity."""
+        """Attention and an MLP, each with a residual connection."""
         z = self.first(x)
         x = x + self.attention(z, z)
         return x + self.down(self.up(self.second(x)))

@@ -39,7 +39,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 
 class OwnSubclass(keras.optimizers.Optimizer):
-    """A user's own optimizer, by Keras's guide: gradient descent with momentum."""
+    """A custom optimizer as in Keras's guide: gradient descent with momentum."""
 
     def build(self, variables: Any) -> None:
         """Make the velocities."""
@@ -58,7 +58,7 @@ class OwnSubclass(keras.optimizers.Optimizer):
         return super().get_config()
 
 
-# Adam divides by √v: with the usual ε a gradient of 0 but for rounding would move as far as any.
+# Adam divides by √v: with the usual ε a gradient that is 0 up to rounding would make a full step.
 OPTIMIZERS: dict[str, Any] = {
     "Keras SGD": lambda **option: keras.optimizers.SGD(0.05, momentum=0.9, **option),
     "Keras Adam": lambda **option: keras.optimizers.Adam(0.01, epsilon=0.01, **option),
@@ -105,7 +105,7 @@ class Cell(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of one cell.
+    """The outcome of one cell.
 
     Attributes:
         verdict: "ok"; "wrong", a figure is not the oracle's; "changed", training is not the same;
@@ -121,7 +121,7 @@ class Outcome(NamedTuple):
 
 def two_devices() -> Any:
     """Split the CPU into two devices; must come before anything else that TensorFlow does."""
-    # On several threads convolutions add up in an order that depends on how busy the machine is.
+    # On several threads the order of the additions in a convolution depends on the load.
     tf.config.threading.set_intra_op_parallelism_threads(1)
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
@@ -155,7 +155,7 @@ def outcome(cell: Cell, mirrored: Any) -> Outcome:
     if changed:
         return Outcome("changed", changed)
     if cell.model == "Dropout" and (cell.devices == "two" or cell.mode == "jit"):
-        # XLA draws other numbers from the same seed, and each replica others from its own.
+        # XLA draws other random numbers from the same seed, and so does each replica.
         return Outcome("ok", "same training; no oracle sees the same draws")
     replicas = 2 if cell.devices == "two" else 1
     mode = "eager" if cell.dtype == "float32" else cell.mode
@@ -164,7 +164,7 @@ def outcome(cell: Cell, mirrored: Any) -> Outcome:
 
 
 def _message(error: Exception) -> str:
-    # The longest line says what happened, the others where, and colour is not for a table.
+    # The longest line of the message names the error; colour codes are removed.
     text = re.sub(r"\x1b\[\d+m| \(defined @ [^)]*\)", "", str(error))
     message = max(text.splitlines(), key=len, default="").strip()
     return f"{type(error).__name__}: {message[:160]}"
@@ -207,7 +207,7 @@ def expected(
 
 
 def _changed(cell: Cell, plain: Any, monitored: Any, start: list[np.ndarray]) -> str:
-    """Return what the monitor changed, and how far; nothing if nothing."""
+    """Return what the monitor changed and by how much; empty if nothing."""
     rounding = cell.mode == "jit" and cell.dtype != "float32"
     for name, values in plain[1].items():
         if not np.allclose(
@@ -260,7 +260,7 @@ def judged(history: Any, steps: Sequence[monitor_oracle.Figures], dtype: str) ->
             return Outcome("wrong", f"recorded {key} at the steps {at.tolist()}")
         for i, found in zip(at, values, strict=True):
             error = abs(float(found) - steps[i][key]) / _size(key, steps[i], dtype)
-            # "not below" lets no NaN pass.
+            # "not below" is true for NaN.
             if not error <= worst[0]:
                 worst = (error, key, int(i))
     error, key, i = worst
@@ -272,7 +272,7 @@ def judged(history: Any, steps: Sequence[monitor_oracle.Figures], dtype: str) ->
 
 
 def _size(key: Key, step: monitor_oracle.Figures, dtype: str) -> float:
-    """What an error is relative to: the figure, or what it is a small rest of."""
+    """What an error is relative to: the figure, or the larger terms whose difference it is."""
     size = abs(step[key])
     if key.statistic == "mean":  # of values of both signs
         size = max(size, step[key._replace(statistic="std")])

@@ -32,8 +32,8 @@ APART = {
     (("devices", "two"), ("option", "accumulation")),
     (("dtype", "mixed_float16"), ("devices", "two")),
 }
-"""Keras's trainer runs none of the first three on CPUs; a cover must not spend other pairs on them.
-The last one stands in it as `SCALED`."""
+"""Keras's trainer runs none of the first three on CPUs, so the pairwise cover leaves them out.
+The last one is in the cover as `SCALED`."""
 
 BEYOND = (
     Cell("Sequential", "float32", "jit", "1", "two", "plain", "Keras SGD"),
@@ -43,7 +43,7 @@ BEYOND = (
 """The plainest cells that `APART` leaves out, and that Keras cannot train."""
 
 SCALED = Cell("Sequential", "mixed_float16", "graph", "1", "two", "plain", "Keras SGD")
-"""Loss scaling over devices, which Keras can train: the cover has it by itself."""
+"""Loss scaling over devices, which Keras can train; added to the cover."""
 
 
 def cells_to_run(
@@ -69,7 +69,7 @@ def cells_to_run(
 
 
 def brief_cells() -> list[Cell]:
-    """Return few cells for every commit: the cover of all axes but the models, which take turns."""
+    """Return few cells for every commit: a cover of all axes but the models, which alternate."""
     axes = {name: values for name, values in AXES.items() if name != "model"}
     axes["optimizer"] = ("Keras Adam", "our SGD", "own subclass")
     models = itertools.cycle(AXES["model"])
@@ -104,7 +104,7 @@ def failures(found: Mapping[Cell, Outcome]) -> list[str]:
 
 
 def run(cells: Sequence[Cell], console: Console, path: Path | None) -> dict[Cell, Outcome]:
-    """Run the cells, with a bar that tells how far it is, each outcome written as it comes."""
+    """Run the cells with a progress bar; write each outcome when it is known."""
     mirrored, found = two_devices(), {}
     with Progress(console=console) as progress:
         for cell in progress.track(cells, description="cells"):

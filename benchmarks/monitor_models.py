@@ -15,7 +15,7 @@ import tensorflow as tf
 from keras import layers
 
 STEPS, BATCH, CLASSES = 8, 4, 3
-"""Of an epoch; seven steps at once leave one alone."""
+"""Of an epoch; with seven steps an execution the last one has a single step."""
 
 
 def _dense(units: int = 6, activation: str | None = "relu", **kwargs: Any) -> keras.Layer:
@@ -59,7 +59,7 @@ def _attention() -> keras.Model:
 
 
 class Subclassed(keras.Model):
-    """Two layers and a `call`; it puts out logits."""
+    """Two layers and a `call`; it returns logits."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class CustomTrainStep(keras.Sequential):
     """A step written as Keras's guide writes it."""
 
     def train_step(self, data: Any) -> dict[str, Any]:
-        """Make one step under a tape of its own."""
+        """Make one step with a GradientTape."""
         x, y = data
         with tf.GradientTape() as tape:
             loss = self.compute_loss(x=x, y=y, y_pred=self(x, training=True))
@@ -136,5 +136,5 @@ def data(kind: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def loss(kind: str) -> keras.losses.Loss:
-    """Return the loss of that kind of model; the subclassed one puts out logits."""
+    """Return the loss of that kind of model; the subclassed one returns logits."""
     return keras.losses.SparseCategoricalCrossentropy(from_logits=kind == "subclassed")

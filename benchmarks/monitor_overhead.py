@@ -87,7 +87,7 @@ NETS: dict[str, tuple[Callable[[], list[Any]], int]] = {
 
 
 class SecondPass(keras.callbacks.Callback):
-    """The usual workaround: the norms of one more batch's gradients, by a pass of its own."""
+    """The usual workaround: the gradient norms of one more batch, by a second pass."""
 
     def __init__(self, x: np.ndarray, y: np.ndarray, every_step: bool) -> None:
         super().__init__()
@@ -110,26 +110,26 @@ class SecondPass(keras.callbacks.Callback):
         return tf.stack([tf.norm(g) for g in gradients])
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Make the pass of a step."""
+        """Make the second pass of a step."""
         if self._every_step:
             self._record()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Make the pass of an epoch."""
+        """Make the second pass of an epoch."""
         self._record()
 
 
 class Bare(keras.callbacks.Callback):
-    """Has `fit` run a train function without an `Optional` around the logs."""
+    """Makes `fit` run a train function without an `Optional` around the logs."""
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Put it in place of Keras's."""
+        """Replace Keras's train function."""
         model: Any = self.model
         step = tf.function(model.train_step, jit_compile=model.jit_compile, autograph=False)
         model.train_function = tf.function(lambda data: step(next(data)), autograph=False)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Have Keras make its own again."""
+        """Let Keras make its own again."""
         model: Any = self.model
         model.train_function = None
 
