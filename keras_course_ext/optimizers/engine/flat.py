@@ -23,6 +23,8 @@ PRIVATE_NAMES = (
     "_shared_name",
     "_serialize_to_tensors",
     "_restore_from_tensors",
+    "_export_to_saved_model_graph",
+    "_write_object_proto",
 )
 """The methods of `keras.Variable`, and of TensorFlow's Trackable, that `FlatView` overrides."""
 
@@ -119,6 +121,21 @@ class FlatView(keras.Variable):
 
     def _restore_from_tensors(self, restored_tensors: dict[str, tf.Tensor]) -> None:
         self.assign(restored_tensors["VARIABLE_VALUE"])
+
+    def _export_to_saved_model_graph(
+        self, object_map: Any, tensor_map: Any, options: Any, **kwargs: Any
+    ) -> list[Any]:
+        # In a SavedModel the slot is a separate variable, which gets its value from the files.
+        object_map[self] = self._separate()
+        return []
+
+    def _write_object_proto(self, proto: Any, options: Any) -> None:
+        self._separate()._write_object_proto(proto, options)
+
+    def _separate(self) -> Any:
+        """A variable of the same shape and dtype; its value is not that of the view."""
+        zeros = tf.zeros(self.shape, self.dtype)
+        return tf.Variable(zeros, trainable=False, name=self.name)
 
 
 def views_are_supported(optimizer: Any) -> bool:
