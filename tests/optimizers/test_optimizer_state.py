@@ -223,12 +223,23 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("source", "target", "message"), REFUSED.values(), ids=REFUSED)
-def test_the_state_of_another_optimizer_is_refused(source, target, message, tmp_path):
+def test_the_state_of_another_optimizer_is_not_loaded(source, target, message, tmp_path):
     path = saved_weights(source(), tmp_path / "run.weights.h5")
     model = compiled(target(), seed=1)
     train(model.optimizer, model, steps=1, seed=1)
-    with pytest.raises(ValueError, match=message):
+    with pytest.warns(UserWarning, match=f"{message}.* so the optimizer starts anew"):
         model.load_weights(path)
+    assert int(model.optimizer.iterations) == 0
+
+
+def test_the_state_of_another_optimizer_is_refused_in_a_dictionary():
+    source, target, store = ours.Adam(), ours.Momentum(), {}
+    train(source, linear_model(), steps=1, seed=0)
+    train(target, linear_model(), steps=1, seed=0)
+    source.save_own_variables(store)
+    with pytest.raises(ValueError, match="has 4 variables where the state has 6"):
+        target.load_own_variables(store)
+    assert int(target.iterations) == 1
 
 
 def test_the_state_of_other_weights_is_refused():

@@ -167,8 +167,11 @@ class RuleOptimizer(RuleDeclaration, GuardedOptimizer):
             )
             setattr(self, scalar.attribute, variable)
         if self._state_to_come is not None:
-            state.restore(self, *self._state_to_come)
-            self._state_to_come = None
+            saved, self._state_to_come = self._state_to_come, None
+            # The step that builds the optimizer may be traced: in the graph the state would be
+            # assigned again at every step.
+            with tf.init_scope():
+                state.restore(self, saved)
 
     def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
         """Updates the variables by their gradients.
@@ -271,11 +274,15 @@ class RuleOptimizer(RuleDeclaration, GuardedOptimizer):
     def load_own_variables(self, store: Any) -> None:
         """Reads the state from a store; it is restored once the optimizer is built.
 
+        The state in a file that was saved before the optimizer was built, by `iteration` and
+        learning rate alone, starts the optimizer anew. So does, with a warning, a file with the
+        state of another optimizer or of other weights, or with none.
+
         Args:
-            store: A dictionary of `keras.saving`, of an optimizer here or of Keras.
+            store: A store of `keras.saving`, or a dictionary, of an optimizer here or of Keras.
 
         Raises:
-            ValueError: If the state is that of another optimizer or of other weights.
+            ValueError: If a dictionary is the state of another optimizer or of other weights.
         """
         self._state_to_come = state.load(self, store)
 

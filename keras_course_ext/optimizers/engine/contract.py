@@ -17,6 +17,9 @@ class Optimizer(Protocol):
     built: Any
     variables: Any
     iterations: Any
+    batches: Any
+    weights: Any
+    shared: Any
     gradient_accumulation_steps: Any
     ema_momentum: Any
     ema_overwrite_frequency: Any

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from keras_course_ext.optimizers.engine.contract import Optimizer
 from keras_course_ext.optimizers.engine.flat import SMALL, FlatStore, views_are_supported
+from keras_course_ext.optimizers.engine.update import native
 from keras_course_ext.optimizers.slots import WEIGHTS, Slot
 
 
@@ -54,6 +55,61 @@ def create_slots(optimizer: Optimizer, variables: Sequence[Any]) -> None:
         setattr(optimizer, slot.attribute, slot_variables)
 
 
+def restart_slots(optimizer: Optimizer) -> None:
+    """Gives everything that is kept for the weights its first value.
+
+    Args:
+        optimizer: The optimizer, built.
+    """
+    for slot in (slot for group in optimizer.slot_groups() for slot in group):
+        start = _first_value(optimizer, slot)
+        for w, variable in zip(optimizer.weights, getattr(optimizer, slot.attribute), strict=True):
+            if variable is not None:
+                variable.assign(start(w))
+    for variable in (*optimizer.accumulators(), *(mean for _, mean in optimizer.averages())):
+        variable.assign(tf.zeros(variable.shape, variable.dtype))
+    for scalar in optimizer.shared:
+        getattr(optimizer, scalar.attribute).assign(scalar.start)
+
+
+def start_at_weights(optimizer: Optimizer) -> None:
+    """Copies the weights into the slots that start as a copy of them, before the first update.
+
+    They got the weights when they were created. But weights that are created while the training
+    step is traced have no values by then, and others may be replaced before the first step.
+
+    Args:
+        optimizer: The optimizer, built.
+    """
+    pairs = weights_to_copy(optimizer)
+    if not pairs:
+        return
+
+    def copy() -> None:
+        for w, slot in pairs:
+            slot.assign(tf.convert_to_tensor(w))
+
+    tf.cond(tf.equal(optimizer.iterations, 0), copy, lambda: None)
+
+
+def weights_to_copy(optimizer: Optimizer) -> list[tuple[Any, Any]]:
+    """Lists the slots that start as a copy of the weights.
+
+    Args:
+        optimizer: The optimizer, built.
+
+    Returns:
+        Pairs of a weight and its slot.
+    """
+    slots = [s for group in optimizer.slot_groups() for s in group if s.start == WEIGHTS]
+    pairs = [
+        pair
+        for slot in slots
+        for pair in zip(optimizer.weights, getattr(optimizer, slot.attribute), strict=True)
+    ]
+    return [(w, slot) for w, slot in pairs if slot is not None]
+
+
 def _own_slots(optimizer: Optimizer, w: Any) -> list[Slot]:
     # Keras assigns the "gradient" of such a variable, a float8 scale, to it without a rule.
     if getattr(w, "overwrite_with_gradient", False):
@@ -63,10 +119,17 @@ def _own_slots(optimizer: Optimizer, w: Any) -> list[Slot]:
 
 def _first_value(optimizer: Optimizer, slot: Slot) -> Callable[[Any], tf.Tensor]:
     if slot.start == WEIGHTS:
-        return tf.convert_to_tensor
+        return _weights_or_zeros
     # TensorFlow would convert a Python float to float32, also for a float64 slot.
     value = np.float64(optimizer.start_of(slot))
     return lambda w: tf.cast(tf.fill(w.shape, value), w.dtype)
+
+
+def _weights_or_zeros(w: Any) -> tf.Tensor:
+    # Weights that are created in a function while it is traced get their values when it is called.
+    if tf.executing_eagerly() and not bool(native(w).is_initialized()):
+        return tf.zeros(w.shape, w.dtype)
+    return tf.convert_to_tensor(w)
 
 
 def _initializer(start: Callable[[Any], tf.Tensor], w: Any) -> Callable[..., tf.Tensor]:

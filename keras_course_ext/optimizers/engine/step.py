@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from keras_course_ext.optimizers.engine.contract import Optimizer
 from keras_course_ext.optimizers.engine.run import run_one, run_updates
+from keras_course_ext.optimizers.engine.slots import start_at_weights, weights_to_copy
 from keras_course_ext.optimizers.engine.sparse import summed_rows
 from keras_course_ext.optimizers.engine.update import native
 
@@ -34,6 +35,7 @@ def run(optimizer: Optimizer, grads: Sequence[Any], variables: Sequence[Any]) ->
 
 
 def _update(optimizer: Optimizer, grads: Sequence[Any], variables: Sequence[Any]) -> None:
+    start_at_weights(optimizer)
     scalars = optimizer.begin_step()
     grads = optimizer.clipped(grads)
     run_updates([optimizer.update_of(g, w, scalars) for g, w in zip(grads, variables, strict=True)])
@@ -107,9 +109,15 @@ def _on_replicas(optimizer: Optimizer, grads: Sequence[Any], variables: Sequence
     def average(w: Any, mean: Any, last: Any, model_weight: Any) -> None:
         _if(last, lambda: _average(optimizer, w, mean, model_weight), lambda: None)
 
+    def start(w: Any, slot: Any) -> None:
+        first = tf.equal(optimizer.iterations, 0)
+        _if(first, lambda: native(slot).assign(tf.convert_to_tensor(w)), lambda: None)
+
     def cross_replicas(
         strategy: Any, grads: Any, sums: Any, scalars: Mapping[str, Any], last: Any
     ) -> None:
+        for w, slot in weights_to_copy(optimizer):
+            strategy.extended.update(native(w), start, args=(slot,), group=False)
         for w, g, total in zip(variables, grads, sums, strict=True):
             arguments = (g, total, scalars, last)
             strategy.extended.update(native(w), update, args=arguments, group=False)
