@@ -46,6 +46,8 @@ def test_the_private_names_are_still_in_keras():
     assert optimizer._use_weight_decay(w)
     assert optimizer._clip_gradients([tf.ones(1)])
     optimizer._track_variable(keras.Variable(2.0))
+    assert optimizer._tracker.config["variables"][1] is optimizer._variables
+    assert callable(optimizer._track_trackable)
     assert float(optimizer.variables[-1]) == 2.0
     assert optimizer._get_variable_index(w) == 0
     assert flat.views_are_supported(optimizer)

@@ -19,7 +19,7 @@ from keras_course_ext.optimizers.arguments.common import (
     complete_docstring,
 )
 from keras_course_ext.optimizers.arguments.legacy import modern_spelling
-from keras_course_ext.optimizers.engine import state, step
+from keras_course_ext.optimizers.engine import additions, state, step
 from keras_course_ext.optimizers.engine.declaration import RuleDeclaration
 from keras_course_ext.optimizers.engine.guarded import GuardedOptimizer
 from keras_course_ext.optimizers.engine.run import plain
@@ -161,17 +161,52 @@ class RuleOptimizer(RuleDeclaration, GuardedOptimizer):
         super().build(variables)
         create_slots(self, variables)
         for scalar in self.shared:
-            start = keras.initializers.Constant(scalar.start)
-            variable = self.add_variable(
-                (), start, aggregation="only_first_replica", name=scalar.name
-            )
-            setattr(self, scalar.attribute, variable)
+            if (kept := self.kept(None, scalar.name)) is not None:
+                self.list_again(kept)
+            else:
+                start = keras.initializers.Constant(scalar.start)
+                variable = self.add_variable(
+                    (), start, aggregation="only_first_replica", name=scalar.name
+                )
+                setattr(self, scalar.attribute, variable)
         if self._state_to_come is not None:
             saved, self._state_to_come = self._state_to_come, None
             # The step that builds the optimizer may be traced: in the graph the state would be
             # assigned again at every step.
             with tf.init_scope():
                 state.restore(self, saved)
+
+    def add_variables(self, variables: Sequence[Any]) -> None:
+        """Creates the slots of variables that the optimizer was not built for.
+
+        For layers that are unfrozen during training, or for a second model. The slots that exist
+        stay as they are. A variable is then as one that had no gradient before: t, and so the
+        bias correction, goes on. `fit` takes an unfrozen layer into its step after another
+        `model.compile(optimizer=model.optimizer, ...)`, as in Keras.
+
+        Args:
+            variables: The new variables, or all trainable variables of the model. If all variables
+                that the optimizer has are among them, the state is saved in their order, and so
+                can be loaded into an optimizer that is built for them at once. Otherwise the new
+                ones come last.
+
+        Example:
+            >>> import keras, keras_course_ext as kce
+            >>> optimizer = kce.optimizers.Momentum(0.1)
+            >>> first, later = keras.Variable([1.0]), keras.Variable([1.0])
+            >>> optimizer.apply([keras.ops.ones(1)], [first])
+            >>> optimizer.add_variables([first, later])
+            >>> optimizer.apply([keras.ops.ones(1)], [later])
+            >>> later.numpy()
+            array([0.9], dtype=float32)
+
+        Differs from Keras:
+            There an optimizer is for the variables of its first step only.
+        """
+        if self.built:
+            additions.add(self, variables)
+        else:
+            self.build(list(variables))
 
     def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
         """Updates the variables by their gradients.
@@ -180,7 +215,13 @@ class RuleOptimizer(RuleDeclaration, GuardedOptimizer):
             grads: One gradient per variable: a tensor, a `tf.IndexedSlices`, or `None`.
             trainable_variables: The variables, in the same order. Defaults to None: those of the
                 first call.
+
+        Raises:
+            ValueError: If the optimizer was not built for one of them; see `add_variables`.
         """
+        if trainable_variables is not None:
+            trainable_variables = list(trainable_variables)
+            additions.check_known(self, trainable_variables)
         # Before everything else: accumulation, clipping and the rule all need the sums.
         grads = [summed_rows(g, dense=not self.lazy) for g in grads]
         self._applying.scalars = {}

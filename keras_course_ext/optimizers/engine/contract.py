@@ -14,6 +14,7 @@ class Optimizer(Protocol):
     """
 
     name: Any
+    _track_variable: Any
     built: Any
     variables: Any
     iterations: Any
@@ -40,6 +41,22 @@ class Optimizer(Protocol):
 
     def group_of(self, variable: Any) -> Any:
         """Returns a key that is equal for the variables that one run of the rule may update."""
+        ...
+
+    def knows(self, variable: Any) -> bool:
+        """Says whether the optimizer was built for a variable."""
+        ...
+
+    def build_again(self, variables: Sequence[Any], attributes: Sequence[str]) -> None:
+        """Builds the optimizer for other variables as well, with the slots that it has."""
+        ...
+
+    def kept(self, variable: Any, name: str) -> Any:
+        """Returns a variable that `build_again` uses again; `None` if there is none."""
+        ...
+
+    def list_again(self, variable: Any) -> None:
+        """Enters a variable that `build_again` uses again into `variables`."""
         ...
 
     def begin_step(self, last: Any = None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_course_ext.optimizers.engine.additions import kept_variables
 from keras_course_ext.optimizers.engine.update import native
 
 
@@ -26,6 +27,72 @@ class GuardedOptimizer(keras.optimizers.Optimizer):
         # In a namespace, because Keras tracks the variables of a list as state to be saved.
         self._built_for = SimpleNamespace(variables=list(variables))
         super().build(variables)
+
+    def build_again(self, variables: Sequence[Any], attributes: Sequence[str]) -> None:
+        """Builds the optimizer for other variables as well, with the slots that it has.
+
+        Args:
+            variables: Those that it was built for, and others.
+            attributes: The names of the attributes that list the slots.
+        """
+        kept = kept_variables(self)
+        listed_anew = self._list_anew(self.variables[: len(self.variables) - len(kept)])
+        self._kept = SimpleNamespace(variables=kept, listed_anew=listed_anew)
+        for name in attributes:
+            delattr(self, name)
+        self.built = False
+        self.build(variables)
+        self._kept = SimpleNamespace(variables={})
+
+    def kept(self, variable: Any, name: str) -> Any:
+        """Finds a variable of the optimizer that `build_again` uses again.
+
+        Args:
+            variable: The variable of the model that it is for; `None` if it is for all.
+            name: Its name.
+
+        Returns:
+            The variable; `None` if there is none.
+        """
+        found = getattr(self, "_kept", SimpleNamespace(variables={})).variables
+        return found.get((None if variable is None else id(native(variable)), name))
+
+    def knows(self, variable: Any) -> bool:
+        """Says whether the optimizer was built for a variable.
+
+        Args:
+            variable: A variable of a model.
+        """
+        try:
+            self._get_variable_index(variable)
+        except (KeyError, ValueError):
+            return False
+        return True
+
+    def list_again(self, variable: Any) -> None:
+        """Enters a variable that `build_again` uses again into `variables`.
+
+        Args:
+            variable: A variable of the optimizer.
+        """
+        if self._kept.listed_anew:
+            self._track_variable(variable)
+
+    def add_variable_from_reference(
+        self, reference_variable: Any, name: str | None = None, initializer: Any = "zeros"
+    ) -> Any:
+        """Creates a variable for one of the weights, or returns the one that is kept.
+
+        Args:
+            reference_variable: A variable of the model.
+            name: The end of the name.
+            initializer: The initializer.
+        """
+        kept = self.kept(reference_variable, str(name))
+        if kept is None:
+            return super().add_variable_from_reference(reference_variable, name, initializer)
+        self.list_again(kept)
+        return kept
 
     @property
     def weights(self) -> list[Any]:
@@ -147,6 +214,19 @@ class GuardedOptimizer(keras.optimizers.Optimizer):
         if self.clipvalue:
             return [tf.clip_by_value(g, -self.clipvalue, self.clipvalue) for g in grads]
         return grads
+
+    def _list_anew(self, variables: Sequence[Any]) -> bool:
+        """Makes a list the new one of the optimizer's variables; says whether Keras allows it."""
+        names = ("_variables", "_tracker", "_track_variable", "_track_trackable")
+        if not all(hasattr(self, name) for name in names):
+            return False
+        # TensorFlow refuses to save a list from which an item has been removed.
+        listed = tf.__internal__.tracking.wrap([*variables])
+        is_variable, _ = self._tracker.config["variables"]
+        self._tracker.config["variables"] = (is_variable, listed)
+        self._track_trackable(listed, "_variables", overwrite=True)
+        self.__dict__["_variables"] = listed
+        return True
 
     def _variables_named(self, name: str) -> list[Any]:
         return [v for v in self.variables if v.path.endswith(f"_{name}")]

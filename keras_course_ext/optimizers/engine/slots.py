@@ -29,7 +29,12 @@ def create_slots(optimizer: Optimizer, variables: Sequence[Any]) -> None:
     slots = [slot for group in groups for slot in group]
     starts = [_first_value(optimizer, slot) for slot in slots]
     own = [_own_slots(optimizer, w) for w in variables]
-    together = [i for i, w in enumerate(variables) if slots and own[i] == slots and _is_small(w)]
+    kept = [[optimizer.kept(w, slot.name) for slot in slots] for w in variables]
+    together = [
+        i
+        for i, w in enumerate(variables)
+        if slots and own[i] == slots and _is_small(w) and not any(v is not None for v in kept[i])
+    ]
     places = _places_in_stores(optimizer, {i: variables[i] for i in together}, starts)
     created: dict[Slot, list[Any]] = {slot: [] for slot in slots}
     for group in groups:
@@ -39,7 +44,10 @@ def create_slots(optimizer: Optimizer, variables: Sequence[Any]) -> None:
                 if slot not in own[i]:
                     continue
                 j = slots.index(slot)
-                if i in places:
+                if kept[i][j] is not None:
+                    variable = kept[i][j]
+                    optimizer.list_again(variable)
+                elif i in places:
                     store, index = places[i]
                     with keras.name_scope(optimizer.name, caller=optimizer):
                         variable = store.view(j, index, w, f"{_path(w)}_{slot.name}")
