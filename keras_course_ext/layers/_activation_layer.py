@@ -15,7 +15,9 @@ class ActivationLayer(keras.layers.Layer):
     def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         self.supports_masking = True
-        self.built = True
+        # A subclass may have weights; Keras calls `build` only while `built` is False.
+        if type(self).build is keras.layers.Layer.build:
+            self.built = True
 
     def compute_output_shape(self, input_shape):
         """The shape of the output, which is that of the input."""

@@ -215,3 +215,20 @@ def test_activation_takes_what_get_takes_and_comes_back(function):
     if not isinstance(function, keras.layers.Layer):
         assert again.activation is layer.activation
     np.testing.assert_array_equal(again(X), layer(X))
+
+
+class Scaled(layers.ReLU):
+    def build(self, input_shape):
+        self.scale = self.add_weight(shape=(input_shape[-1],), initializer="ones")
+
+    def call(self, inputs):
+        return super().call(inputs) * self.scale
+
+
+def test_a_subclass_with_weights_is_built():
+    layer = Scaled()
+    assert not layer.built
+    np.testing.assert_array_equal(layer(X), layers.ReLU()(X))
+    assert layer.built
+    assert [tuple(w.shape) for w in layer.weights] == [(4,)]
+    assert layers.ReLU().built
