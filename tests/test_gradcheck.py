@@ -1,5 +1,7 @@
 """`gradcheck` passes right derivatives, fails wrong ones, and says which, where and by how much."""
 
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -233,6 +235,47 @@ def test_large_values_lend_their_rounding():
     assert gradcheck(lambda x: 1e7 + tf.math.sin(x), X).ok
 
 
+@tf.custom_gradient
+def wrong_product(x, factor=3.0):
+    return x * factor, lambda dy: 1000.0 * dy
+
+
+@tf.custom_gradient
+def product(x, factor=3.0):
+    return x * factor, lambda dy: dy * factor
+
+
+def test_a_gradient_that_tensorflow_never_calls_is_refused():
+    with pytest.raises(GradcheckError, match=r"never called.*`wrong_product\(x\)`"):
+        gradcheck(lambda a: wrong_product(x=a), X)
+    with pytest.raises(GradcheckError, match="never called"):
+        gradcheck(lambda a: wrong_product(tf.ones(2, a.dtype), factor=a), X)
+    with pytest.raises(ValueError, match="keywords"):
+        gradcheck(lambda a: wrong_product(x=a), X, mode="graph")
+
+
+def test_the_private_function_that_skips_gradients_is_still_there():
+    """Without it `gradcheck` cannot see that a gradient was skipped; see docs/architecture.md."""
+    assert callable(sys.modules["tensorflow.python.ops.custom_gradient"]._eager_mode_decorator)
+
+
+def test_without_the_private_function_the_check_goes_on(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow.python.ops.custom_gradient", None)
+    assert gradcheck(cube, X).ok
+
+
+def test_options_and_constants_may_be_keyword_arguments():
+    assert gradcheck(lambda a: product(a, factor=2.0), X).ok
+    assert gradcheck(lambda a: product(a, factor=tf.constant(2.0, a.dtype)), X).ok
+    with pytest.raises(GradcheckError, match="WRONG"):
+        gradcheck(lambda a: wrong_product(a, factor=2.0), X)
+
+
+def test_a_missing_gradient_is_explained():
+    with pytest.raises(GradcheckError, match="NumPy function or"):
+        gradcheck(lambda x: tf.constant(np.square(x)), X)
+
+
 BAD = {
     "no function": (3, (X,), {}, TypeError, "must be a function"),
     "no twin": (cube, (X,), {"twin": 3}, TypeError, "`twin`"),
@@ -250,6 +293,8 @@ BAD = {
     "symbolic": (cube, (keras.Input((2,)),), {}, TypeError, "KerasTensor"),
     "complex output": (lambda x: tf.complex(x, x), (X,), {}, TypeError, "tf.math.real"),
     "half output": (lambda x: tf.cast(x, "float16"), (X,), {}, TypeError, "float16"),
+    "numpy": (np.square, (X,), {}, TypeError, "tf.square"),
+    "numpy in a graph": (np.square, (X,), {"mode": "graph"}, TypeError, "tf.square"),
     "integer output": (lambda x: tf.argmax(x), (X,), {}, ValueError, "floating-point output"),
     "no output": (lambda x: None, (X,), {}, ValueError, "return"),
     "not finite": (lambda x: tf.math.log(x), (X,), {}, ValueError, r"nan at element \(0, 1\)"),

@@ -42,8 +42,9 @@ def gradcheck(
         *inputs: The arguments of `f`, at which to check. Tensors, arrays and (lists of) numbers
             that are floating point are differentiated by, also inside of lists, tuples and
             dicts, and so are variables. Python numbers count as float64, all else keeps its
-            dtype. What is not floating point is passed through. Keyword arguments go into a
-            lambda. No input may lie at a corner of `f`.
+            dtype. What is not floating point is passed through. Options go into a lambda; tensors
+            are passed by position, because TensorFlow ignores a custom gradient of keyword
+            arguments. No input may lie at a corner of `f`.
         twin: The same function from TensorFlow's own ops, whose values and gradients have to be
             equal to rounding. Defaults to no such comparison.
         variables: Variables that `f` reads, to be differentiated by as well. Defaults to the
@@ -66,7 +67,9 @@ def gradcheck(
     Raises:
         GradcheckError: If a gradient is wrong. The message names the worst element, its place and
             both values, and says if there is a corner of `f` nearby; `error.report` is the report.
-        TypeError: If an input or output is complex, sparse, ragged or in half precision.
+            Also if a custom gradient was never called, because its tensors are keyword arguments.
+        TypeError: If an input or output is complex, sparse, ragged or in half precision, or if
+            `f` computes with NumPy.
         ValueError: If there is nothing to differentiate by, if `f` is random, or not finite.
 
     Example:

@@ -13,7 +13,10 @@ from keras_course_ext.gradient_check.precision import FLOAT32, Precision
 from keras_course_ext.gradient_check.report import Comparison, GradcheckError
 
 _DIFFERENCES = "central differences"
-_NONE = "the gradient is None, which counts as 0"
+_NONE = (
+    "the gradient is None, which counts as 0: the output does not depend on this input, or a NumPy "
+    "function or `tf.stop_gradient` lies between"
+)
 
 
 @dataclass

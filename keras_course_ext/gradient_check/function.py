@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_course_ext.gradient_check.inputs import Input
+from keras_course_ext.gradient_check.keywords import refuse_skipped_gradients
 
 MODES = {
     "eager": lambda f: f,
@@ -34,7 +35,13 @@ class Function:
 
     def values(self, arrays: list[np.ndarray]) -> list[np.ndarray]:
         """The floating-point outputs."""
-        return [np.asarray(y) for y in self._run(*self._place(arrays))]
+        try:
+            return [np.asarray(y) for y in self._run(*self._place(arrays))]
+        except NotImplementedError as error:
+            # TensorFlow raises it for a NumPy function of a graph's tensor.
+            if "numpy" in str(error).lower():
+                raise TypeError(_NUMPY) from error
+            raise
 
     def gradients(self, arrays: list[np.ndarray], u: list[np.ndarray]) -> list[Any]:
         """The gradient of Σ u · f by each input; None where there is none."""
@@ -73,16 +80,28 @@ class Function:
     def _gradients(self, tensors: list[tf.Tensor], u: list[tf.Tensor]) -> list[Any]:
         remaining = iter(tensors)
         sources = [next(remaining) if i.variable is None else i.variable for i in self.inputs]
-        with tf.GradientTape() as tape:
-            tape.watch(sources)
-            # Not one sum: outputs may differ in dtype.
-            products = [part * y for part, y in zip(u, _floating(self._f(*tensors)), strict=True)]
-        # A forgotten gradient must be seen as None; rows of an embedding are made dense.
-        found = tape.gradient(products, sources)
+        with refuse_skipped_gradients():
+            with tf.GradientTape() as tape:
+                tape.watch(sources)
+                outputs = _floating(self._f(*tensors))
+                # Not one sum: outputs may differ in dtype.
+                products = [part * y for part, y in zip(u, outputs, strict=True)]
+            # A forgotten gradient must be seen as None; rows of an embedding are made dense.
+            found = tape.gradient(products, sources)
         return [None if g is None else tf.convert_to_tensor(g) for g in found]
 
 
+_NUMPY = (
+    "`gradcheck` differentiates with TensorFlow, but the function computes with NumPy. Write it "
+    "with TensorFlow's operations, such as `tf.square(x)` for `np.square(x)`. To check a "
+    "hand-written gradient of a NumPy function, call the function by `tf.numpy_function` inside of "
+    "`tf.custom_gradient`."
+)
+
+
 def _floating(outputs: Any) -> list[tf.Tensor]:
+    if any(isinstance(y, np.ndarray | np.generic) for y in tf.nest.flatten(outputs)):
+        raise TypeError(_NUMPY)
     tensors = [tf.convert_to_tensor(y) for y in tf.nest.flatten(outputs) if y is not None]
     for y in tensors:
         if y.dtype.is_complex or (y.dtype.size == 2 and y.dtype.is_floating):
