@@ -6,6 +6,11 @@ import tensorflow as tf
 
 from keras_course_ext.ops.losses._inputs import paired
 
+_OUTSIDE = (
+    "`perceptron_criterion`: a target in y_true lies outside [0, 1]. For targets of -1 and 1 write "
+    "`(y_true + 1) / 2`."
+)
+
 
 def perceptron_criterion(y_true: Any, y_pred: Any) -> tf.Tensor:
     """The perceptron criterion of each sample, from the weighted sums z before the threshold.
@@ -30,9 +35,11 @@ def perceptron_criterion(y_true: Any, y_pred: Any) -> tf.Tensor:
 
     Raises:
         TypeError: If `y_pred` is not a dense floating-point tensor.
-        ValueError: If the shapes differ.
-        tf.errors.InvalidArgumentError: If a target lies outside [0, 1], such as the −1 of other
-            books. Under XLA, which cannot raise, its E is NaN.
+        ValueError: If the shapes differ, or if a target lies outside [0, 1], such as the −1 of
+            other books.
+        tf.errors.InvalidArgumentError: If such a target is computed in a graph, as in `fit`, where
+            its value is not known before the graph runs. The reason is the last line of the
+            message. Under XLA, which cannot raise, its E is NaN.
 
     Example:
         >>> import tensorflow as tf
@@ -55,12 +62,13 @@ def perceptron_criterion(y_true: Any, y_pred: Any) -> tf.Tensor:
     """
     t, z = paired(y_true, y_pred, "perceptron_criterion")
     in_range = (t >= 0) & (t <= 1)
-    tf.debugging.assert_equal(
-        tf.reduce_all(in_range),
-        True,
-        "`perceptron_criterion`: a target in y_true lies outside [0, 1]. For targets of -1 and 1 "
-        "write `(y_true + 1) / 2`.",
-    )
+    # In a graph the message of the assertion comes after a traceback of the graph. The cast `t` of
+    # a constant is no constant there, so the value is read from the argument.
+    known = tf.get_static_value(tf.convert_to_tensor(y_true))
+    if known is not None and not ((known >= 0) & (known <= 1)).all():
+        wrong = known[~((known >= 0) & (known <= 1))]
+        raise ValueError(f"{_OUTSIDE} Received: {wrong[0]}.")
+    tf.debugging.assert_equal(tf.reduce_all(in_range), True, _OUTSIDE)
     e = _perceptron_criterion(t, z)
     return tf.where(tf.reduce_all(in_range, axis=-1), e, tf.constant(float("nan"), e.dtype))
 
