@@ -2,13 +2,14 @@
 
 import inspect
 import re
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_course_ext.optimizers import Adam, AdamW
+from keras_course_ext.optimizers import SGD, Adam, AdamW, Lamb, Muon
 
 
 def apply_some(optimizer) -> np.ndarray:
@@ -34,6 +35,58 @@ def test_what_is_excluded_does_not_decay():
     optimizer.exclude_from_weight_decay(var_names=["bias"])
     optimizer.apply([tf.zeros(1), tf.zeros(1)], [kernel, bias])
     np.testing.assert_allclose([*kernel.numpy(), *bias.numpy()], [2.0 * (1 - 0.05), 2.0])
+
+
+PATHS = {
+    "layer": ["head"],
+    "layer and name": ["head/bias"],
+    "two": ["head/kernel", "base/bias"],
+    "regex": ["^base/.*s"],
+    "name": ["bias"],
+    "none": ["body"],
+}
+
+
+def decayed(optimizer, names):
+    """The weights of two layers after a `fit` whose gradients are all 0."""
+    model: Any = keras.Sequential(
+        [
+            keras.Input((3,)),
+            keras.layers.Dense(2, name="base", bias_initializer="ones"),
+            keras.layers.Dense(1, name="head", bias_initializer="ones"),
+        ]
+    )
+    for w in model.trainable_variables:
+        w.assign(tf.ones(w.shape))
+    optimizer.exclude_from_weight_decay(var_names=names)
+    model.compile(optimizer, lambda t, y: 0.0 * y)
+    model.fit(np.ones((4, 3)), np.ones((4, 1)), verbose=0)
+    return model.get_weights()
+
+
+@pytest.mark.parametrize("names", PATHS.values(), ids=PATHS)
+def test_exclusion_searches_paths_as_keras_does(names):
+    expected = decayed(keras.optimizers.AdamW(0.1, weight_decay=0.5), names)
+    for w, exact in zip(decayed(AdamW(0.1, weight_decay=0.5), names), expected, strict=True):
+        np.testing.assert_allclose(w, exact, rtol=1e-6)
+
+
+@pytest.mark.parametrize("cls", [AdamW, SGD, Lamb, Muon])
+def test_every_optimizer_excludes_by_the_name_of_a_layer(cls):
+    base_kernel, _, *head = decayed(cls(0.1, weight_decay=0.5), ["head"])
+    assert np.all(base_kernel < 0.999)
+    for w in head:
+        np.testing.assert_array_equal(w, np.ones(w.shape))
+
+
+def test_names_to_exclude_are_checked():
+    for wrong in ("head", [3], ["("]):
+        with pytest.raises(ValueError, match="`var_names` must be a list of regular expressions"):
+            AdamW().exclude_from_weight_decay(var_names=wrong)
+    with pytest.raises(
+        ValueError, match=r"exclude_from_weight_decay\(var_names=\['bias'\]\)` before"
+    ):
+        AdamW(exclude_from_weight_decay=["bias"])  # pyright: ignore[reportCallIssue]
 
 
 def test_it_takes_the_arguments_in_the_order_of_keras():

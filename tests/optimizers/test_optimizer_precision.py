@@ -101,3 +101,25 @@ def test_loss_scale_optimizer_is_saved_with_ours_inside(tmp_path):
     model.save(tmp_path / "model.keras")
     loaded: Any = keras.models.load_model(tmp_path / "model.keras")
     assert type(loaded.optimizer.inner_optimizer) is ours.Adam
+
+
+@half
+@pytest.mark.parametrize("by", ["clipnorm", "global_clipnorm"])
+@pytest.mark.parametrize("value", [1.0, 300.0])
+@pytest.mark.parametrize("private", [True, False])
+def test_a_norm_to_clip_by_is_computed_in_float32(by, value, private, dtype, monkeypatch):
+    """In float16 the sum of these squares is infinite."""
+    if not private:
+        for cls in keras.optimizers.Optimizer.__mro__:
+            if "_clip_gradients" in vars(cls):
+                monkeypatch.delattr(cls, "_clip_gradients")
+    shapes = [(300, 256), (4,)]
+    weights = [keras.Variable(np.ones(shape), dtype=dtype) for shape in shapes]
+    grads = [tf.fill(shape, tf.constant(value, dtype)) for shape in shapes]
+    ours.SGD(1.0, **{by: 1.0}).apply(grads, weights)
+    elements = [np.prod(shape) for shape in shapes]
+    for w, count in zip(
+        weights, elements if by == "clipnorm" else 2 * [sum(elements)], strict=True
+    ):
+        exact = tf.cast(1 - 1 / np.sqrt(count), dtype)
+        np.testing.assert_array_equal(tf.cast(w, "float32"), tf.fill(w.shape, float(exact)))

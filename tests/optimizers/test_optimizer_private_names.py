@@ -43,7 +43,6 @@ def test_the_private_names_are_still_in_keras():
     assert int(optimizer._iterations) == 1
     assert len(optimizer._model_variables_moving_average) == 1
     assert len(optimizer._accumulated_gradients) == 1
-    assert optimizer._use_weight_decay(w)
     assert optimizer._clip_gradients([tf.ones(1)])
     optimizer._track_variable(keras.Variable(2.0))
     assert optimizer._tracker.config["variables"][1] is optimizer._variables
@@ -74,7 +73,6 @@ def test_the_attributes_of_a_file_are_still_where_the_state_looks(tmp_path):
 
 FALLBACKS = [
     ("_get_variable_index", {}),
-    ("_use_weight_decay", {"weight_decay": 0.1}),
     ("_clip_gradients", {"clipnorm": 0.5}),
     ("_clip_gradients", {"global_clipnorm": 0.5}),
     ("_clip_gradients", {"clipvalue": 0.05}),

@@ -173,6 +173,12 @@ def check_common(
     Raises:
         ValueError: If a name is unknown or a number out of its range.
     """
+    if names := arguments.get("exclude_from_weight_decay"):
+        raise ValueError(
+            f"`{optimizer}` got exclude_from_weight_decay={names!r}, which is a method here and in "
+            f"Keras 3. Write `optimizer = {optimizer}(...)` and "
+            f"`optimizer.exclude_from_weight_decay(var_names={names!r})` before `compile`."
+        )
     known = [*CommonArguments.__annotations__, "learning_rate", *own]
     for name in arguments:
         if name not in known:

@@ -11,8 +11,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_course_ext.optimizers.arguments import patterns
 from keras_course_ext.optimizers.engine.additions import kept_variables
-from keras_course_ext.optimizers.engine.update import native
+from keras_course_ext.optimizers.engine.update import native, path_of
 
 
 class GuardedOptimizer(keras.optimizers.Optimizer):
@@ -157,9 +158,12 @@ class GuardedOptimizer(keras.optimizers.Optimizer):
             grads: Gradients, each a tensor or a `tf.IndexedSlices`.
 
         Returns:
-            The same, clipped.
+            The same, clipped; those in half precision as float32.
         """
         rows = [g.values if isinstance(g, tf.IndexedSlices) else g for g in grads]
+        if self.clipnorm or self.global_clipnorm:
+            # In float16 the sum of squares overflows at a norm of 256.
+            rows = [tf.cast(g, tf.float32) if tf.as_dtype(g.dtype).size == 2 else g for g in rows]
         return [
             tf.IndexedSlices(values, g.indices, g.dense_shape)
             if isinstance(g, tf.IndexedSlices)
@@ -175,10 +179,12 @@ class GuardedOptimizer(keras.optimizers.Optimizer):
         Args:
             var_list: List of variables. Defaults to None, no variables.
             var_names: List of regular expressions; a variable is excluded if one of them is found
-                in its name. Defaults to None, no names.
+                in its path, such as "encoder/dense/kernel". "bias" excludes all biases, "head" all
+                weights of the layers with "head" in their names. Defaults to None, no names.
 
         Raises:
-            ValueError: If the optimizer is built already.
+            ValueError: If the optimizer is built already, or `var_names` is no list of regular
+                expressions.
         """
         if self.built:
             raise ValueError(
@@ -186,8 +192,9 @@ class GuardedOptimizer(keras.optimizers.Optimizer):
                 "was built, when the traced training step would not notice. Call it right after "
                 "the optimizer is made, before `fit` and before the first `apply`."
             )
-        self._excluded = SimpleNamespace(variables=var_list or [], names=var_names or [])
-        super().exclude_from_weight_decay(var_list=var_list, var_names=var_names)
+        names = patterns("var_names", var_names)
+        # In a namespace, for the reason given in `build`.
+        self._excluded = SimpleNamespace(variables=list(var_list or []), names=names)
 
     def _get_variable_index(self, variable: Any) -> int:
         # Keras has no public way from a variable to its slots; its guide to custom optimizers
@@ -198,11 +205,19 @@ class GuardedOptimizer(keras.optimizers.Optimizer):
         return [native(w) is native(variable) for w in self.weights].index(True)
 
     def _use_weight_decay(self, variable: Any) -> bool:
-        if decays := getattr(super(), "_use_weight_decay", None):
-            return decays(variable)
-        excluded = getattr(self, "_excluded", SimpleNamespace(variables=[], names=[]))
-        by_itself = any(native(w) is native(variable) for w in excluded.variables)
-        return not (by_itself or any(re.search(name, variable.name) for name in excluded.names))
+        # Keras's method searches the name of the variable. That is "kernel" for a
+        # `keras.Variable`, so the name of a layer is not found in it.
+        if self.built:
+            # Under a strategy `variable` is one replica's copy.
+            variable = self.weights[self._get_variable_index(variable)]
+        return not self._is_excluded(variable)
+
+    def _is_excluded(self, weight: Any) -> bool:
+        excluded = getattr(self, "_excluded", None)
+        if excluded is None:
+            return False
+        by_itself = any(native(w) is native(weight) for w in excluded.variables)
+        return by_itself or any(re.search(name, path_of(weight)) for name in excluded.names)
 
     def _clip_gradients(self, grads: Sequence[Any]) -> Sequence[Any]:
         if clip := getattr(super(), "_clip_gradients", None):

@@ -62,3 +62,8 @@ class Update:
 def native(variable: Any) -> Any:
     """Returns the `tf.Variable` of a `keras.Variable`; a `tf.Variable` itself."""
     return variable if isinstance(variable, tf.Variable) else variable.value
+
+
+def path_of(variable: Any) -> str:
+    """Returns the path of a variable, such as "encoder/dense/kernel"."""
+    return str(getattr(variable, "path", variable.name)).partition(":")[0]

@@ -97,9 +97,9 @@ class WrapperOptimizer(RuleOptimizer):
             "name": self.name,
         }
 
-    def _use_weight_decay(self, variable: Any) -> bool:
+    def _is_excluded(self, weight: Any) -> bool:
         # The variables may have been excluded before the optimizer was wrapped.
-        return super()._use_weight_decay(variable) and self.inner._use_weight_decay(variable)
+        return super()._is_excluded(weight) or self.inner._is_excluded(weight)
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
