@@ -169,7 +169,7 @@ def test_weights_that_are_given_in_between_are_kept():
         lambda: ours.Adam(),
         lambda: keras.optimizers.Adam(),
         lambda: keras.optimizers.LossScaleOptimizer(ours.Adam()),
-        lambda: ours.LayerWise(ours.Adam(), {".": 0.5}),
+        lambda: ours.LayerWise(ours.Adam(), {".*": 0.5}),
     ],
 )
 def test_an_optimizer_without_averages_is_refused_before_training(optimizer):

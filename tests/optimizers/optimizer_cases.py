@@ -69,7 +69,7 @@ def around_momentum(rate: Any, **arguments: Any) -> Any:
 
 def half_of_adamw(rate: Any, **arguments: Any) -> Any:
     factors = {"learning_rate": 0.5, "weight_decay": 0.0}
-    return ours.LayerWise(ours.AdamW(rate, **arguments), {".": factors})
+    return ours.LayerWise(ours.AdamW(rate, **arguments), {".*": factors})
 
 
 _SGD = keras.optimizers.SGD

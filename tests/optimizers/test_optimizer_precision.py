@@ -116,7 +116,8 @@ def test_a_norm_to_clip_by_is_computed_in_float32(by, value, private, dtype, mon
     shapes = [(300, 256), (4,)]
     weights = [keras.Variable(np.ones(shape), dtype=dtype) for shape in shapes]
     grads = [tf.fill(shape, tf.constant(value, dtype)) for shape in shapes]
-    ours.SGD(1.0, **{by: 1.0}).apply(grads, weights)
+    arguments: Any = {by: 1.0}
+    ours.SGD(1.0, **arguments).apply(grads, weights)
     elements = [np.prod(shape) for shape in shapes]
     for w, count in zip(
         weights, elements if by == "clipnorm" else 2 * [sum(elements)], strict=True

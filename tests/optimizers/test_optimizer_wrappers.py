@@ -19,7 +19,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 WRAPPERS: dict[str, Any] = {
     "lookahead": ours.Lookahead,
-    "layer_wise": lambda inner: ours.LayerWise(inner, {".": 0.5}),
+    "layer_wise": lambda inner: ours.LayerWise(inner, {".*": 0.5}),
 }
 every_wrapper = pytest.mark.parametrize("wrap", WRAPPERS.values(), ids=WRAPPERS)
 every_mode = pytest.mark.parametrize("mode", MODES)
@@ -34,7 +34,7 @@ def test_what_cannot_be_wrapped_is_refused(wrap):
     with pytest.raises(ValueError, match=r"built for other weights already.*\(Adam\(\.\.\.\)\)"):
         wrap(built)
     with pytest.raises(TypeError, match=r"got a `LayerWise`, whose factors it would not see"):
-        wrap(ours.LayerWise(ours.Adam(), {".": 0.5}))
+        wrap(ours.LayerWise(ours.Adam(), {".*": 0.5}))
 
 
 def test_lookahead_does_not_go_around_another_average():
@@ -65,8 +65,71 @@ def test_a_pattern_that_is_found_nowhere_is_refused():
         optimizer.build(regression_model().trainable_variables)
 
 
+PATHS = ["dense_1/kernel", "dense_1/bias", "dense_10/kernel", "block/dense_1/kernel", "my_bias"]
+MATCHES = {
+    "a part": ("dense_1", [0, 1, 3]),
+    "a part, slash behind": ("dense_1/", [0, 1, 3]),
+    "a part, slash before": ("/dense_1", [3]),
+    "parts": ("dense_1/kernel", [0, 3]),
+    "the rest of a part": ("dense_1.*", [0, 1, 2, 3]),
+    "the end": ("bias", [1]),
+    "alternatives": ("bias|my_bias", [1, 4]),
+    "alternatives of parts": ("dense_(1|10)/kernel", [0, 2, 3]),
+    "from the beginning": ("^dense_1", [0, 1]),
+    "to the end": ("kernel$", [0, 2, 3]),
+    "across": ("block/.*kernel", [3]),
+    "longer than it is greedy": ("dense_10?", [0, 1, 2, 3]),
+    "all": (".*", [0, 1, 2, 3, 4]),
+}
+
+
+@pytest.mark.parametrize(("pattern", "found"), MATCHES.values(), ids=MATCHES)
+def test_a_pattern_matches_whole_parts_of_a_path(pattern, found):
+    class Named:
+        def __init__(self, path):
+            self.name = self.path = path
+
+    optimizer = ours.LayerWise(ours.SGD(1.0), {pattern: 0.5})
+    rates = [row["learning_rate"] for row in optimizer.resolve([Named(p) for p in PATHS])]
+    assert [i for i, rate in enumerate(rates) if rate == 0.5] == found
+
+
+def test_a_pattern_in_a_part_of_a_name_is_refused():
+    with pytest.raises(ValueError, match=r"'dense' in the path of no variable.*`\.\*` stands"):
+        ours.LayerWise(ours.SGD(), {"dense": 0.5}).build([keras.Variable([1.0], name="dense_1")])
+
+
+@pytest.mark.parametrize("inner", [ours.AdamW, ours.Lamb, ours.LARS])
+def test_factors_multiply_and_resolve_lists_them(inner):
+    """Caffe's rule, the bias at twice the rate and without decay, on top of the layer's factor."""
+    schedule: Any = keras.optimizers.schedules.PiecewiseConstantDecay([0], [0.5, 0.25])
+    caffe = {"first": {"learning_rate": 0.1, "weight_decay": 3.0}, "second/kernel": 0.5}
+    caffe["bias"] = {"learning_rate": 2.0, "weight_decay": 0.0}
+    optimizer = ours.LayerWise(inner(schedule, weight_decay=0.5), caffe)
+    optimizer.exclude_from_weight_decay(var_names=["second"])
+    model = two_layers(optimizer)
+    rates, decays = [0.1, 0.2, 0.5, 2.0], [1.5, 0.0, 0.0, 0.0]
+
+    def check(rate):
+        rows = optimizer.resolve(model)
+        assert [row["path"] for row in rows] == [w.path for w in model.trainable_variables]
+        np.testing.assert_allclose([r["learning_rate"] for r in rows], np.multiply(rates, rate))
+        np.testing.assert_allclose([r["weight_decay"] for r in rows], decays)
+
+    check(0.5)
+    model.train_on_batch(*regression_data(16))
+    check(0.25)
+    optimizer = ours.LayerWise(ours.SGD(1.0), caffe)
+    before = [np.array(w) for w in model.trainable_variables]
+    optimizer.apply(
+        [tf.ones(w.shape) for w in model.trainable_variables], model.trainable_variables
+    )
+    for w, start, rate in zip(model.trainable_variables, before, rates, strict=True):
+        np.testing.assert_allclose(w, start - rate, rtol=1e-5, atol=1e-6)
+
+
 def test_a_trajectory_has_no_paths():
-    optimizer = ours.LayerWise(ours.SGD(), {".": 0.5})
+    optimizer = ours.LayerWise(ours.SGD(), {".*": 0.5})
     with pytest.raises(TypeError, match="has no path for the patterns of `LayerWise`"):
         ours.trajectory(optimizer, lambda w: w, [1.0], 3)
 
@@ -118,7 +181,11 @@ def test_what_the_optimizer_inside_does_not_decay_is_not_decayed(wrap, inner):
     np.testing.assert_array_equal(*trained)
 
 
-FACTORS = {"first/": {"learning_rate": 0.5, "weight_decay": 0.0}, "bias": {"weight_decay": 0.25}}
+FACTORS = {
+    "first/": {"learning_rate": 0.5, "weight_decay": 0.0},
+    "bias": {"weight_decay": 0.5},
+    "second/bias": {"weight_decay": 0.5},
+}
 
 
 def two_layers(optimizer: Any, **arguments: Any) -> Any:
@@ -194,7 +261,7 @@ def test_a_factor_does_not_change_the_share_of_a_schedule_free_step():
     g = np.random.default_rng(0).normal(size=(6, 3)).astype("float32")
     trained = []
     for optimizer in (
-        ours.LayerWise(ours.ScheduleFreeAdamW(0.2, weight_decay=0.1), {".": 0.5}),
+        ours.LayerWise(ours.ScheduleFreeAdamW(0.2, weight_decay=0.1), {".*": 0.5}),
         ours.ScheduleFreeAdamW(0.1, weight_decay=0.1),
     ):
         w = keras.Variable([1.0, -2.0, 0.5])

@@ -1,5 +1,6 @@
 """`RuleOptimizer`: the Keras optimizer around a pure rule."""
 
+import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -95,7 +96,7 @@ class RuleOptimizer(RuleDeclaration, GuardedOptimizer):
         rate = check_learning_rate(kind, learning_rate)
         super().__init__(rate, **common)  # pyright: ignore[reportCallIssue]
         self._state_to_come: Any = None
-        self._given_rate = learning_rate
+        self._given_rate: Any = learning_rate
         self._applying = SimpleNamespace(scalars=None)
         self.convention = convention
         self.lazy = check_lazy(self, lazy)
@@ -142,8 +143,23 @@ class RuleOptimizer(RuleDeclaration, GuardedOptimizer):
         now = self.learning_rate
         now = float(now if isinstance(now, float) else tf.convert_to_tensor(now))
         # The variable that Keras keeps it in is rounded to float32.
-        same = isinstance(given, float) and np.float32(given) == np.float32(now)
+        same = isinstance(given, numbers.Real) and np.float32(given) == np.float32(now)
         return float(given) if same else now
+
+    @property
+    def learning_rate(self) -> Any:
+        """η of the current step: a variable, or the value of the schedule or callable.
+
+        A number, a schedule or a callable can be assigned.
+        """
+        return super().learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        keras.optimizers.Optimizer.learning_rate.__set__(self, value)
+        known = callable(value) or isinstance(value, numbers.Real)
+        # Any other number, such as a tensor, is read from the variable that Keras keeps it in.
+        self._given_rate = value if known else None
 
     @property
     def rate(self) -> Any:

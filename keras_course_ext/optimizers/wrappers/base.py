@@ -89,7 +89,7 @@ class WrapperOptimizer(RuleOptimizer):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make the same optimizer again."""
-        if not callable(self.rate):
+        if self.rate is not self.inner.rate:
             # The learning rate may have been set since.
             self.inner.learning_rate = self.rate
         return {

@@ -10,7 +10,7 @@ import keras
 
 from keras_course_ext.optimizers.arguments import Number
 from keras_course_ext.optimizers.engine.base import RuleOptimizer
-from keras_course_ext.optimizers.engine.update import Update
+from keras_course_ext.optimizers.engine.update import Update, path_of
 from keras_course_ext.optimizers.schedule_free_adamw import ScheduleFreeAdamW, swap_weights
 from keras_course_ext.optimizers.wrappers.base import WrapperOptimizer
 
@@ -21,33 +21,42 @@ _FACTORS = ("learning_rate", "weight_decay")
 class LayerWise(WrapperOptimizer):
     """Multiplies the learning rate and the weight decay of some variables.
 
-        η_w = η · factor of the learning rate
-        λ_w = λ · factor of the weight decay
+        η_w = η · ∏ factors of the learning rate
+        λ_w = λ · ∏ factors of the weight decay
 
-    for the first of the patterns that is found in the path of the variable w, such as
-    "encoder/block_3/dense/kernel". Variables in which none is found keep η and λ. A factor of 0
+    over the patterns that match the path of the variable w, such as
+    "encoder/block_3/dense/kernel". Variables that no pattern matches keep η and λ. A factor of 0
     stops a variable, as `trainable=False` does, but for its slots.
+
+    A pattern matches one part of the path or several as a whole: "dense_1" matches
+    "dense_1/kernel" but not "dense_10/kernel". `".*"` stands for the rest of a part: "dense.*"
+    matches both. `resolve` lists the result.
 
     Args:
         inner: An optimizer of this package, not built yet.
         multipliers: Dictionary from a regular expression to a factor of the learning rate, a
-            float ≥ 0, or to a dictionary of "learning_rate" and "weight_decay", floats ≥ 0.
+            float ≥ 0, or to a dictionary of "learning_rate" and "weight_decay", floats ≥ 0. The
+            factors of all patterns that match a variable are multiplied.
         name: String or `None`. Defaults to None: the class name in snake case.
 
     Raises:
         TypeError: If `inner` is no optimizer of this package, or another `LayerWise`.
         ValueError: If a pattern or factor is not valid, if `inner` has been built already, and
-            by `build`, if a pattern is found in the path of no variable.
+            by `build`, if a pattern matches the path of no variable.
 
     Example:
         >>> import keras, keras_course_ext as kce
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, name="base"),
         ...                           keras.layers.Dense(1, name="head")])
         >>> optimizer = kce.optimizers.LayerWise(
-        ...     kce.optimizers.AdamW(1e-3), {"base/": 0.1, "bias": {"weight_decay": 0.0}})
-        >>> optimizer.build(model.trainable_variables)
-        >>> [optimizer.factors_of(w) for w in model.trainable_variables]
-        [(0.1, 1.0), (0.1, 1.0), (1.0, 1.0), (1.0, 0.0)]
+        ...     kce.optimizers.AdamW(1e-3, weight_decay=0.01),
+        ...     {"base": 0.1, "bias": {"learning_rate": 2.0, "weight_decay": 0.0}})
+        >>> for row in optimizer.resolve(model):
+        ...     print(row["path"], row["learning_rate"], row["weight_decay"])
+        base/kernel 0.0001 0.01
+        base/bias 0.0002 0.0
+        head/kernel 0.001 0.01
+        head/bias 0.002 0.0
 
     Differs from Keras:
         Keras has none; `keras.optimizers.MultiOptimizer`, in versions that have it, gives every
@@ -78,19 +87,44 @@ class LayerWise(WrapperOptimizer):
             variables: The trainable variables.
 
         Raises:
-            ValueError: If a pattern is found in the path of no variable.
+            ValueError: If a pattern matches the path of no variable.
         """
         if self.built:
             return
-        paths = [str(getattr(w, "path", w.name)) for w in variables]
-        for pattern in self._factors:
-            if not any(re.search(pattern, path) for path in paths):
-                raise ValueError(
-                    f"`LayerWise` found the pattern {pattern!r} in the path of no variable. The "
-                    f"paths are {paths[:8]}{' and more' if len(paths) > 8 else ''}."
-                )
-        self._factors_by_index = [self._find(path) for path in paths]
+        self._factors_by_index = self._find(variables)
         super().build(variables)
+
+    def resolve(self, model: Any) -> list[dict[str, Any]]:
+        """Lists the learning rate and the weight decay of every variable.
+
+        Args:
+            model: A Keras model with weights, or a list of variables. If the optimizer is built,
+                its variables.
+
+        Returns:
+            One dictionary for each trainable variable, in the order of the model: "path", a
+            string; "learning_rate", η_w at the current step, and "weight_decay", λ_w, floats. λ_w
+            is 0 for the variables that `exclude_from_weight_decay` excludes.
+
+        Raises:
+            ValueError: If a pattern matches the path of no variable.
+        """
+        variables = model if isinstance(model, Sequence) else model.trainable_variables
+        rate = self.learning_rate_at(int(self.iterations))
+        rows = []
+        for w, (of_rate, of_decay) in zip(variables, self._find(variables), strict=True):
+            if self.decays_weights_itself:
+                decay = _decay_of(self.decayed_rule_for(w))
+            else:
+                decay = self.weight_decay if self._use_weight_decay(w) else None
+            rows.append(
+                {
+                    "path": path_of(w),
+                    "learning_rate": rate * of_rate,
+                    "weight_decay": (decay or 0.0) * of_decay,
+                }
+            )
+        return rows
 
     def factors_of(self, variable: Any) -> tuple[float, float]:
         """Finds the factors of a variable.
@@ -156,11 +190,28 @@ class LayerWise(WrapperOptimizer):
         multipliers = {p: dict(zip(_FACTORS, f, strict=True)) for p, f in self._factors.items()}
         return super().get_config() | {"multipliers": multipliers}
 
-    def _find(self, path: str) -> tuple[float, float]:
-        for pattern, factors in self._factors.items():
-            if re.search(pattern, path):
-                return factors
-        return 1.0, 1.0
+    def _find(self, variables: Sequence[Any]) -> list[tuple[float, float]]:
+        paths = [path_of(w) for w in variables]
+        factors = [(1.0, 1.0)] * len(paths)
+        for pattern, (of_rate, of_decay) in self._factors.items():
+            found = [_matches(pattern, path) for path in paths]
+            if not any(found):
+                raise ValueError(
+                    f"`LayerWise` found the pattern {pattern!r} in the path of no variable. The "
+                    f"paths are {paths[:8]}{' and more' if len(paths) > 8 else ''}. A pattern "
+                    "matches whole parts of a path; `.*` stands for the rest of a part."
+                )
+            factors = [
+                (rate * of_rate, decay * of_decay) if here else (rate, decay)
+                for here, (rate, decay) in zip(found, factors, strict=True)
+            ]
+        return factors
+
+
+def _matches(pattern: str, path: str) -> bool:
+    """Whether a pattern matches whole parts of a path; slashes at its ends are allowed."""
+    begin, end = r"(?:(?<![^/])|(?=/))", r"(?:(?![^/])|(?<=/))"
+    return re.search(f"{begin}(?:{pattern}){end}", path) is not None
 
 
 def _decay_of(rule: partial) -> float:
