@@ -81,14 +81,18 @@ def _by_name(name: str) -> Any:
     try:
         return keras.losses.get(name)
     except ValueError:
-        names = {n for n in dir(keras.losses) if not n.startswith("_")}
-        names |= set(_BY_NAME) | {cls.__name__ for cls in _CLASSES}
-        names -= {"deserialize", "get", "serialize", "Loss"}
-        raise ValueError(
-            f"There is no loss {name!r}.{nearest(name, sorted(names))} Here there are "
-            f"{', '.join(cls.__name__ for cls in _CLASSES)}, and those of "
-            "`keras.losses`. A function of targets and predictions can be passed as it is."
-        ) from None
+        raise _unknown(name) from None
+
+
+def _unknown(name: Any) -> ValueError:
+    names = {n for n in dir(keras.losses) if not n.startswith("_")}
+    names |= set(_BY_NAME) | {cls.__name__ for cls in _CLASSES}
+    names -= {"deserialize", "get", "serialize", "Loss"}
+    return ValueError(
+        f"There is no loss {name!r}.{nearest(name, sorted(names))} Here there are "
+        f"{', '.join(cls.__name__ for cls in _CLASSES)}, and those of "
+        "`keras.losses`. A function of targets and predictions can be passed as it is."
+    )
 
 
 def _class_named(name: str) -> type[keras.losses.Loss] | None:
@@ -133,8 +137,18 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
     """
     if isinstance(config, str):
         return (custom_objects or {}).get(config) or get(config)
+    name = config.get("class_name")
+    if not isinstance(name, str):
+        raise ValueError(
+            "A dictionary that denotes a loss needs the name of its class, such as "
+            f'{{"class_name": "Huber", "config": {{}}}}. Received: {config!r}.'
+        )
     # Keras writes a module for what it can import, and null for what it looks up by name.
-    ours = None if config.get("module") else _class_named(config.get("class_name", ""))
-    if ours is not None and config["class_name"] not in (custom_objects or {}):
+    ours = None if config.get("module") else _class_named(name)
+    if ours is not None and name not in (custom_objects or {}):
         return ours.from_config(config.get("config", {}))
-    return keras.losses.deserialize(config, custom_objects)
+    loss = keras.losses.deserialize(config, custom_objects)
+    # Keras returns the name of a class that it does not know.
+    if isinstance(loss, str):
+        raise _unknown(name)
+    return loss

@@ -79,15 +79,21 @@ def get(identifier: Any) -> keras.optimizers.Optimizer:
     if isinstance(identifier, dict) and "class_name" in identifier:
         if identifier.get("module"):
             return keras.saving.deserialize_keras_object(identifier)
-        return _class_named(identifier["class_name"]).from_config(identifier.get("config", {}))
+        config = identifier.get("config") or {}
+        if not isinstance(config, dict):
+            raise ValueError(
+                "The `config` of an optimizer must be a dictionary of its arguments, but got "
+                f"config={config!r} ({type(config).__name__})."
+            )
+        return _class_named(identifier["class_name"]).from_config(config)
     raise ValueError(
         "An optimizer is given as a name, as a dictionary with a `class_name`, or as itself, but "
         f'got {identifier!r} ({type(identifier).__name__}). Write, for example, "adam".'
     )
 
 
-def _class_named(identifier: str) -> type[RuleOptimizer]:
-    name = identifier.rpartition(">")[2].lower().replace("_", "")
+def _class_named(identifier: Any) -> type[RuleOptimizer]:
+    name = str(identifier).rpartition(">")[2].lower().replace("_", "")
     if name in _BY_NAME:
         return _BY_NAME[name]
     nearest = nearest_name(name, _BY_NAME)

@@ -77,6 +77,10 @@ def test_a_loaded_huber_has_its_delta():
         ("mean_squared_eror", ValueError, "Did you mean 'mean_squared_error'"),
         ("somewhere>Huber", ValueError, "There is no loss 'somewhere>Huber'"),
         (3, TypeError, "Received: 3 of type int"),
+        ({"class_name": "nonsense"}, ValueError, "There is no loss 'nonsense'"),
+        ({"class_name": "Hubr", "config": {}}, ValueError, "Did you mean 'Huber'"),
+        ({"class_name": 3}, ValueError, "needs the name of its class.*{'class_name': 3}"),
+        ({}, ValueError, "needs the name of its class"),
     ],
 )
 def test_an_unknown_loss_is_refused_with_the_nearest(identifier, error, message):

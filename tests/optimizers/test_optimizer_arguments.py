@@ -143,6 +143,16 @@ BAD_ARGUMENTS = [
     ({"weight_decay": -1}, "`weight_decay` must be a number of at least 0"),
     ({"clipnorm": "1"}, "`clipnorm` must be a number of at least 0, but got clipnorm='1' (str)"),
     ({"loss_scale_factor": 0}, "`loss_scale_factor` must be a number greater than 0"),
+    ({"use_ema": "no"}, "`use_ema` must be True or False, but got use_ema='no' (str)"),
+    ({"ema_momentum": 1.1}, "`ema_momentum` must be a number in [0, 1]"),
+    ({"ema_overwrite_frequency": 0.5}, "`ema_overwrite_frequency` must be an integer of at least"),
+    ({"gradient_accumulation_steps": 1}, "must be an integer of at least 2, but got"),
+    ({"name": 3}, "`name` must be a string, but got name=3 (int)"),
+    ({"momentum": 10**400}, "`momentum` must be a number in [0, 1], but got momentum=1000"),
+    ({"momentum": 10**5000}, "`momentum` must be a number in [0, 1], but got momentum=an integer"),
+    ({"learning_rate": 10**400}, "got learning_rate=1000"),
+    ({"learning_rate": [1, 2], "lr": 0.1}, "but got a list of length 2. An optimizer of Keras"),
+    ({"momenta": (0.9, 0.8)}, "Received: momenta=(0.9, 0.8)."),
 ]
 
 
@@ -169,6 +179,43 @@ def test_bad_arguments_are_refused_with_advice(arguments, message):
 def test_bad_hyperparameters_are_refused_with_advice(cls, arguments, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         cls(**arguments)
+
+
+@pytest.mark.parametrize("cls", [Adam, ours.Nadam, ours.Lamb])
+def test_an_argument_of_torch_may_be_several(cls):
+    with pytest.raises(ValueError, match="Did you mean `beta_1` and `beta_2`"):
+        cls(betas=(0.9, 0.99))
+
+
+def test_a_shape_that_is_not_known_is_refused():
+    w = tf.Variable([1.0], shape=[None], name="w")
+    with pytest.raises(ValueError, match=r"`Adam` needs variables.*'w' of shape \(None,\)"):
+        Adam().build([w])
+
+
+VALUES = [
+    *("no", b"no", [], [0.1], {}, object(), None, True, 0, -1, 1.5, 2 + 1j, np.inf, np.nan),
+    *(-(10**400), 10**400, 10**5000, np.ones(2), np.array("no"), tf.constant(1.0)),
+]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@every_class
+def test_every_argument_is_taken_or_refused_by_its_name(case):
+    if case.cls in (ours.Lookahead, ours.LayerWise):
+        own = []
+    else:
+        own = [p for p in inspect.signature(case.cls).parameters if p != "common"]
+    for name in dict.fromkeys([*own, *CommonArguments.__annotations__]) if own else ():
+        for value in VALUES:
+            try:
+                optimizer = case.cls(**{name: value})
+            except ValueError as error:
+                message = str(error)
+                assert ("learning_rate" if name == "lr" else name) in message
+                assert len(message) < 600
+            else:
+                keras.saving.serialize_keras_object(optimizer)
 
 
 def test_a_class_that_keeps_its_hyperparameters_to_itself_is_told():
@@ -216,5 +263,9 @@ def test_get_reads_a_dictionary():
     assert optimizer.beta_1 == 0.5
     with pytest.raises(ValueError, match=r"no optimizer 'tiger'"):
         ours.get({"class_name": "tiger"})
+    with pytest.raises(ValueError, match=r"no optimizer 3"):
+        ours.get({"class_name": 3})
+    with pytest.raises(ValueError, match=r"must be a dictionary.*config=3 \(int\)"):
+        ours.get({"class_name": "adam", "config": 3})
     with pytest.raises(ValueError, match=r"dictionary with a `class_name`"):
         ours.get({})

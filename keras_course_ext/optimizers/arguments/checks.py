@@ -10,6 +10,15 @@ from typing import Any
 import numpy as np
 
 
+def shown(value: Any) -> str:
+    """Returns a value as an error message shows it, cut to 100 characters."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python prints no integer of more than 4300 digits
+        text = "an integer of too many digits"
+    return text if len(text) <= 100 else f"{text[:97]}..."
+
+
 @dataclass(frozen=True)
 class Number:
     """The check that an argument is a finite number of an interval.
@@ -42,14 +51,17 @@ class Number:
         if self._allows(value):
             return float(value)
         raise ValueError(
-            f"`{name}` must be a number {self._interval()}, but got {name}={value!r} "
+            f"`{name}` must be a number {self._interval()}, but got {name}={shown(value)} "
             f"({type(value).__name__}). Write, for example, `{name}={self.example}`."
         )
 
     def _allows(self, value: Any) -> bool:
         if not isinstance(value, numbers.Real) or isinstance(value, bool):
             return False
-        number = float(value)
+        try:
+            number = float(value)
+        except OverflowError:  # an integer beyond the largest float
+            return False
         over_low = self.low < number if self.above else self.low <= number
         under_high = number < self.high if self.below else number <= self.high
         return over_low and under_high and math.isfinite(number)
@@ -65,8 +77,18 @@ def flag(name: str, value: Any) -> bool:
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
     raise ValueError(
-        f"`{name}` must be True or False, but got {name}={value!r} ({type(value).__name__}). "
+        f"`{name}` must be True or False, but got {name}={shown(value)} ({type(value).__name__}). "
         f"Write `{name}=True` or leave it out."
+    )
+
+
+def text(name: str, value: Any) -> str:
+    """Returns `value` if it is a string, or raises a ValueError."""
+    if isinstance(value, str):
+        return value
+    raise ValueError(
+        f"`{name}` must be a string, but got {name}={shown(value)} ({type(value).__name__}). "
+        f'Write, for example, `{name}="optimizer"`, or leave it out.'
     )
 
 
@@ -84,7 +106,7 @@ def check_count(name: str, value: Any, least: int = 0) -> int:
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least:
         return int(value)
     raise ValueError(
-        f"`{name}` must be an integer of at least {least}, but got {name}={value!r} "
+        f"`{name}` must be an integer of at least {least}, but got {name}={shown(value)} "
         f"({type(value).__name__}). Write, for example, `{name}={max(least, 5)}`."
     )
 
@@ -101,6 +123,6 @@ def patterns(name: str, value: Any) -> list[str]:
         except (re.error, TypeError):
             pass
     raise ValueError(
-        f"`{name}` must be a list of regular expressions, but got {name}={value!r} "
+        f"`{name}` must be a list of regular expressions, but got {name}={shown(value)} "
         f'({type(value).__name__}). Write, for example, `{name}=["output"]`.'
     )

@@ -1,10 +1,19 @@
 """The arguments that all optimizers take: their types, their documentation and their checks."""
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 from keras_course_ext._nearest import nearest_name
-from keras_course_ext.optimizers.arguments.checks import Number, flag
+from keras_course_ext.optimizers.arguments.checks import (
+    Number,
+    check_count,
+    flag,
+    optional,
+    shown,
+    text,
+)
 
 if TYPE_CHECKING:
     from keras.optimizers.schedules import LearningRateSchedule
@@ -81,12 +90,17 @@ COMMON_DOC = f"""\
             now `learning_rate=keras.optimizers.schedules.InverseTimeDecay(η, 1, decay)`."""
 
 
-_CHECKED_COMMON = {
-    "weight_decay": Number(example=0.004),
-    "clipnorm": Number(example=1.0),
-    "clipvalue": Number(example=0.5),
-    "global_clipnorm": Number(example=1.0),
-    "loss_scale_factor": Number(example=1024.0, above=True),
+_CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
+    "weight_decay": optional(Number(example=0.004)),
+    "clipnorm": optional(Number(example=1.0)),
+    "clipvalue": optional(Number(example=0.5)),
+    "global_clipnorm": optional(Number(example=1.0)),
+    "use_ema": flag,
+    "ema_momentum": Number(0, 1, example=0.99),
+    "ema_overwrite_frequency": optional(partial(check_count, least=1)),
+    "loss_scale_factor": optional(Number(example=1024.0, above=True)),
+    "gradient_accumulation_steps": optional(partial(check_count, least=2)),
+    "name": optional(text),
 }
 
 
@@ -105,13 +119,21 @@ def check_learning_rate(optimizer: str, value: Any) -> LearningRate:
     """
     if callable(value):  # a schedule is callable too
         return value
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        raise ValueError(
+            f"`learning_rate`, the first argument of `{optimizer}`, must be a number of at least "
+            "0, a schedule from `keras.optimizers.schedules` or a callable without arguments, but "
+            f"got a {type(value).__name__} of length {len(value)}. An optimizer of Keras does not "
+            "take the weights of the model: write "
+            f"`model.compile({optimizer}(learning_rate=0.01))`."
+        )
     try:
         return Number()("learning_rate", value)
     except ValueError:
         raise ValueError(
             "`learning_rate` must be a number of at least 0, a schedule from "
             "`keras.optimizers.schedules` or a callable without arguments, but got "
-            f"learning_rate={value!r} ({type(value).__name__}). Write, for example, "
+            f"learning_rate={shown(value)} ({type(value).__name__}). Write, for example, "
             f"`{optimizer}(learning_rate=0.01)`."
         ) from None
 
@@ -129,14 +151,14 @@ def check_convention(
     Raises:
         ValueError: If there is no such convention for this optimizer.
     """
-    if convention == "keras":
+    if isinstance(convention, str) and convention == "keras":
         return {}
     if isinstance(convention, str) and convention in known:
         return known[convention]
     names = ", ".join(f'"{name}"' for name in ["keras", *known])
     raise ValueError(
-        f"`{optimizer}` knows the conventions {names}, but got convention={convention!r}. Write, "
-        f'for example, `{optimizer}(convention="keras")`.'
+        f"`{optimizer}` knows the conventions {names}, but got convention={shown(convention)}. "
+        f'Write, for example, `{optimizer}(convention="keras")`.'
     )
 
 
@@ -175,22 +197,28 @@ def check_common(
     """
     if names := arguments.get("exclude_from_weight_decay"):
         raise ValueError(
-            f"`{optimizer}` got exclude_from_weight_decay={names!r}, which is a method here and in "
-            f"Keras 3. Write `optimizer = {optimizer}(...)` and "
+            f"`{optimizer}` got exclude_from_weight_decay={shown(names)}, which is a method "
+            f"in Keras 3. Write `optimizer = {optimizer}(...)` and "
             f"`optimizer.exclude_from_weight_decay(var_names={names!r})` before `compile`."
         )
     known = [*CommonArguments.__annotations__, "learning_rate", *own]
     for name in arguments:
         if name not in known:
-            nearest = nearest_name(name, known, cutoff=0.6)
-            advice = f"Did you mean `{nearest}`?" if nearest else f"It takes {sorted(known)}."
-            raise ValueError(f"`{optimizer}` has no argument `{name}`. {advice}")
-    return {
-        name: _CHECKED_COMMON[name](name, value)
-        if name in _CHECKED_COMMON and value is not None
-        else value
-        for name, value in arguments.items()
-    }
+            raise ValueError(
+                f"`{optimizer}` has no argument `{name}`. {_advice(name, known)} Received: "
+                f"{name}={shown(arguments[name])}."
+            )
+    return {name: _CHECKS[name](name, value) for name, value in arguments.items()}
+
+
+def _advice(name: str, known: Iterable[str]) -> str:
+    """What to write instead of an argument that does not exist."""
+    # One argument of torch, such as `betas`, is several of Keras.
+    parts = sorted(k for k in known if re.fullmatch(rf"{re.escape(name.rstrip('s'))}_\d", k))
+    if parts:
+        return f"Did you mean {' and '.join(f'`{part}`' for part in parts)}?"
+    nearest = nearest_name(name, known, cutoff=0.6)
+    return f"Did you mean `{nearest}`?" if nearest else f"It takes {sorted(known)}."
 
 
 def complete_docstring(cls: type) -> None:

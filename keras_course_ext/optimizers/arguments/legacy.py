@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from keras_course_ext.optimizers.arguments.checks import Number
+from keras_course_ext.optimizers.arguments.checks import Number, shown
 from keras_course_ext.optimizers.arguments.common import Default, check_learning_rate
 from keras_course_ext.optimizers.time_based_decay import TimeBasedDecay
 
@@ -33,10 +33,12 @@ def modern_spelling(
     if "lr" in arguments:
         lr = arguments.pop("lr")
         if not isinstance(learning_rate, Default):
+            check_learning_rate(optimizer, learning_rate)
             raise ValueError(
-                f"`{optimizer}` got both learning_rate={learning_rate!r} and lr={lr!r}, which are "
-                f"one argument. Write `{optimizer}(learning_rate={learning_rate!r})` alone."
+                f"`{optimizer}` got both learning_rate={learning_rate!r} and lr={shown(lr)}, which "
+                f"are one argument. Write `{optimizer}(learning_rate={learning_rate!r})` alone."
             )
+        check_learning_rate(optimizer, lr)
         learning_rate = lr
         advice.append(f"`learning_rate={lr!r}` instead of `lr={lr!r}`")
     if "decay" in arguments:

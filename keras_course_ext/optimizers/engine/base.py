@@ -26,7 +26,7 @@ from keras_course_ext.optimizers.engine.guarded import GuardedOptimizer
 from keras_course_ext.optimizers.engine.run import plain
 from keras_course_ext.optimizers.engine.slots import create_slots
 from keras_course_ext.optimizers.engine.sparse import summed_rows
-from keras_course_ext.optimizers.engine.update import Update
+from keras_course_ext.optimizers.engine.update import Update, path_of
 
 
 class RuleOptimizer(RuleDeclaration, GuardedOptimizer):
@@ -171,9 +171,19 @@ class RuleOptimizer(RuleDeclaration, GuardedOptimizer):
 
         Args:
             variables: The trainable variables, `keras.Variable` or `tf.Variable`.
+
+        Raises:
+            ValueError: If the shape of a variable is not fully known.
         """
         if self.built:
             return
+        for w in variables:
+            if not tf.TensorShape(w.shape).is_fully_defined():
+                raise ValueError(
+                    f"`{type(self).__name__}` needs variables of known shapes, but got "
+                    f"'{path_of(w)}' of shape {tuple(w.shape)}. Make the variable without "
+                    "`shape=`, so that it has the shape of its first value."
+                )
         super().build(variables)
         create_slots(self, variables)
         for scalar in self.shared:

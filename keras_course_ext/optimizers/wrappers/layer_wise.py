@@ -47,16 +47,16 @@ class LayerWise(WrapperOptimizer):
     Example:
         >>> import keras, keras_course_ext as kce
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, name="base"),
-        ...                           keras.layers.Dense(1, name="head")])
+        ...                           keras.layers.Dense(1, name="head")], name="net")
         >>> optimizer = kce.optimizers.LayerWise(
         ...     kce.optimizers.AdamW(1e-3, weight_decay=0.01),
         ...     {"base": 0.1, "bias": {"learning_rate": 2.0, "weight_decay": 0.0}})
         >>> for row in optimizer.resolve(model):
         ...     print(row["path"], row["learning_rate"], row["weight_decay"])
-        base/kernel 0.0001 0.01
-        base/bias 0.0002 0.0
-        head/kernel 0.001 0.01
-        head/bias 0.002 0.0
+        net/base/kernel 0.0001 0.01
+        net/base/bias 0.0002 0.0
+        net/head/kernel 0.001 0.01
+        net/head/bias 0.002 0.0
 
     Differs from Keras:
         Keras has none; `keras.optimizers.MultiOptimizer`, in versions that have it, gives every
