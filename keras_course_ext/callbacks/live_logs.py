@@ -86,11 +86,16 @@ class LiveLogs:
 def epoch_logs(
     history: GradientHistory, epoch: int, findings: Sequence[Finding]
 ) -> dict[str, float]:
-    """Return what `logs` gets at the end of an epoch: the median norm, and the gravest finding."""
+    """Return what `logs` gets at the end of an epoch: the median norm, and the gravest finding.
+
+    The median is over the finite norms. It is NaN only if none of the epoch is finite.
+    """
     logs: dict[str, float] = {}
     if history.has(*MODEL):
         _, epochs, norms = history.series(*MODEL)
-        logs["grad_norm"] = float(np.median(norms[epochs == epoch]))
+        norms = norms[epochs == epoch]
+        finite = norms[np.isfinite(norms)]
+        logs["grad_norm"] = float(np.median(finite)) if len(finite) else math.nan
     return logs | finding_logs(findings)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _MARK = _look.VERMILLION
 _KOREAN = {
     "NaN or inf": "NaN, ∞",
+    "no gradient": "기울기 없음",
     "explodes": "기울기 폭주",
     "starves": "기울기 소실",
     "dead": "죽은 층",

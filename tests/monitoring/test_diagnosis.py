@@ -96,6 +96,14 @@ def test_relu_with_glorot_is_advised_he_and_an_unknown_activation_normalization(
     assert "Normalization" in finding.advice
 
 
+@pytest.mark.parametrize("rate", [1e-5, 1e5])
+@pytest.mark.parametrize("layers", [1, 2, 3, 4])
+def test_a_trend_needs_three_hops(layers, rate):
+    found = [f.kind for f in diagnose(history_of(decaying(rate, layers)))]
+    kind = "vanishing" if rate < 1 else "exploding"
+    assert found == ([kind] if layers == 4 else [])
+
+
 def test_exploding_over_the_steps():
     (finding,) = diagnose(history_of([np.ones(4), np.ones(4), np.ones(4) * 1e4]))
     assert (finding.kind, finding.epoch, finding.step) == ("exploding", 2, 40)

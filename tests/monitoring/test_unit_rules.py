@@ -180,7 +180,7 @@ def test_the_report_has_columns_for_what_was_recorded():
     print_report(history, console)
     text = console.file.getvalue()
     (line,) = [line for line in text.splitlines() if line.split()[:1] == ["a"]]
-    assert line.split() == ["a", "1.00", "1.00", "7", "dead"]
+    assert line.split() == ["a", "kernel", "1.00", "1.00", "7", "dead"]
     assert "sat." not in text
     assert "dead units in 'a' (epoch 0): 7 of 8 units" in text
     for statistic, value in (("zero_share", 0.5), ("saturated_share", 0.0)):
@@ -191,7 +191,7 @@ def test_the_report_has_columns_for_what_was_recorded():
     lines = console.file.getvalue().splitlines()
     assert max(map(len, lines)) <= 80
     (line,) = [line for line in lines if line.split()[:1] == ["a"]]
-    assert line.split() == ["a", "1.00", "1.00", "1e-03", "0.50", "0.00", "7", "dead"]
+    assert line.split()[1:] == ["kernel", "1.00", "1.00", "1e-03", "0.50", "0.00", "7", "dead"]
     assert len(gradient_table(history).columns) == 4  # two fit beside each other
 
 

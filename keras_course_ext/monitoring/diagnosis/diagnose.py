@@ -6,6 +6,7 @@ from keras_course_ext.monitoring.diagnosis.finding import Finding
 from keras_course_ext.monitoring.diagnosis.rules import (
     dead,
     exploding,
+    no_gradient,
     non_finite,
     saturated,
     update_ratio,
@@ -17,6 +18,7 @@ from keras_course_ext.monitoring.record.history import GradientHistory
 # their effects: no gradient passes a dead or a saturated layer.
 RULES = (
     non_finite.find,
+    no_gradient.find,
     exploding.find,
     dead.find,
     saturated.find,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 _NAMES = {
     "non_finite": "non-finite gradient",
+    "no_gradient": "no gradient",
     "exploding": "exploding gradient",
     "vanishing": "vanishing gradient",
     "dead": "dead units",
@@ -15,6 +16,7 @@ _NAMES = {
 
 _STATES = {
     "non_finite": "NaN or inf",
+    "no_gradient": "no gradient",
     "exploding": "explodes",
     "vanishing": "starves",
     "dead": "dead",
@@ -29,9 +31,10 @@ class Finding:
     """One diagnosis.
 
     Attributes:
-        kind: `"non_finite"`, `"exploding"` or `"vanishing"` for a gradient; `"dead"` or
-            `"saturated"` for the units of a layer; `"large_updates"` or `"small_updates"` for how
-            far a step moves the weights; or the word of a rule of your own.
+        kind: `"non_finite"`, `"no_gradient"`, `"exploding"` or `"vanishing"` for a gradient;
+            `"dead"` or `"saturated"` for the units of a layer; `"large_updates"` or
+            `"small_updates"` for how far a step moves the weights; or the word of a rule of your
+            own.
         layer: Name of the layer where it shows most.
         epoch: Number of the epoch in which it was first seen.
         step: Number of the first step of the window in which it was first seen; for

@@ -18,6 +18,9 @@ KERNEL, RECURRENT, EMBEDDING, BIAS, SCALE = "kernel", "recurrent", "embedding", 
 MAIN_ROLES = (KERNEL, RECURRENT)
 """Roles of the weights through which a layer passes a signal on, as a matrix product does."""
 
+ROLES = (*MAIN_ROLES, EMBEDDING, SCALE, BIAS)
+"""All roles, that of the weight which stands for its layer first."""
+
 # Roles of the weights of Keras's own layers, for records written before weights had a role.
 _ROLE_OF_NAME = {
     "kernel": KERNEL,

@@ -51,7 +51,7 @@ def _growing(profile: SignalProfile) -> tuple[str, ...]:
     s, hops = profile.norms, profile.hops
     return tuple(
         name
-        for i, name in enumerate(profile.layers[: len(s) - MIN_HOPS])
+        for i, name in enumerate(profile.layers[: max(len(s) - MIN_HOPS, 0)])
         if s[i] > GROWN * s[-1] and np.median(hops[i:]) > GROWING_HOP
     )
 

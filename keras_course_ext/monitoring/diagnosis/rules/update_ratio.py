@@ -32,6 +32,8 @@ def find(history: GradientHistory) -> list[Finding]:
 
 
 def _has_gradient(history: GradientHistory, layer: str, tensor: str) -> bool:
+    if not history.has(layer, tensor):
+        return False
     norms = history.series(layer, tensor)[2]
     return bool(np.nanmedian(np.where(np.isfinite(norms), norms, 0.0)) > 0)
 

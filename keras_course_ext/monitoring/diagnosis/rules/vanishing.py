@@ -48,7 +48,7 @@ def _starving(profile: SignalProfile) -> tuple[str, ...]:
     s, hops = profile.norms, profile.hops
     return tuple(
         name
-        for i, name in enumerate(profile.layers[: len(s) - MIN_HOPS])
+        for i, name in enumerate(profile.layers[: max(len(s) - MIN_HOPS, 0)])
         if s[i] < STARVED * s[i + 1 :].max() and np.median(hops[i:]) < FADING_HOP
     )
 
@@ -58,7 +58,7 @@ def _update_evidence(history: GradientHistory, profile: SignalProfile, worst: st
     relative = []
     main = {info.name: info.main_weights[0] for info in history.layers if info.main_weights}
     for layer in (worst, profile.layers[-1]):
-        if not history.has(layer, main[layer], "weight_norm"):
+        if not all(history.has(layer, main[layer], s) for s in ("grad_norm", "weight_norm")):
             return ""
         _, epochs, gradient = history.series(layer, main[layer])
         _, at, weight = history.series(layer, main[layer], "weight_norm")

@@ -1,15 +1,12 @@
-"""The report says what the findings say; the plot shows what was recorded."""
+"""The plot shows what was recorded."""
 
-import io
 import sys
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from rich.console import Console
 
 from keras_course_ext.monitoring import GradientHistory, Key, LayerInfo, diagnose
-from keras_course_ext.monitoring.diagnosis.report import print_report
 from keras_course_ext.plotting import gradients
 from keras_course_ext.plotting.gradients import color_limits
 from keras_course_ext.plotting.save import save
@@ -24,27 +21,6 @@ def history_of(rate, steps=30, count=LAYERS):
     signal = rate ** np.arange(count - 1, -1, -1.0)
     history.append(range(steps), [0] * steps, keys, np.tile(np.repeat(signal, 2), (steps, 1)))
     return history
-
-
-def printed(history, width=80):
-    console = Console(file=io.StringIO(), width=width)
-    print_report(history, console)
-    return console.file.getvalue()
-
-
-def test_report_of_a_sick_and_of_a_healthy_run():
-    sick = printed(history_of(0.236))
-    assert sick.count("starves") == 4
-    assert "vanishing gradient in 'h0'" in sick
-    assert sick.index("out") < sick.index("h7") < sick.index("h0")
-    healthy = printed(history_of(1.0))
-    assert "starves" not in healthy
-    assert "No finding" in healthy
-    assert max(map(len, healthy.splitlines())) <= 80
-
-
-def test_report_of_nothing():
-    assert "No finding" in printed(GradientHistory())
 
 
 def test_plot_shows_the_norms_and_marks_the_layers():
