@@ -1,10 +1,12 @@
 """Helpers for the plots of a record: axes, colours, keys of kernels, medians of steps."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_course_ext.monitoring.record.history import GradientHistory
+from keras_course_ext.monitoring.record.names import short_names
 from keras_course_ext.monitoring.record.schema import Key
 from keras_course_ext.plotting import _matplotlib
 from keras_course_ext.plotting._language import Language
@@ -32,10 +34,9 @@ def shades(count: int) -> list[Any]:
     return [cmap(x) for x in np.linspace(0.0, 0.85, count)]
 
 
-def shortened(name: str) -> str:
-    """Return a name, cut in its middle if it is long."""
-    half = (_LONGEST_NAME - 1) // 2
-    return name if len(name) <= _LONGEST_NAME else f"{name[:half]}…{name[-half:]}"
+def shortened(names: Iterable[str]) -> list[str]:
+    """Return the names, the long ones cut in their middle, no two of them equal."""
+    return list(short_names(names, _LONGEST_NAME).values())
 
 
 def label_indices(count: int, most: int) -> list[int]:
@@ -109,9 +110,9 @@ def layer_lines(
     styles = ("-", "--", "-.", ":")
     named = len(keys) <= MOST_NAMED
     marker = "o" if len(x) == 1 else None
-    for i, (key, color) in enumerate(zip(keys, shades(len(keys)), strict=True)):
+    names = shortened(key.layer for key in keys)
+    for i, (label, color) in enumerate(zip(names, shades(len(keys)), strict=True)):
         style = styles[i % 4] if named else "-"
-        label = shortened(key.layer)
         ax.plot(
             x,
             positive(values[i]),
@@ -122,7 +123,7 @@ def layer_lines(
             marker=marker,
         )
     logarithmic(ax)
-    _name_layers_without_line(ax, keys, values, language)
+    _name_layers_without_line(ax, names, values, language)
     if named:
         handles, labels = ax.get_legend_handles_labels()
         ax.legend(
@@ -140,20 +141,18 @@ def layer_lines(
     )
     bar = ax.figure.colorbar(mappable, ax=ax, boundaries=np.linspace(0, len(keys) - 1, 256))
     at = np.unique(np.linspace(0, len(keys) - 1, 6).round().astype(int))
-    bar.set_ticks(at.tolist(), labels=[shortened(keys[i].layer) for i in at])
+    bar.set_ticks(at.tolist(), labels=[names[i] for i in at])
     label = language("layer: input (dark) to output (light)", "층: 입력(어두움)에서 출력(밝음)까지")
     bar.set_label(label)
     language.set_fonts(bar.ax)
 
 
 def _name_layers_without_line(
-    ax: "Axes", keys: list[Key], values: np.ndarray, language: Language
+    ax: "Axes", layers: list[str], values: np.ndarray, language: Language
 ) -> None:
     """Name the layers without a value that a logarithmic axis can show: often the faulty ones."""
     names = [
-        shortened(key.layer)
-        for key, row in zip(keys, values, strict=True)
-        if np.isnan(positive(row)).all()
+        layer for layer, row in zip(layers, values, strict=True) if np.isnan(positive(row)).all()
     ]
     if not names:
         return

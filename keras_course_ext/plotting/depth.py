@@ -109,10 +109,11 @@ def depth(
         label = exactly if exact else at_most
         ax.plot(x, theory, color="0.45", lw=1.0, marker="x", ms=4, label=label, zorder=1)
     logarithmic(ax)
+    names = shortened(key.layer for key in keys)
     shown = label_indices(len(x), _MOST_NAMES)
     ax.set_xticks(
         shown,
-        [shortened(keys[i].layer) for i in shown],
+        [names[i] for i in shown],
         rotation=40,
         ha="right",
         rotation_mode="anchor",

@@ -1,5 +1,6 @@
 """Heat map of a run: log10 of the gradient norm, by layer and step."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -91,7 +92,8 @@ def gradients(
         edges, np.arange(len(keys) + 1) - 0.5, log10, vmin=low, vmax=high, cmap=cmap
     )
     rows = label_indices(len(keys), _MOST_ROWS)
-    ax.set_yticks(rows, [_name(keys, row) for row in rows])
+    names = _names(keys)
+    ax.set_yticks(rows, [names[row] for row in rows])
     ax.set(xlabel=language("step", "스텝"), title=language.user_text(title, ""))
     words = states(diagnose(history)).items()
     marked = _mark(
@@ -113,11 +115,10 @@ def gradients(
     return ax
 
 
-def _name(keys: list[Key], row: int) -> str:
-    """Return the name of the layer, with that of the kernel if the layer has several."""
-    key = keys[row]
-    alone = sum(other.layer == key.layer for other in keys) == 1
-    return shortened(key.layer if alone else f"{key.layer} {key.tensor}")
+def _names(keys: list[Key]) -> list[str]:
+    """Return the name of each layer, with that of the kernel if the layer has several."""
+    rows = Counter(key.layer for key in keys)
+    return shortened(k.layer if rows[k.layer] == 1 else f"{k.layer} {k.tensor}" for k in keys)
 
 
 def _mark(ax: "Axes", keys: list[Key], words: dict[str, str]) -> bool:

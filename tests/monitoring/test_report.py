@@ -5,12 +5,12 @@ import io
 import numpy as np
 import pytest
 from rich.console import Console
+from test_names import LONG
 from test_plot import history_of
 
 from keras_course_ext.callbacks.live_logs import epoch_logs
 from keras_course_ext.monitoring import GradientHistory, Key, LayerInfo, diagnose
 from keras_course_ext.monitoring.diagnosis.report import gradient_table, print_report
-from keras_course_ext.monitoring.record.names import short_names
 
 
 def printed(history, width=80):
@@ -135,28 +135,6 @@ def test_epoch_logs_of_an_epoch_without_a_finite_norm():
     history = GradientHistory()
     history.append([0], [0], [Key("", "model", "grad_norm")], [[np.inf]])
     assert np.isnan(epoch_logs(history, 0, [])["grad_norm"])
-
-
-# Names that differ in a number or in the last part only.
-LONG = [
-    f"functional_1/transformer_block_{i}/multi_head_attention/{part}"
-    for i in (1, 2, 11, 12)
-    for part in ("query", "key", "value", "attention_output")
-]
-
-
-@pytest.mark.parametrize("longest", [8, 12, 16, 22, 40, 100])
-def test_short_names_are_distinct_and_short(longest):
-    short = short_names([*LONG, "dense"], longest)
-    assert list(short) == [*LONG, "dense"]
-    assert len(set(short.values())) == len(short)
-    assert max(map(len, short.values())) <= longest
-    assert short["dense"] == "dense"
-    if longest == 22:
-        assert short[LONG[0]].endswith("_1/mu…on/query")
-        assert short[LONG[9]].endswith("11/mu…ion/key")
-    if longest == 100:
-        assert list(short.values())[:-1] == LONG
 
 
 def test_a_report_of_long_names_fits_into_80_columns():

@@ -1,7 +1,10 @@
 """The layers of a model under readable names, the weights of each, and the role of each weight."""
 
 import math
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 
@@ -14,6 +17,14 @@ from keras_course_ext.monitoring.record.schema import (
     SCALE,
     LayerInfo,
 )
+
+# Keras numbers the weights that were given no name over the whole process: `variable_10`.
+_NUMBERED = re.compile(r"variable(_\d+)?")
+_WITHOUT_NAME = "variable"
+# Attributes in which Keras and TensorFlow list the variables of a layer themselves.
+_OF_KERAS = ("_trainable_variables", "_non_trainable_variables", "_self_")
+# A list or dictionary may hold itself.
+_DEEPEST = 4
 
 
 @dataclass(frozen=True)
@@ -64,10 +75,51 @@ def _has_inner_layers(layer: keras.Layer) -> bool:
 
 
 def _own_weights(layer: keras.Layer) -> dict[str, keras.Variable]:
-    children = sublayers(layer) if _has_inner_layers(layer) else []
-    inner = {id(w) for child in children for w in child.weights}
+    children = sublayers(layer)
+    inner = set()
+    if _has_inner_layers(layer):
+        inner = {id(w) for child in children for w in child.weights}
+        children = []
+    own = [w for w in layer.trainable_variables if id(w) not in inner]
+    if any(_NUMBERED.fullmatch(w.name) for w in own):
+        attributes = _attributes([layer, *children])
+    else:
+        attributes = {}
     names: set[str] = set()
-    return {_unique(w.name, names): w for w in layer.trainable_variables if id(w) not in inner}
+    return {_unique(_weight_name(w, attributes), names): w for w in own}
+
+
+def _weight_name(weight: keras.Variable, attributes: dict[int, str]) -> str:
+    """Return the name that a weight was given, or else that of the attribute which holds it."""
+    if not _NUMBERED.fullmatch(weight.name):
+        return weight.name
+    return attributes.get(id(weight), _WITHOUT_NAME)
+
+
+def _attributes(layers: Sequence[keras.Layer]) -> dict[int, str]:
+    """Return the name of the attribute that holds a variable, by the id of the variable.
+
+    In a list or a dictionary, the index or the key follows the name of the attribute.
+    """
+    found: dict[int, str] = {}
+
+    def add(name: str, value: Any, depth: int = 0) -> None:
+        if depth > _DEEPEST:
+            return
+        if isinstance(value, keras.Variable):
+            found.setdefault(id(value), name)
+        elif isinstance(value, dict):
+            for key, inner in value.items():
+                add(f"{name}_{key}", inner, depth + 1)
+        elif isinstance(value, list | tuple):
+            for index, inner in enumerate(value):
+                add(f"{name}_{index}", inner, depth + 1)
+
+    for layer in layers:
+        for name, value in vars(layer).items():
+            if not name.startswith(_OF_KERAS):
+                add(name.lstrip("_"), value)
+    return found
 
 
 def _unique(name: str, taken: set[str]) -> str:
