@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_course_ext.monitoring.record import checks
 from keras_course_ext.monitoring.record.schema import Content, Histogram, Key, LayerInfo, block_of
 
 FORMAT = "keras_course_ext.GradientHistory.lines/1"
@@ -25,7 +26,7 @@ def header(loss_scaled: bool) -> str:
 def is_header(line: bytes) -> bool:
     """Say whether a line is the first one of a record."""
     try:
-        entry = json.loads(line)
+        entry = checks.parsed(line)
     except ValueError:
         return False
     return isinstance(entry, dict) and entry.get("format") == FORMAT
@@ -38,6 +39,12 @@ class Encoder:
         self._layers: tuple[LayerInfo, ...] = ()
         self._numbers: dict[tuple[Key, ...], int] = {}
 
+    def layers(self, layers: tuple[LayerInfo, ...]) -> Iterator[str]:
+        """Return the line of the layers, if they are new."""
+        if layers != self._layers:
+            self._layers = layers
+            yield _line({"layers": [asdict(layer) for layer in layers]})
+
     def block(
         self,
         layers: tuple[LayerInfo, ...],
@@ -47,9 +54,7 @@ class Encoder:
         values: np.ndarray,
     ) -> Iterator[str]:
         """Return the lines of a block: one a step, and before them the layers and keys if new."""
-        if layers != self._layers:
-            self._layers = layers
-            yield _line({"layers": [asdict(layer) for layer in layers]})
+        yield from self.layers(layers)
         keys = tuple(keys)
         known = keys in self._numbers
         number = self._numbers.setdefault(keys, len(self._numbers))
@@ -70,23 +75,83 @@ def of_histogram(histogram: Histogram) -> str:
     return _line(entry_of(histogram))
 
 
-def step_of(line: bytes) -> int | None:
-    """Return the step that a line belongs to; None if it belongs to none."""
-    entry = json.loads(line)
-    if not isinstance(entry, dict):
-        raise ValueError(f"{entry!r} is not an object")
-    return entry.get("step")
-
-
 def encode(content: Content) -> Iterator[str]:
     """Return the lines of a whole record."""
     yield header(content.loss_scaled)
     encoder = Encoder()
+    yield from encoder.layers(content.layers)
     for block in content.blocks:
         yield from encoder.block(
             content.layers, block.steps, block.epochs, block.keys, block.values
         )
     yield from map(of_histogram, content.histograms)
+
+
+class Decoder:
+    """Reads the lines of a record one after the other.
+
+    Attributes:
+        content: What the lines held. Rows at the end are in it after `finish`.
+    """
+
+    def __init__(self) -> None:
+        self.content = Content()
+        self._keys: dict[int, list[Key]] = {}
+        self._of_rows: list[Key] = []
+        self._rows: list[tuple[int, int, list[float]]] = []
+
+    def read(self, line: bytes) -> int | None:
+        """Take in a line; return the step that it belongs to, None if it belongs to none.
+
+        Raises:
+            ValueError: If it is not the line of a record; the message says why.
+        """
+        entry = checks.parsed(line)
+        if not isinstance(entry, dict):
+            entry = checks.object_of(entry, ())
+        if "values" in entry:
+            return self._read_row(entry)
+        if "counts" in entry:
+            histogram = checks.histogram_of(entry)
+            self.content.histograms.append(histogram)
+            return histogram.step
+        if "keys" in entry:
+            checks.object_of(entry, ("keys", "are"))
+            self._keys[checks.count_of(entry["keys"])] = checks.keys_of(entry["are"])
+        elif "layers" in entry:
+            checks.object_of(entry, ("layers",))
+            self.content.layers = tuple(checks.list_of(entry["layers"], checks.layer_of))
+        else:
+            checks.object_of(entry, ("format", "loss_scaled"))
+            self.content.loss_scaled = checks.bool_of(entry["loss_scaled"])
+        return None
+
+    def _read_row(self, entry: dict[str, Any]) -> int:
+        checks.object_of(entry, ("step", "epoch", "keys", "values"))
+        number = checks.count_of(entry["keys"])
+        if number not in self._keys:
+            raise ValueError(f"it refers to the list of keys {number}, which is in no line above")
+        keys = self._keys[number]
+        step, epoch = checks.count_of(entry["step"]), checks.count_of(entry["epoch"])
+        values = checks.list_of(entry["values"], checks.number_of, len(keys))
+        if keys is not self._of_rows:
+            self.finish()
+            self._of_rows = keys
+        self._rows.append((step, epoch, values))
+        return step
+
+    def forget(self) -> None:
+        """Drop the rows and histograms read so far: only the lists of keys are needed further."""
+        self._rows.clear()
+        self.content.histograms.clear()
+
+    def finish(self) -> Content:
+        """Return the record that the lines so far held."""
+        if self._rows:
+            steps, epochs, values = zip(*self._rows, strict=True)
+            self.content.blocks.append(block_of(self._of_rows, steps, epochs, values))
+            self._rows.clear()
+        return self.content
 
 
 def decode(lines: Iterable[bytes]) -> Content:
@@ -95,64 +160,23 @@ def decode(lines: Iterable[bytes]) -> Content:
     Raises:
         ValueError: If the lines are not those of a record; the message says which.
     """
-    content = Content()
-    keys: dict[int, list[Key]] = {}
-    rows: list[dict[str, Any]] = []
-    of_rows: list[Key] = []
+    decoder = Decoder()
     for number, line in enumerate(lines, 1):
         if number == 1 and not is_header(line):
             raise ValueError(f"its first line does not have the \"format\" '{FORMAT}'.")
         try:
-            entry = json.loads(line, parse_int=_int_but_minus_zero)
-            if "values" in entry:
-                if rows and keys[entry["keys"]] is not of_rows:
-                    _append(content, of_rows, rows)
-                of_rows = keys[entry["keys"]]
-                rows.append(entry)
-            elif "keys" in entry:
-                keys[entry["keys"]] = [Key(*key) for key in entry["are"]]
-            elif "layers" in entry:
-                content.layers = tuple(layer_of(d) for d in entry["layers"])
-            elif "counts" in entry:
-                content.histograms.append(histogram_of(entry))
-            else:
-                content.loss_scaled = entry["loss_scaled"]
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            decoder.read(line)
+        except ValueError as error:
             if not line.endswith(b"\n"):
                 break  # a process was killed in the middle of it
-            raise ValueError(f"line {number} cannot be read: {error!r}") from error
-    _append(content, of_rows, rows)
-    return content
-
-
-def _append(content: Content, keys: list[Key], rows: list[dict[str, Any]]) -> None:
-    values = [[float(value) for value in row["values"]] for row in rows]
-    if rows:
-        steps, epochs = [r["step"] for r in rows], [r["epoch"] for r in rows]
-        content.blocks.append(block_of(keys, steps, epochs, values))
-    rows.clear()
-
-
-def layer_of(entry: dict[str, Any]) -> LayerInfo:
-    """Return the layer that `dataclasses.asdict` turned into a dictionary."""
-    lists = {name: tuple(entry.get(name, ())) for name in ("weights", "roles")}
-    return LayerInfo(**{**entry, **lists})
+            raise ValueError(f"line {number} cannot be read: {error}.") from error
+    return decoder.finish()
 
 
 def entry_of(histogram: Histogram) -> dict[str, Any]:
     """Return a histogram as a dictionary that JSON can hold."""
     arrays = {"edges": histogram.edges.tolist(), "counts": histogram.counts.tolist()}
     return {**histogram._asdict(), **arrays}
-
-
-def histogram_of(entry: dict[str, Any]) -> Histogram:
-    """Return the histogram that `entry_of` turned into a dictionary."""
-    arrays = {"edges": np.array(entry["edges"]), "counts": np.array(entry["counts"])}
-    return Histogram(**{**entry, **arrays})
-
-
-def _int_but_minus_zero(text: str) -> float:
-    return -0.0 if text == "-0" else int(text)
 
 
 def _line(entry: dict[str, Any]) -> str:

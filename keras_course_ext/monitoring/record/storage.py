@@ -4,14 +4,15 @@ import csv
 import json
 import math
 import os
+from collections.abc import Callable
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_course_ext.monitoring.record import json_lines
+from keras_course_ext.monitoring.record import checks, json_lines
 from keras_course_ext.monitoring.record.schema import Content, Key, block_of
 
 FORMAT = "keras_course_ext.GradientHistory/1"
@@ -40,7 +41,7 @@ def load(path: str | os.PathLike) -> Content:
         if path.suffix == ".jsonl":
             with path.open("rb") as file:
                 return json_lines.decode(file)
-        return from_dict(json.loads(path.read_text(encoding="utf-8")))
+        return from_dict(checks.parsed(path.read_text(encoding="utf-8")))
     except ValueError as error:
         raise ValueError(
             f"'{path}' is not a saved GradientHistory (.json or .jsonl): {error}"
@@ -79,17 +80,49 @@ def from_dict(document: Any) -> Content:
         raise ValueError(
             f"its \"format\" is not '{FORMAT}'. Give what `history.save('name.json')` wrote."
         )
-    layers = tuple(json_lines.layer_of(entry) for entry in document["layers"])
-    content = Content(layers, document["loss_scaled"])
+    needed = ("format", "loss_scaled", "layers", "series")
+    checks.object_of(document, needed, ["histograms"])
+    layers = tuple(_each(document, "layers", checks.layer_of))
+    content = Content(layers, checks.bool_of(document["loss_scaled"]))
     # Keys recorded at the same steps become one block again.
-    by_steps = groupby(document["series"], key=lambda s: (s["steps"], s["epochs"]))
-    for (steps, epochs), group in by_steps:
+    series = _each(document, "series", _series_of)
+    for (steps, epochs), group in groupby(series, key=lambda s: (s.steps, s.epochs)):
         block = list(group)
-        keys = [Key(s["layer"], s["tensor"], s["statistic"]) for s in block]
-        values = [[float(value) for value in s["values"]] for s in block]
-        content.blocks.append(block_of(keys, steps, epochs, np.array(values).T))
-    content.histograms = [json_lines.histogram_of(h) for h in document.get("histograms", [])]
+        keys = checks.distinct([s.key for s in block])
+        values = np.array([s.values for s in block]).T
+        content.blocks.append(block_of(keys, steps, epochs, values))
+    if "histograms" in document:
+        content.histograms = _each(document, "histograms", checks.histogram_of)
     return content
+
+
+class _Series(NamedTuple):
+    key: Key
+    steps: list[int]
+    epochs: list[int]
+    values: list[float]
+
+
+def _series_of(value: Any) -> _Series:
+    entry = checks.object_of(value, (*Key._fields, "steps", "epochs", "values"))
+    steps = checks.list_of(entry["steps"], checks.count_of)
+    return _Series(
+        Key(*(checks.text_of(entry[name]) for name in Key._fields)),
+        steps,
+        checks.list_of(entry["epochs"], checks.count_of, len(steps)),
+        checks.list_of(entry["values"], checks.number_of, len(steps)),
+    )
+
+
+def _each(document: dict[str, Any], name: str, read: Callable[[Any], Any]) -> list[Any]:
+    """Return what `read` makes of each item of a list; an error names the item."""
+    found = []
+    for number, item in enumerate(checks.list_of(document[name])):
+        try:
+            found.append(read(item))
+        except ValueError as error:
+            raise ValueError(f'item {number} of "{name}" cannot be read: {error}.') from error
+    return found
 
 
 def records(content: Content) -> list[dict[str, Any]]:

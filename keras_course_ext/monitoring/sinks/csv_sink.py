@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -10,7 +11,10 @@ from keras_course_ext.monitoring.record.history import GradientHistory
 from keras_course_ext.monitoring.record.schema import Histogram, Key
 from keras_course_ext.monitoring.sinks.file_sink import FileSink
 
-_HEADER = ",".join(("step", "epoch", *Key._fields, "value")).encode() + b"\r\n"
+_COLUMNS = ("step", "epoch", *Key._fields, "value")
+_HEADER = ",".join(_COLUMNS).encode() + b"\r\n"
+_BEGINNING = re.compile(rb"[0-9]+,[0-9]+,")
+_WHOLE = re.compile(r"[0-9]{1,18}")
 
 
 class CSVSink(FileSink):
@@ -75,4 +79,29 @@ class CSVSink(FileSink):
 
     def step_of(self, line: bytes) -> int:
         """Return the step that a line belongs to."""
-        return int(line.split(b",", 1)[0])
+        try:
+            rows = list(csv.reader([line.decode()], strict=True))
+        except csv.Error as error:
+            raise ValueError(str(error)) from error
+        if len(rows) != 1 or len(rows[0]) != len(_COLUMNS):
+            raise ValueError(f"it does not have the {len(_COLUMNS)} columns {_HEADER.decode()!r}")
+        step, epoch, *_, value = rows[0]
+        if not (_WHOLE.fullmatch(step) and _WHOLE.fullmatch(epoch)):
+            raise ValueError("its step or epoch is not a whole number")
+        float(value)
+        return int(step)
+
+    def lines_of(self, file: Iterable[bytes]) -> Iterator[bytes]:
+        """Return the lines of a file; a name in quotes may have newlines in it."""
+        unfinished = b""
+        for line in file:
+            if unfinished and _BEGINNING.match(line):
+                yield unfinished  # a quote too many, for `step_of` to refuse
+                unfinished = b""
+            unfinished += line
+            if unfinished.count(b'"') % 2 == 0:
+                yield unfinished
+                unfinished = b""
+        # A killed process may have left the last line unfinished in the middle of a name.
+        if unfinished:
+            yield unfinished.rstrip(b"\r\n")

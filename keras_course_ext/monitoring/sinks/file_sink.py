@@ -118,6 +118,17 @@ class FileSink:
         """
         raise NotImplementedError
 
+    def lines_of(self, file: Iterable[bytes]) -> Iterator[bytes]:
+        """Return the lines of a file, as `step_of` takes them.
+
+        Args:
+            file: What was read of it, split at the newlines.
+
+        Returns:
+            An iterator over lines, their ends included.
+        """
+        return iter(file)
+
     def append(self, text: str) -> None:
         """Append whole lines, all of them or none.
 
@@ -152,7 +163,7 @@ class FileSink:
 
     def _kept(self, lines: Iterable[bytes], first_step: int) -> Iterator[bytes]:
         """Return the lines below the header that belong to steps before `first_step`."""
-        lines = iter(lines)
+        lines = self.lines_of(lines)
         first = next(lines, None)
         if first is not None and not self.is_header(first):
             raise ValueError(
@@ -168,7 +179,7 @@ class FileSink:
             except ValueError as error:
                 raise ValueError(
                     f"{self!r} cannot go on with the file: its line {number} is not one of a "
-                    f"record, but {line[:60]!r}. Give another path, or remove the file."
+                    f"record, but {line[:60]!r}: {error}. Give another path, or remove the file."
                 ) from error
             if step is None or step < first_step:
                 yield line

@@ -46,6 +46,7 @@ class JSONLinesSink(FileSink):
         super().__init__(path)
         self._history = GradientHistory()
         self._encoder = json_lines.Encoder()
+        self._decoder = json_lines.Decoder()
 
     def open(self, first_step: int, history: GradientHistory) -> None:
         """Make the file, or remove from an existing one the lines from `first_step` on.
@@ -60,6 +61,8 @@ class JSONLinesSink(FileSink):
         """
         self._history = history
         self._encoder = json_lines.Encoder()
+        # Reads the lines that are kept: what `GradientHistory.load` would refuse is refused here.
+        self._decoder = json_lines.Decoder()
         super().open(first_step, history)
 
     def write(
@@ -87,4 +90,6 @@ class JSONLinesSink(FileSink):
 
     def step_of(self, line: bytes) -> int | None:
         """Return the step that a line belongs to; None if to none."""
-        return json_lines.step_of(line)
+        step = self._decoder.read(line)
+        self._decoder.forget()
+        return step
