@@ -16,7 +16,7 @@ from keras_course_ext.callbacks.resume import checked_resume, earlier
 from keras_course_ext.monitoring import GradientHistory, Histogram, LayerInfo
 from keras_course_ext.monitoring.sinks import CSVSink, JSONLinesSink
 from keras_course_ext.monitoring.sinks.fan_out import FanOut
-from keras_course_ext.monitoring.sinks.resolve import checked_sinks
+from keras_course_ext.monitoring.sinks.resolve import checked_sinks, sinks_of
 
 LAST = 6
 LAYERS = (LayerInfo("a"), LayerInfo("b, 'ü'", "ReLU", None, None, ()))
@@ -233,6 +233,51 @@ def test_a_sink_that_fails_is_left_alone_after_one_warning_and_the_others_go_on(
 def test_sinks_that_are_none(sinks, message):
     with pytest.raises(ValueError, match=message):
         checked_sinks(sinks)
+
+
+def prepared(path, count=1):
+    sinks = [JSONLinesSink(path) for _ in range(count)]
+    sinks_of(sinks, Fake)
+    return sinks
+
+
+def test_two_sinks_of_one_training_do_not_share_a_file(tmp_path):
+    path = tmp_path / "record.jsonl"
+    history = run(path, 0, LAST)
+    one, two = prepared(path, 2)
+    one.open(LAST, history)
+    (tmp_path / "link.jsonl").symlink_to(path)
+    (link,) = [CSVSink(tmp_path / "link.jsonl")]
+    link._prepared = two._prepared
+    for other in (two, link):
+        with pytest.raises(ValueError, match="another monitor of the same training writes to this"):
+            other.open(0, history)
+    assert read(path) == values(history.to_records())  # and it is left as it is
+    one.close()
+    two.open(0, history)
+    two.close()
+
+
+def test_a_training_that_raised_does_not_keep_its_file(tmp_path):
+    path = tmp_path / "record.jsonl"
+    (stale,) = prepared(path)
+    stale.open(0, GradientHistory())
+    (sink,) = prepared(path)
+    sink.open(0, GradientHistory())
+    # Were the first one of another thread, it would not write between the lines of the second.
+    with pytest.raises(ValueError, match="another monitor has opened this file since"):
+        stale.write([0], [0], [A], np.float32([[1]]))
+    stale.close()
+    sink.write([0], [0], [A], np.float32([[1]]))
+    assert len(GradientHistory.load(path)) == 1
+    # One that is gone does not count, nor one whose file was refused.
+    del sink
+    one, two = prepared(path, 2)
+    path.write_text("thesis: chapter 1")
+    with pytest.raises(ValueError, match="would overwrite"):
+        one.open(0, GradientHistory())
+    path.unlink()
+    two.open(0, GradientHistory())
 
 
 def test_what_can_be_resumed(tmp_path):

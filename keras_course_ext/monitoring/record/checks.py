@@ -163,13 +163,9 @@ def histogram_of(value: Any) -> Histogram:
     entry = object_of(value, Histogram._fields)
     counts = list_of(entry["counts"], _amount_of)
     edges = list_of(entry["edges"], _edge_of, len(counts) + 1)
-    return Histogram(
-        count_of(entry["step"]),
-        count_of(entry["epoch"]),
-        *(text_of(entry[name]) for name in ("layer", "tensor", "kind")),
-        np.array(edges),
-        np.array(counts),
-    )
+    names = {name: text_of(entry[name]) for name in ("layer", "tensor", "kind")}
+    step, epoch = count_of(entry["step"]), count_of(entry["epoch"])
+    return Histogram(step, epoch, **names, edges=np.array(edges), counts=np.array(counts))
 
 
 def _amount_of(value: Any) -> float:

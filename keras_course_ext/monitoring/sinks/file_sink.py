@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_course_ext.monitoring.record.history import GradientHistory
 from keras_course_ext.monitoring.record.schema import Histogram, Key
+from keras_course_ext.monitoring.sinks import open_files
 
 
 class FileSink:
@@ -25,9 +26,14 @@ class FileSink:
     def __init__(self, path: str | os.PathLike) -> None:
         self.path = os.fspath(path)
         self._file = Path(self.path)
+        self._prepared: int | None = None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.path!r})"
+
+    def prepare(self) -> None:
+        """Note that a training with this sink begins, whose other sinks are not open yet."""
+        self._prepared = open_files.now()
 
     def open(self, first_step: int, history: GradientHistory) -> None:
         """Make the file, or remove from an existing one the lines from `first_step` on.
@@ -38,8 +44,10 @@ class FileSink:
 
         Raises:
             OSError: If the file cannot be written.
-            ValueError: If the file exists and is not a record of this kind.
+            ValueError: If the file exists and is not a record of this kind, or another monitor of
+                the same training writes to it.
         """
+        prepared = open_files.now() if self._prepared is None else self._prepared
         try:
             # A link stays a link: the file that it leads to is the one to be replaced.
             self._file = Path(self.path).resolve()
@@ -50,7 +58,12 @@ class FileSink:
                     f"{self!r} cannot write: the path is {what}. Give the path of a file in it, "
                     f"such as '{Path(self.path, 'record').with_suffix(self._file.suffix)}'."
                 )
-            self._replace(first_step, history)
+            open_files.claim(self._file, self, prepared)
+            try:
+                self._replace(first_step, history)
+            except BaseException:
+                open_files.release(self._file, self)
+                raise
         except OSError as error:
             raise OSError(
                 error.errno,
@@ -80,7 +93,8 @@ class FileSink:
         raise NotImplementedError
 
     def close(self) -> None:
-        """Do nothing: the file is closed after every block."""
+        """Let another sink write to the file, which is closed after every block."""
+        open_files.release(self._file, self)
 
     def header(self, history: GradientHistory) -> bytes:
         """Return the first line of the file.
@@ -135,6 +149,7 @@ class FileSink:
         Args:
             text: String of the lines, their ends included.
         """
+        open_files.check(self._file, self)
         data = text.encode()
         with self._file.open("r+b", buffering=0) as file:
             end = file.seek(0, os.SEEK_END)

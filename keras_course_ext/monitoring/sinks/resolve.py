@@ -43,13 +43,17 @@ def checked_sinks(sinks: Any) -> list[Sink | str]:
 
 
 def sinks_of(requested: Sequence[Sink | str], tensorboard: Callable[[], Sink]) -> list[Sink]:
-    """Return the sinks of a `fit`.
+    """Return the sinks of a `fit`, prepared before any is opened.
 
     Args:
         requested: What `checked_sinks` returned.
         tensorboard: Returns the sink that `"tensorboard"` means.
     """
-    return [tensorboard() if isinstance(sink, str) else sink for sink in requested]
+    sinks = [tensorboard() if isinstance(sink, str) else sink for sink in requested]
+    for sink in sinks:
+        if isinstance(sink, FileSink):
+            sink.prepare()
+    return sinks
 
 
 def config_of(sinks: Sequence[Sink | str]) -> list[Any] | None:
