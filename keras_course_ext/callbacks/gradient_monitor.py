@@ -32,6 +32,7 @@ from keras_course_ext.monitoring.sinks.sink import Sink
 from keras_course_ext.monitoring.sinks.tensorboard_sink import TensorBoardSink
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from rich.console import Console
 
 _MOST_UNREAD, _NO_LIMIT = 128, 2**62
@@ -166,11 +167,14 @@ class GradientMonitor(keras.callbacks.Callback):
 
         print_report(self.history, console)
 
-    def plot(self, path: str | os.PathLike, kind: str = "gradients", lang: str = "en") -> None:
-        """Draw a picture of the record into a file.
+    def plot(
+        self, path: str | os.PathLike | None = None, kind: str = "gradients", lang: str = "en"
+    ) -> "Figure":
+        """Draw a picture of the record, into a file if a path is given.
 
         Args:
-            path: The file; the ending decides the format (`.png`, `.svg`, `.pdf`).
+            path: The file; the ending decides the format (`.png`, `.svg`, `.pdf`). Defaults to
+                None, no file.
             kind: Name of the function of `kce.plotting` that draws it; their docstrings say what to
                 conclude. Defaults to "gradients". `"gradients"`: layers by steps, coloured by log10
                 of the gradient norm; `"lines"`: the gradient norm over the steps, one line a layer;
@@ -178,13 +182,16 @@ class GradientMonitor(keras.callbacks.Callback):
                 `"update_ratios"`: how far each step moves each kernel.
             lang: Language of the labels, "en" or "ko". Defaults to "en".
 
+        Returns:
+            The matplotlib `Figure`. A notebook shows it if it is the last value of a cell.
+
         Raises:
             ImportError: If matplotlib is not installed; the message says how to install it.
             ValueError: If `kind` or `lang` is none of these, or what it shows was not recorded.
         """
-        from keras_course_ext.plotting.save import save
+        from keras_course_ext.plotting.save import draw
 
-        save(self.history, path, kind, lang)
+        return draw(self.history, path, kind, lang)
 
     @contextmanager
     def watch(self, model: keras.Model, optimizer: Any = None) -> Iterator["GradientMonitor"]:

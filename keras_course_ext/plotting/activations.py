@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_course_ext.monitoring.record.history import GradientHistory
+from keras_course_ext.monitoring.record.recorded import HasHistory, history_of
 from keras_course_ext.monitoring.record.schema import Histogram
 from keras_course_ext.plotting import _matplotlib
 from keras_course_ext.plotting._language import Language
@@ -19,7 +20,7 @@ _MOST_TICKS = 5
 
 
 def activations(
-    history: GradientHistory,
+    history: GradientHistory | HasHistory,
     ax: "Axes | None" = None,
     title: str = "",
     layer: str | None = None,
@@ -39,7 +40,8 @@ def activations(
     `activation`, in the singular, is another plot: the curve of a function and its derivative.
 
     Args:
-        history: The `GradientHistory` that a `GradientMonitor` with `histograms=` recorded.
+        history: The `GradientHistory` that a `GradientMonitor` with `histograms=` recorded, or the
+            monitor.
         ax: The matplotlib Axes to draw into. Defaults to None, those of a new figure.
         title: Title of the Axes. Defaults to "": the name of the layer.
         layer: Name of the layer. Defaults to None: the first one that has histograms.
@@ -63,6 +65,7 @@ def activations(
         >>> axes = kce.plotting.activations(monitor.history)
         >>> axes.figure.savefig("activations.png")  # doctest: +SKIP
     """
+    history = history_of(history)
     language = Language(lang, "activations")
     found = [h for h in history.histograms if h.kind == "activation"]
     names = list(dict.fromkeys(h.layer for h in found))

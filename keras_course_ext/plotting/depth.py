@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_course_ext.monitoring.record.history import GradientHistory
+from keras_course_ext.monitoring.record.recorded import HasHistory, history_of
 from keras_course_ext.monitoring.record.signal import signal_keys
 from keras_course_ext.plotting._language import Language
 from keras_course_ext.plotting._records import (
@@ -27,7 +28,7 @@ _MOST_NAMES = 16
 
 
 def depth(
-    history: GradientHistory,
+    history: GradientHistory | HasHistory,
     ax: "Axes | None" = None,
     title: str = "",
     steps: Sequence[int] | None = None,
@@ -56,7 +57,8 @@ def depth(
     0, NaN or infinity.
 
     Args:
-        history: The `GradientHistory` that a `GradientMonitor` recorded.
+        history: The `GradientHistory` that a `GradientMonitor` recorded, or the
+            monitor.
         ax: The matplotlib Axes to draw into. Defaults to None, those of a new figure.
         title: Title of the Axes, a string. Defaults to "".
         steps: Sequence of steps to draw; for each the nearest recorded one is used. Defaults to
@@ -81,6 +83,7 @@ def depth(
         >>> axes = kce.plotting.depth(monitor.history)
         >>> axes.figure.savefig("depth.png")  # doctest: +SKIP
     """
+    history = history_of(history)
     language = Language(lang, "depth")
     keys = signal_keys(history)
     if not keys:

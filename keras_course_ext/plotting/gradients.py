@@ -9,6 +9,7 @@ import numpy as np
 from keras_course_ext.monitoring.diagnosis.diagnose import diagnose
 from keras_course_ext.monitoring.diagnosis.finding import states
 from keras_course_ext.monitoring.record.history import GradientHistory
+from keras_course_ext.monitoring.record.recorded import HasHistory, history_of
 from keras_course_ext.monitoring.record.schema import Key
 from keras_course_ext.plotting import _look, _matplotlib
 from keras_course_ext.plotting._language import Language
@@ -35,7 +36,7 @@ _LEAST_DECADES = 3
 
 
 def gradients(
-    history: GradientHistory,
+    history: GradientHistory | HasHistory,
     ax: "Axes | None" = None,
     title: str = "",
     limits: tuple[float, float] | None = None,
@@ -53,7 +54,8 @@ def gradients(
     or in a long run the median of several.
 
     Args:
-        history: The `GradientHistory` that a `GradientMonitor` recorded.
+        history: The `GradientHistory` that a `GradientMonitor` recorded, or the
+            monitor.
         ax: The matplotlib Axes to draw into. Defaults to None, those of a new figure.
         title: Title of the Axes, a string. Defaults to "".
         limits: Two numbers, the lowest and highest log10 of the colour scale, to compare several
@@ -78,6 +80,7 @@ def gradients(
         >>> axes = kce.plotting.gradients(monitor.history)
         >>> axes.figure.savefig("gradients.png")  # doctest: +SKIP
     """
+    history = history_of(history)
     language = Language(lang, "gradients")
     plt = _matplotlib.pyplot()
     keys, edges, log10 = _columns(*log10_norms(history))

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from keras_course_ext.monitoring.record.history import GradientHistory
+from keras_course_ext.monitoring.record.recorded import HasHistory, history_of
 from keras_course_ext.plotting._language import Language
 from keras_course_ext.plotting._records import axes, kernels, layer_lines, step_medians
 
@@ -19,7 +20,7 @@ _LABELS = {
 
 
 def lines(
-    history: GradientHistory,
+    history: GradientHistory | HasHistory,
     ax: "Axes | None" = None,
     title: str = "",
     statistic: str = "grad_norm",
@@ -36,7 +37,8 @@ def lines(
     one step, or in a long run the median of several.
 
     Args:
-        history: The `GradientHistory` that a `GradientMonitor` recorded.
+        history: The `GradientHistory` that a `GradientMonitor` recorded, or the
+            monitor.
         ax: The matplotlib Axes to draw into. Defaults to None, those of a new figure.
         title: Title of the Axes, a string. Defaults to "".
         statistic: Name of a statistic of weights, such as "weight_norm". Defaults to "grad_norm".
@@ -59,6 +61,7 @@ def lines(
         >>> axes = kce.plotting.lines(monitor.history)
         >>> axes.figure.savefig("lines.png")  # doctest: +SKIP
     """
+    history = history_of(history)
     language = Language(lang, "lines")
     keys = kernels(history, statistic)
     steps, _, values = history.matrix(keys)

@@ -1,14 +1,19 @@
-"""Save a plot of a record to a file."""
+"""Draw a plot of a record by name, and save it to a file."""
 
 import os
+from typing import TYPE_CHECKING
 
 from keras_course_ext.monitoring.record.history import GradientHistory
+from keras_course_ext.monitoring.record.recorded import HasHistory
 from keras_course_ext.plotting import _matplotlib
 from keras_course_ext.plotting.activations import activations
 from keras_course_ext.plotting.depth import depth
 from keras_course_ext.plotting.gradients import gradients
 from keras_course_ext.plotting.lines import lines
 from keras_course_ext.plotting.update_ratios import update_ratios
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PLOTS = {
     "gradients": gradients,
@@ -19,16 +24,22 @@ PLOTS = {
 }
 
 
-def save(
-    history: GradientHistory, path: str | os.PathLike, kind: str = "gradients", lang: str = "en"
-) -> None:
-    """Draw a record and save the plot.
+def draw(
+    history: GradientHistory | HasHistory,
+    path: str | os.PathLike | None = None,
+    kind: str = "gradients",
+    lang: str = "en",
+) -> "Figure":
+    """Draw a record, and save the plot if there is a path.
 
     Args:
         history: The record of a `GradientMonitor`.
-        path: The file; its suffix determines the format.
+        path: The file; its suffix determines the format. Default: none.
         kind: `"gradients"` (default), `"lines"`, `"depth"`, `"activations"` or `"update_ratios"`.
         lang: Language of the labels, "en" (default) or "ko".
+
+    Returns:
+        The figure. It is not one of pyplot's open figures, so a notebook shows it once.
 
     Raises:
         ImportError: If matplotlib is not installed.
@@ -38,5 +49,8 @@ def save(
         raise ValueError(f"`kind` must be one of {', '.join(PLOTS)}. Received: kind={kind!r}.")
     plt = _matplotlib.pyplot()
     ax = PLOTS[kind](history, lang=lang)
-    ax.figure.savefig(path, dpi=150)
-    plt.close(ax.figure)
+    figure = ax.get_figure(root=True)
+    if path is not None:
+        figure.savefig(path, dpi=150)
+    plt.close(figure)
+    return figure

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from keras_course_ext.monitoring.record.history import GradientHistory
+from keras_course_ext.monitoring.record.recorded import HasHistory, history_of
 from keras_course_ext.plotting._language import Language
 from keras_course_ext.plotting._records import axes, kernels, layer_lines, step_medians
 
@@ -15,7 +16,11 @@ TYPICAL = 1e-3
 
 
 def update_ratios(
-    history: GradientHistory, ax: "Axes | None" = None, title: str = "", *, lang: str = "en"
+    history: GradientHistory | HasHistory,
+    ax: "Axes | None" = None,
+    title: str = "",
+    *,
+    lang: str = "en",
 ) -> "Axes":
     """Draw ‖ΔW‖ / ‖W‖ of every layer's kernel over the steps, with the healthy band shaded.
 
@@ -27,7 +32,8 @@ def update_ratios(
     decaying learning rate, not a fault. A gap is a NaN, an infinity or an exact zero.
 
     Args:
-        history: The `GradientHistory` that a `GradientMonitor` recorded.
+        history: The `GradientHistory` that a `GradientMonitor` recorded, or the
+            monitor.
         ax: The matplotlib Axes to draw into. Defaults to None, those of a new figure.
         title: Title of the Axes, a string. Defaults to "".
         lang: Language of the labels, "en" or "ko". Defaults to "en".
@@ -49,6 +55,7 @@ def update_ratios(
         >>> axes = kce.plotting.update_ratios(monitor.history)
         >>> axes.figure.savefig("update_ratios.png")  # doctest: +SKIP
     """
+    history = history_of(history)
     language = Language(lang, "update_ratios")
     keys = kernels(history, "update_ratio")
     steps, _, values = history.matrix(keys)

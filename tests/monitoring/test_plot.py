@@ -2,14 +2,17 @@
 
 import sys
 
+import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
+from keras_course_ext.callbacks import GradientMonitor
 from keras_course_ext.monitoring import GradientHistory, Key, LayerInfo, diagnose
 from keras_course_ext.plotting import gradients
 from keras_course_ext.plotting.gradients import color_limits
-from keras_course_ext.plotting.save import save
+from keras_course_ext.plotting.save import PLOTS, draw
 
 LAYERS = 9
 
@@ -93,9 +96,38 @@ def test_plot_draws_into_given_axes_and_into_a_file(tmp_path):
     _, ax = plt.subplots()
     assert gradients(history_of(0.5), ax=ax) is ax
     plt.close("all")
-    save(history_of(0.5), tmp_path / "gradients.png")
+    draw(history_of(0.5), tmp_path / "gradients.png")
     assert plt.imread(tmp_path / "gradients.png").std() > 0.05
     assert not plt.get_fignums()
+
+
+class Monitor:
+    def __init__(self, history):
+        self.history = history
+
+
+@pytest.mark.parametrize("kind", ["gradients", "lines", "depth"])
+def test_a_monitor_is_drawn_and_diagnosed_as_its_history(kind):
+    history = history_of(0.236)
+    assert diagnose(Monitor(history)) == diagnose(history)
+    ax = PLOTS[kind](Monitor(history))
+    assert ax.get_xlim() == PLOTS[kind](history).get_xlim()
+    plt.close("all")
+    for other in (None, keras.callbacks.History(), history.to_dict()):
+        for read in (diagnose, PLOTS[kind]):
+            with pytest.raises(ValueError, match=r"needed, or the GradientMonitor .* Received: "):
+                read(other)
+
+
+def test_plot_without_a_path_returns_the_figure(tmp_path):
+    monitor = GradientMonitor()
+    monitor._history = history_of(0.5)
+    figure = monitor.plot(kind="lines")
+    assert isinstance(figure, Figure)
+    assert not plt.get_fignums()  # a notebook would show it twice
+    figure.savefig(tmp_path / "lines.png")
+    monitor.plot(tmp_path / "same.png", kind="lines")
+    assert plt.imread(tmp_path / "same.png").std() > 0.05
 
 
 def test_nothing_recorded_is_said():

@@ -11,7 +11,7 @@ from keras_course_ext.monitoring.record.schema import Histogram
 from keras_course_ext.plotting import activations, depth, lines, update_ratios
 from keras_course_ext.plotting._records import label_indices
 from keras_course_ext.plotting._theory import rate
-from keras_course_ext.plotting.save import PLOTS, save
+from keras_course_ext.plotting.save import PLOTS, draw
 
 
 @pytest.fixture(autouse=True)
@@ -229,4 +229,4 @@ def test_the_monitor_draws_every_kind_into_a_file(tmp_path):
         assert plt.imread(tmp_path / f"{kind}.png").std() > 0.05, kind
     assert not plt.get_fignums()
     with pytest.raises(ValueError, match="kind='heat'"):
-        save(monitor.history, tmp_path / "x.png", "heat")
+        draw(monitor.history, tmp_path / "x.png", "heat")

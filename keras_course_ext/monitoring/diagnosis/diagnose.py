@@ -13,6 +13,7 @@ from keras_course_ext.monitoring.diagnosis.rules import (
     vanishing,
 )
 from keras_course_ext.monitoring.record.history import GradientHistory
+from keras_course_ext.monitoring.record.recorded import HasHistory, history_of
 
 # The gravest first: after a NaN the figures of the other rules mean nothing. Causes come before
 # their effects: no gradient passes a dead or a saturated layer.
@@ -28,7 +29,7 @@ RULES = (
 
 
 def diagnose(
-    history: GradientHistory,
+    history: GradientHistory | HasHistory,
     rules: Iterable[Callable[[GradientHistory], Iterable[Finding]]] = (),
 ) -> list[Finding]:
     """Say what is wrong with the gradients, units and updates of a run.
@@ -38,7 +39,7 @@ def diagnose(
     a constant changes nothing.
 
     Args:
-        history: The `GradientHistory` that a `GradientMonitor` recorded.
+        history: The `GradientHistory` that a `GradientMonitor` recorded, or the monitor.
         rules: Rules of your own to apply as well: functions that take the history and return
             findings. Defaults to none, `()`.
 
@@ -51,4 +52,5 @@ def diagnose(
         >>> diagnose(GradientHistory())
         []
     """
-    return [finding for rule in (*RULES, *rules) for finding in rule(history)]
+    record = history_of(history)
+    return [finding for rule in (*RULES, *rules) for finding in rule(record)]
