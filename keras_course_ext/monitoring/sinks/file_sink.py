@@ -136,7 +136,7 @@ class FileSink:
         """Return the lines of a file, as `step_of` takes them.
 
         Args:
-            file: What was read of it, split at the newlines.
+            file: An iterable of bytes, what was read of it, split at the newlines.
 
         Returns:
             An iterator over lines, their ends included.
