@@ -87,6 +87,8 @@ class CapturedStep:
         spec, store = self._spec_and_store()
         if store.returned and current_graph() is not self._graph:
             raise OutOfReachError
+        if len(grads) != len(variables):
+            return apply(grads, *given)  # the optimizer says what is wrong
         pairs = _known(grads, variables, spec)
         if not pairs and not self._signals:
             return apply(grads, *given)
@@ -189,7 +191,7 @@ class CapturedStep:
 def _known(grads: list[Any], variables: Sequence[Any], spec: StepSpec) -> list[tuple[Any, Any]]:
     """Pair the gradients with their weights, summed over the replicas."""
     pairs = [
-        (g, w)
+        (_read(g), w)
         for g, w in zip(grads, variables, strict=True)
         if g is not None and id(w) in spec.places
     ]
@@ -198,6 +200,14 @@ def _known(grads: list[Any], variables: Sequence[Any], spec: StepSpec) -> list[t
     dense = [tf.convert_to_tensor(g) for g, _ in pairs]
     context: Any = tf.distribute.get_replica_context()
     return [(g, w) for g, (_, w) in zip(context.all_reduce("SUM", dense), pairs, strict=True)]
+
+
+def _read(g: Any) -> Any:
+    """Return the value of a gradient; the optimizer also takes variables and arrays."""
+    if isinstance(g, tf.Tensor | tf.IndexedSlices):
+        return g
+    g = tf.convert_to_tensor(g)
+    return g if g.dtype.is_floating else tf.cast(g, tf.float32)
 
 
 def _is_floating(a: Any) -> bool:
