@@ -309,10 +309,11 @@ class GradientMonitor(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Read what the epoch left; called by `fit`."""
+        assert self._fit is not None
         assert self._recording is not None
         self._recording.end_epoch()
         self._unread = 0
-        if not self._recording.recorded_any:
+        if not (self._recording.recorded_any or self._fit.without_data):
             raise RuntimeError(
                 "GradientMonitor recorded no step of this epoch: no gradient reached "
                 f"`{type(self.model.optimizer).__name__}.apply` from the model's `train_step`. "

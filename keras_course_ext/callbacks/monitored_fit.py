@@ -45,7 +45,9 @@ class MonitoredFit:
         self._train_step: Any = None
         self._monitored: Any = None
         self._returning: dict[Any, Any] = {}
-        self._armed = False
+        self._armed = self._trained = False
+        self.without_data = False
+        """Whether the data had ended before the first batch."""
         self._history: Any = None
         self._gradients: set[str] = set()
         self._known.add(self)
@@ -67,7 +69,18 @@ class MonitoredFit:
         return self._monitored is not None
 
     def before_batch(self) -> None:
-        """Run the next batch with the hooks."""
+        """Run the next batch with the hooks.
+
+        Where another callback has replaced the train function, the new one is monitored. After
+        `compile` there is none, and Keras raises, as it does without a monitor.
+        """
+        current = self._model.train_function
+        if current is None:
+            return
+        if current not in (self._plain, self._run):
+            self._plain, self._train_step = current, None
+            self._returning.clear()
+            self._monitored = None
         if not self.started:
             self._monitored = self._make_monitored()
         self._armed = True
@@ -93,18 +106,24 @@ class MonitoredFit:
         try:
             if not armed:
                 return self._plain(iterator)
-            if not self._recordings[0].returns:
-                return self._monitored(iterator)
-            try:
-                return self._run_returning(iterator)
-            except OutOfReachError:
-                for recording in self._recordings:
-                    recording.write_on_device()
-                self._returning.clear()
-                self._monitored = self._make_monitored()
-                return self._monitored(iterator)
+            logs = self._run_monitored(iterator)
+            self._trained = True
+            return logs
         finally:
+            self.without_data = armed and not self._trained
             self._restore()
+
+    def _run_monitored(self, iterator: Iterator) -> Any:
+        if not self._recordings[0].returns:
+            return self._monitored(iterator)
+        try:
+            return self._run_returning(iterator)
+        except OutOfReachError:
+            for recording in self._recordings:
+                recording.write_on_device()
+            self._returning.clear()
+            self._monitored = self._make_monitored()
+            return self._monitored(iterator)
 
     def _run_returning(self, iterator: Iterator) -> Any:
         """Run the train function that returns what is wanted of this step, and no more."""

@@ -1,5 +1,7 @@
 """In what form gradients may come, from which optimizers, and when none comes at all."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -23,13 +25,13 @@ def least_squares(w, b, x, y):
 
 
 def expected_norms(w, b, x, y):
-    """Return the norms of both gradients at each step of gradient descent, and the last weights."""
+    """Return the norms of both gradients at each step of gradient descent."""
     norms = []
     for at in range(0, len(x), BATCH):
         dw, db = least_squares(w, b, x[at : at + BATCH], y[at : at + BATCH])
         norms.append([np.linalg.norm(dw), np.linalg.norm(db)])
         w, b = w - RATE * dw, b - RATE * db
-    return np.array(norms), (w, b)
+    return np.array(norms)
 
 
 def in_variables(make):
@@ -61,14 +63,14 @@ FORMS = {
 class Giving(keras.Sequential):
     """A model whose train step gives the optimizer gradients in some form."""
 
-    form = None
+    form: Any = None
 
     def train_step(self, data):
         x, y = data
         with tf.GradientTape() as tape:
             loss = self.compute_loss(x, y, self(x, training=True))
         weights = self.trainable_variables
-        grads = type(self).form(self, tape.gradient(loss, weights))
+        grads = self.form(self, tape.gradient(loss, weights))
         self.optimizer.apply_gradients(zip(grads, weights, strict=True))
         return {"loss": loss}
 
@@ -82,11 +84,11 @@ MODES = {"graph": {}, "jit": {"jit_compile": True}, "eager": {"run_eagerly": Tru
 def test_gradients_are_recorded_in_every_form_that_an_optimizer_takes(form, mode):
     def fitted(*callbacks):
         keras.utils.set_random_seed(0)
-        model = type("Model", (Giving,), {"form": staticmethod(FORMS[form])})(
-            [keras.Input((5,)), keras.layers.Dense(1, name="d")]
-        )
+        model = Giving([keras.Input((5,)), keras.layers.Dense(1, name="d")])
+        model.form = FORMS[form]
         model.compile(optimizer=keras.optimizers.SGD(RATE), loss="mse", **MODES[mode])
-        norms, _ = expected_norms(*model.get_weights(), *data())
+        w, b = model.get_weights()
+        norms = expected_norms(w, b, *data())
         model.fit(*data(), batch_size=BATCH, shuffle=False, verbose=0, callbacks=list(callbacks))
         return norms, model.get_weights()
 
@@ -126,3 +128,64 @@ def test_keras_itself_refuses_gradients_of_another_number():
     ):
         optimizer.apply([np.zeros((3, 1))])
     assert str(monitored.value) == str(without.value)
+
+
+def linear(optimizer="sgd"):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(1, name="d")])
+    model.compile(optimizer=optimizer, loss="mse")
+    return model
+
+
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
+def test_without_data_fit_ends_as_without_a_monitor():
+    x, y = data()
+    model, monitor = linear(), GradientMonitor()
+    with_it = model.fit(x[:0], y[:0], epochs=2, verbose=0, callbacks=[monitor]).history
+    assert with_it == linear().fit(x[:0], y[:0], epochs=2, verbose=0).history
+    assert not len(monitor.history.steps)
+    model.fit(x, y, batch_size=BATCH, verbose=0, callbacks=[monitor])
+    assert len(monitor.history.steps) == BATCHES
+
+
+class Doing(keras.callbacks.Callback):
+    """Does something once, at a hook."""
+
+    def __init__(self, hook, do):
+        super().__init__()
+        self._hook = hook
+        setattr(self, hook, lambda *args, **kwargs: self._do(do))
+
+    def _do(self, do):
+        delattr(self, self._hook)
+        do(self.model)
+
+
+HOOKS = ["on_train_begin", "on_epoch_begin", "on_train_batch_begin", "on_train_batch_end"]
+
+
+@pytest.mark.parametrize("hook", [*HOOKS, "on_epoch_end"])
+@pytest.mark.parametrize("first", [False, True])
+def test_compile_in_a_running_fit_raises_as_without_a_monitor(hook, first):
+    def fails(*callbacks):
+        compiling = Doing(hook, lambda model: model.compile(optimizer="sgd", loss="mse"))
+        callbacks = [compiling, *callbacks] if first else [*callbacks, compiling]
+        model = linear()
+        with pytest.raises(TypeError) as error:
+            model.fit(*data(), batch_size=BATCH, epochs=3, verbose=0, callbacks=callbacks)
+        return str(error.value), model.get_weights()
+
+    (message, weights), (expected, without) = fails(GradientMonitor()), fails()
+    assert message == expected
+    np.testing.assert_array_equal(weights[0], without[0])
+
+
+def test_a_new_train_function_in_a_running_fit_is_monitored():
+    def again(model):
+        model.d_was_frozen = model.get_layer("d").bias.trainable = False
+        model.make_train_function(force=True)
+
+    monitor, model = GradientMonitor(update_freq=1), linear()
+    callbacks = [Doing("on_epoch_end", again), monitor]
+    model.fit(*data(), batch_size=BATCH, epochs=2, verbose=0, callbacks=callbacks)
+    assert monitor.history.series("d", "kernel")[0].tolist() == list(range(2 * BATCHES))
