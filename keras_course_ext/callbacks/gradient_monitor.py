@@ -2,6 +2,7 @@
 
 import os
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import keras
 
 from keras_course_ext.callbacks import watch as own_loop
 from keras_course_ext.callbacks.backups import Backups
+from keras_course_ext.callbacks.followed import described, followed_optimizers
 from keras_course_ext.callbacks.live_logs import LiveLogs, epoch_logs
 from keras_course_ext.callbacks.monitored_fit import MonitoredFit
 from keras_course_ext.callbacks.recording import Recording, Request
@@ -86,6 +88,11 @@ class GradientMonitor(keras.callbacks.Callback):
         resume: The record of an interrupted run, with which `history` begins: a `.jsonl` or `.json`
             file, or a `GradientHistory`. Its steps before the first step of this run are kept; none
             if that is step 0. Defaults to None, an empty record.
+        optimizer: The optimizer whose `apply` gets the gradients, or a list of several. Each call
+            of `apply` is one step; weights that it does not train have no gradient in that step.
+            With several the norm of each one's steps is recorded under its name, too:
+            `history.series("", "g_optimizer")`. Defaults to None, every optimizer that is an
+            attribute of the model, also in lists and dictionaries.
 
     Raises:
         ValueError: If an argument is not one of the above. From `fit`, before training starts: if
@@ -122,6 +129,7 @@ class GradientMonitor(keras.callbacks.Callback):
         histograms: int | None = None,
         sinks: Sequence[Any] | None = None,
         resume: Any = None,
+        optimizer: Any = None,
     ) -> None:
         super().__init__()
         self.update_freq = update_freq
@@ -130,6 +138,7 @@ class GradientMonitor(keras.callbacks.Callback):
         self.histograms = checked_period(histograms)
         self.sinks = checked_sinks(sinks)
         self.resume = checked_resume(resume)
+        self.optimizer = optimizer
         self._wanted = checked_statistics(statistics)
         self._schedule = Schedule(update_freq)
         # Steps between two readings at most: what they recorded is lost if the process is killed.
@@ -139,9 +148,10 @@ class GradientMonitor(keras.callbacks.Callback):
         self._fit: MonitoredFit | None = None
         self._live: LiveLogs | None = None
         self._backups = Backups()
-        self._begun = False
-        self._next = 0
-        self._unread = self._readable = 0
+        self._begun = self._warned = False
+        self._optimizers = ""
+        self._next = self._epoch_start = 0
+        self._batches = self._unread = self._readable = 0
         self._per_execution = 1
         self._began: tuple[float, int, int] | None = None
 
@@ -208,8 +218,8 @@ class GradientMonitor(keras.callbacks.Callback):
 
         Args:
             model: The built model that is trained.
-            optimizer: The optimizer whose `apply` or `apply_gradients` gets the gradients. Defaults
-                to None, the model's.
+            optimizer: The optimizer whose `apply` or `apply_gradients` gets the gradients, or a
+                list of several. Defaults to None, the monitor's or else the model's.
 
         Yields:
             The monitor.
@@ -236,18 +246,18 @@ class GradientMonitor(keras.callbacks.Callback):
             >>> monitor.history.steps
             array([0, 1, 2])
         """
-        optimizer = optimizer if optimizer is not None else getattr(model, "optimizer", None)
-        refuse(model, optimizer)
+        optimizers = self._followed(model, optimizer)
         checked_layers(model, self.layers)
         if not model.built:
             raise ValueError(
                 f"`watch` needs a built model, but '{model.name}' is not. Call it on a batch, or "
                 "write `model.build(input_shape)` before."
             )
-        self._recording = Recording(model, optimizer, self._request(()), in_fit=False)
+        self._recording = Recording(model, optimizers, self._request(()), in_fit=False)
         self._schedule = Schedule(self.update_freq)
         try:
-            with own_loop.watching(self._recording, self._schedule, type(optimizer).__name__):
+            names = " or ".join(f"`{type(o).__name__}.apply`" for o in optimizers.values())
+            with own_loop.watching(self._recording, self._schedule, names):
                 yield self
         finally:
             self._history, self._recording = self._recording.history, None
@@ -256,16 +266,17 @@ class GradientMonitor(keras.callbacks.Callback):
         """Start a new history and prepare the recording; called by `fit`."""
         self._end()
         model: Any = self.model
-        refuse(model, model.optimizer)
+        optimizers = self._followed(model)
         checked_layers(model, self.layers)
         others = callbacks_in_same_fit(keras.callbacks.Callback, self)
-        self._recording = Recording(model, model.optimizer, self._request(others))
+        self._recording = Recording(model, optimizers, self._request(others))
         self._history = self._recording.history
         self._schedule = Schedule(self.update_freq)
         saving = [c for c in others if isinstance(c, keras.callbacks.BackupAndRestore)]
         self._backups = Backups(saving if self.sinks else ())
-        self._begun = False
-        self._unread = 0
+        self._begun = self._warned = False
+        self._optimizers = described(optimizers)
+        self._batches = self._unread = 0
         self._fit = MonitoredFit.join(model, self.params, self._recording)
         self._live = LiveLogs(self._recording.last_grad_norm, lambda: self.history, self.params)
 
@@ -277,18 +288,21 @@ class GradientMonitor(keras.callbacks.Callback):
             # Not in on_train_begin: a BackupAndRestore may come after the monitor in the list.
             recording.begin()
             self._begun = True
-        self._next = recording.steps()
+        self._next = self._epoch_start = recording.steps()
         self._began = None
         self._per_execution = self.model.steps_per_execution
         recording.begin_epoch(epoch)
-        self._set_period(self._schedule.begin_epoch(self._next, self.params.get("steps")))
+        self._begin_period()
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Record the next batch, and read the stores before they are full; called by `fit`."""
         assert self._fit is not None
         assert self._recording is not None
         steps = self._per_execution
-        self._measure(steps)
+        if self._batches == steps:
+            self._first_batch_ended()
+        self._batches += steps
+        self._measure(steps * self._recording.updates_per_batch)
         self._unread += steps
         if self._backups.saved(steps) or self._unread > self._readable:
             self._recording.drain()
@@ -314,12 +328,7 @@ class GradientMonitor(keras.callbacks.Callback):
         self._recording.end_epoch()
         self._unread = 0
         if not (self._recording.recorded_any or self._fit.without_data):
-            raise RuntimeError(
-                "GradientMonitor recorded no step of this epoch: no gradient reached "
-                f"`{type(self.model.optimizer).__name__}.apply` from the model's `train_step`. "
-                "A custom `fit` or `make_train_function` must run `self.train_function`, and a "
-                "custom `train_step` must update through `self.optimizer`."
-            )
+            self._warn_of_nothing()
         findings = self.findings
         if self._live is not None:
             self._live.found(findings)
@@ -332,13 +341,46 @@ class GradientMonitor(keras.callbacks.Callback):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make an equal monitor."""
-        names = ("update_freq", "statistics", "layers", "histograms", "resume")
+        names = ("update_freq", "statistics", "layers", "histograms", "resume", "optimizer")
         return {name: getattr(self, name) for name in names} | {"sinks": config_of(self.sinks)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "GradientMonitor":
         """Return the monitor whose arguments `get_config` gave."""
         return cls(**config)
+
+    def _followed(self, model: Any, optimizer: Any = None) -> dict[str, Any]:
+        """Return the optimizers to follow by name, or refuse the model."""
+        given = optimizer if optimizer is not None else self.optimizer
+        optimizers = followed_optimizers(model, given)
+        for one in optimizers.values() or [getattr(model, "optimizer", None)]:
+            refuse(model, one)
+        return optimizers
+
+    def _begin_period(self) -> None:
+        assert self._recording is not None
+        batches = self.params.get("steps")
+        steps = batches and batches * self._recording.updates_per_batch
+        self._set_period(self._schedule.begin_epoch(self._epoch_start, steps))
+
+    def _first_batch_ended(self) -> None:
+        assert self._recording is not None
+        if self._recording.follows_nothing:
+            self._warn_of_nothing()
+        if self._recording.first_batch_ended(self._per_execution):
+            self._next = self._recording.steps()
+            self._begin_period()
+
+    def _warn_of_nothing(self) -> None:
+        if not self._warned:
+            warnings.warn(
+                "GradientMonitor records nothing, because no gradient from the model's "
+                f"`train_step` has reached `apply` of {self._optimizers}: pass the optimizer that "
+                "updates the weights as `GradientMonitor(optimizer=...)`, and where you override "
+                "`fit` or `make_train_function`, run `self.train_function`.",
+                stacklevel=2,
+            )
+        self._warned = True
 
     def _request(self, others: Sequence[keras.callbacks.Callback]) -> Request:
         def tensorboard() -> Sink:
@@ -355,12 +397,16 @@ class GradientMonitor(keras.callbacks.Callback):
         )
 
     def _measure(self, steps: int) -> None:
-        """Tell the schedule how long the execution that just ended took."""
+        """Tell the schedule how long the execution that just ended took.
+
+        Args:
+            steps: Number of steps of the one that begins.
+        """
         assert self._recording is not None
         now = time.perf_counter()
         if self._began is not None and self.update_freq == "auto":
             began, first, count = self._began
-            recorded = sum(map(self._recording.is_due, range(first, first + count)))
+            recorded = self._recording.recorded_of(first, count)
             if self._schedule.measure(now - began, count, recorded):
                 self._set_period(self._schedule.period())
                 now = time.perf_counter()
@@ -370,7 +416,7 @@ class GradientMonitor(keras.callbacks.Callback):
     def _set_period(self, period: tuple[int, int]) -> None:
         assert self._recording is not None
         self._recording.set_period(*period)
-        self._readable = min(self._recording.readable_steps(), self._most_unread)
+        self._readable = min(self._recording.readable_batches(), self._most_unread)
 
     def _end(self) -> None:
         if self._recording is not None:

@@ -1,6 +1,7 @@
 """One recorded run of training, in `fit` or in a loop of the user's own."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ from keras_course_ext.monitoring.capture.spec import StepSpec, spec_of
 from keras_course_ext.monitoring.record.history import GradientHistory
 from keras_course_ext.monitoring.sinks.fan_out import FanOut
 from keras_course_ext.monitoring.sinks.sink import Sink
+from keras_course_ext.monitoring.transport.applied import Applied
 from keras_course_ext.monitoring.transport.collector import Collector
 from keras_course_ext.monitoring.transport.device_ring import DeviceRing
 from keras_course_ext.monitoring.transport.host_queue import HostQueue
@@ -50,19 +52,26 @@ class Recording:
 
     Args:
         model: The model; it may be built by its first step.
-        optimizer: The optimizer whose `apply` gets the gradients.
+        optimizers: The optimizers whose `apply` gets the gradients, by name. Each call is a step.
         request: What to record.
         in_fit: Whether `fit` runs the steps, between which rows can be read.
     """
 
     def __init__(
-        self, model: keras.Model, optimizer: Any, request: Request, in_fit: bool = True
+        self,
+        model: keras.Model,
+        optimizers: Mapping[str, Any],
+        request: Request,
+        in_fit: bool = True,
     ) -> None:
         self._model = model
-        self._optimizer = optimizer
+        self._optimizers = optimizers
+        self._applied = Applied(optimizers)
         self._request = request
         self._in_fit = in_fit
-        self._loss_scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        self._loss_scaled = any(
+            isinstance(o, keras.optimizers.LossScaleOptimizer) for o in optimizers.values()
+        )
         self._start = 0
         self._period = Period()
         self._spec: StepSpec | None = None
@@ -71,11 +80,12 @@ class Recording:
         self._fan_out = FanOut(request.sinks)
         self.history = GradientHistory(loss_scaled=self._loss_scaled)
         self.epoch = 0
+        self.updates_per_batch = 1
         # Whether the train function returns the record of its one step to its caller.
         self.returns = in_fit and model.steps_per_execution == 1 and _is_one_graph(model)
         self.has_other_workers = has_other_workers(model.distribute_strategy)
         keep_inputs = "saturated_share" in request.statistics
-        self.hooks = Hooks(model, optimizer, self._prepare, keep_inputs)
+        self.hooks = Hooks(model, optimizers, self._prepare, keep_inputs, self._applied)
         if model.built:
             self._prepare(())
 
@@ -94,7 +104,7 @@ class Recording:
         """Choose the transport, the one place where that happens."""
         model, request = self._model, self._request
         n = request.histograms
-        spec = spec_of(model, self._optimizer, request.statistics, n is not None)
+        spec = spec_of(model, request.statistics, n is not None)
         if self.returns:
             self._stores = [HostQueue(spec.layout, n, request.every_step)]
         else:
@@ -116,9 +126,11 @@ class Recording:
             spec.layout,
             self._stores,
             model.distribute_strategy,
-            self._optimizer,
+            # Whose limit a norm is compared with is not known if there are several.
+            None if self._applied.several else next(iter(self._optimizers.values())),
             self._loss_scaled,
             request.layers,
+            self._applied,
         )
         for store in self._stores:
             store.start_at(self._start)
@@ -148,7 +160,8 @@ class Recording:
     def begin(self) -> None:
         """Go on from the step at which the optimizer is."""
         names = [info.name for info in self._spec.layout.layers] if self._spec else ()
-        first, before = earlier(self._request.resume, steps_so_far(self._optimizer), names)
+        made = sum(map(steps_so_far, self._optimizers.values()))
+        first, before = earlier(self._request.resume, made, names)
         self._start = first
         self._period = self._period._replace(start=first)
         for store in self._stores:
@@ -166,6 +179,10 @@ class Recording:
 
     def set_period(self, every: int, offset: int = 0) -> None:
         """Record every `every`-th step from now on, counted from step `offset`."""
+        # A store on the device decides for each update alone: with a common divisor it would
+        # record those of one optimizer only.
+        while not self.returns and math.gcd(every, self.updates_per_batch) > 1:
+            every += 1
         period = Period(every, offset, self._start)
         if period != self._period:
             self._period = period
@@ -180,15 +197,36 @@ class Recording:
         """Return the number of the next step."""
         return self._stores[0].steps() if self._stores else self._start
 
+    def recorded_of(self, step: int, steps: int) -> int:
+        """Return how many of some steps from `step` on are recorded."""
+        due = sum(map(self.is_due, range(step, step + steps)))
+        return steps if due and self.returns and self.updates_per_batch > 1 else due
+
+    def first_batch_ended(self, batches: int) -> bool:
+        """Learn how many updates a batch makes; return whether it makes several.
+
+        Args:
+            batches: Number of batches in the execution that ended.
+        """
+        self.updates_per_batch = max(1, (self.steps() - self._start) // batches)
+        return self.updates_per_batch > 1
+
+    @property
+    def follows_nothing(self) -> bool:
+        """Whether the step was traced, and no optimizer in it gets gradients."""
+        return not self._applied.seen and _is_one_graph(self._model)
+
     @property
     def recorded_any(self) -> bool:
         """Whether the optimizer has got a gradient since the run began."""
         return bool(self._stores) and self.steps() != self._start
 
-    def readable_steps(self) -> int:
-        """Return after how many steps at most the stores must be read."""
+    def readable_batches(self) -> int:
+        """Return after how many batches at most the stores must be read."""
         store = self._stores[0] if self._stores else None
-        return _WITHOUT_STORE if store is None else store.readable_steps(self._period)
+        if store is None:
+            return _WITHOUT_STORE
+        return max(1, store.readable_steps(self._period) // self.updates_per_batch)
 
     def last_grad_norm(self) -> float:
         """Return the global gradient norm of the step that was recorded last; NaN for none."""

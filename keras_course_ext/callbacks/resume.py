@@ -84,7 +84,8 @@ def steps_so_far(optimizer: keras.optimizers.Optimizer) -> int:
     """Return the number of batches that the optimizer has seen, whether or not it made updates.
 
     `optimizer.iterations` is that number divided by `gradient_accumulation_steps`, rounded down.
+    A `MultiOptimizer` lists its own number before those of its optimizers.
     """
     inner = getattr(optimizer, "inner_optimizer", optimizer)
-    (batches,) = (v for v in inner.variables if v.name == "iteration")
+    batches = next(v for v in inner.variables if v.name == "iteration")
     return int(tf.convert_to_tensor(batches).numpy())

@@ -8,13 +8,13 @@ from keras_course_ext.callbacks.schedule import Schedule
 
 
 @contextmanager
-def watching(recording: Recording, schedule: Schedule, optimizer: str) -> Iterator[None]:
+def watching(recording: Recording, schedule: Schedule, optimizers: str) -> Iterator[None]:
     """Record every call of the optimizer's `apply` in the body of this context as a step.
 
     Args:
         recording: What to record, of which model.
         schedule: Which steps are recorded.
-        optimizer: Name of the optimizer's class, for the error message.
+        optimizers: Which optimizers are followed, for the error message.
 
     Raises:
         RuntimeError: At the end, if no step was seen.
@@ -36,6 +36,6 @@ def watching(recording: Recording, schedule: Schedule, optimizer: str) -> Iterat
     if not seen:
         raise RuntimeError(
             "GradientMonitor saw no step: inside of `watch` nothing called "
-            f"`{optimizer}.apply`, or only a `tf.function` did that had been traced before. Make "
+            f"{optimizers}, or only a `tf.function` did that had been traced before. Make "
             "the `tf.function` anew, and call it inside of the context."
         )

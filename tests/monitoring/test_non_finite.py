@@ -33,7 +33,7 @@ def decoded(spec, row):
 
 def detected(model, change=lambda tensors: None, scale=None):
     """Return what is known of a step whose tensors are small whole numbers, but for a change."""
-    spec = spec_of(model, None, WANTED, histograms=False)
+    spec = spec_of(model, WANTED, histograms=False)
     weights = list(zip(spec.layout.weights, spec.variables, strict=True))
     tensors = {
         **{("gradient", *k[:2]): np.arange(1.0, 1 + np.prod(w.shape)).reshape(w.shape)
@@ -65,7 +65,7 @@ def traced(request):
             keras.layers.Dense(2, name="last"),
         ]
     )
-    spec = spec_of(model, None, WANTED, histograms=False)
+    spec = spec_of(model, WANTED, histograms=False)
     detectors = []
 
     @tf.function(jit_compile=request.param, autograph=False)

@@ -4,13 +4,13 @@ While a train step is traced (or, under `run_eagerly`, executed) there are hooks
 
 * each layer's `call`, whose outputs pass through an identity. Its custom gradient hands ∂L/∂A over
   on the way back and returns it unchanged;
-* the optimizer's `apply`, which receives every ∂L/∂W.
+* the `apply` of the optimizer, or of each of several, which receives every ∂L/∂W.
 
 The hooks are installed when the step's Python code begins and removed when it ends, also when it
 raises, so the model has none of them between two steps. What remains is in the traced graph.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -21,23 +21,31 @@ from keras_course_ext._override import overridden
 from keras_course_ext.monitoring.capture.graph import current_graph
 from keras_course_ext.monitoring.capture.layers import LayerEntry, layer_entries
 from keras_course_ext.monitoring.capture.step import CapturedStep, Prepare
+from keras_course_ext.monitoring.transport.applied import Applied
 
 
 class Hooks:
-    """The hooks of one monitor in one model and its optimizer.
+    """The hooks of one monitor in one model and its optimizers.
 
     Args:
         model: The model. It may be built by its first step.
-        optimizer: The optimizer whose `apply` gets the gradients.
+        optimizers: The optimizers whose `apply` gets the gradients, by name.
         prepare: Returns what is measured and the stores, once the model is built.
         keep_inputs: Whether to keep what goes into activations, for their saturation.
+        applied: Remembers which optimizer gets the gradients of which weights.
     """
 
     def __init__(
-        self, model: keras.Model, optimizer: Any, prepare: Prepare, keep_inputs: bool
+        self,
+        model: keras.Model,
+        optimizers: Mapping[str, Any],
+        prepare: Prepare,
+        keep_inputs: bool,
+        applied: Applied,
     ) -> None:
         self._model = model
-        self._optimizer = optimizer
+        self._optimizers = optimizers
+        self._applied = applied
         self._prepare = prepare
         self._keep_inputs = keep_inputs
         self._depth = 0
@@ -76,12 +84,8 @@ class Hooks:
             # The output of a nested model is that of its last layer.
             if not isinstance(entry.layer, keras.Model):
                 self._hook_layer(entry)
-        apply = self._optimizer.apply
-
-        def hooked_apply(grads: Any, trainable_variables: Any = None) -> Any:
-            return self._step().apply(apply, list(grads), trainable_variables)
-
-        self._stack.enter_context(overridden(self._optimizer, "apply", hooked_apply))
+        for name, optimizer in self._optimizers.items():
+            self._hook_optimizer(name, optimizer)
 
     def _hook_layer(self, entry: LayerEntry) -> None:
         call = entry.layer.call
@@ -90,6 +94,15 @@ class Hooks:
             return self._step().call(entry, call, args, kwargs, self._keep_inputs)
 
         self._stack.enter_context(overridden(entry.layer, "call", hooked_call))
+
+    def _hook_optimizer(self, name: str, optimizer: Any) -> None:
+        apply = optimizer.apply
+
+        def hooked_apply(grads: Any, trainable_variables: Any = None) -> Any:
+            step = self._step()
+            return step.apply(name, optimizer, apply, list(grads), trainable_variables)
+
+        self._stack.enter_context(overridden(optimizer, "apply", hooked_apply))
 
     def _step(self) -> CapturedStep:
         """Return the step that this code belongs to."""
@@ -101,7 +114,7 @@ class Hooks:
         return step
 
     def _new_step(self, replica: int) -> CapturedStep:
-        return CapturedStep(self._prepare, replica, self._optimizer, self._model)
+        return CapturedStep(self._prepare, replica, self._model, self._applied)
 
 
 def replica_id() -> int:

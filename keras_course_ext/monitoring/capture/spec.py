@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
@@ -21,7 +20,6 @@ class StepSpec:
         variables: The weights, in the order of the layout.
         places: Number of a weight in that order, by the `id` of its variable.
         saturation: How to see that a layer is saturated, by its name.
-        optimizer: The optimizer whose `apply` gets the gradients.
         replicas: Number of replicas over which gradients are summed.
         histograms: Whether there are histograms.
     """
@@ -30,19 +28,15 @@ class StepSpec:
     variables: tuple[keras.Variable, ...]
     places: Mapping[int, int]
     saturation: Mapping[str, Saturation]
-    optimizer: Any
     replicas: int
     histograms: bool
 
 
-def spec_of(
-    model: keras.Model, optimizer: Any, wanted: Collection[str], histograms: bool
-) -> StepSpec:
+def spec_of(model: keras.Model, wanted: Collection[str], histograms: bool) -> StepSpec:
     """Return what the steps of a built model measure.
 
     Args:
         model: The model.
-        optimizer: The optimizer whose `apply` gets the gradients.
         wanted: Names of the statistics.
         histograms: Whether there are histograms.
     """
@@ -55,7 +49,6 @@ def spec_of(
         variables=variables,
         places={id(w): i for i, w in enumerate(variables)},
         saturation={entry.name: saturation_of(entry.layer) for entry in entries},
-        optimizer=optimizer,
         replicas=model.distribute_strategy.num_replicas_in_sync,
         histograms=histograms,
     )

@@ -17,6 +17,7 @@ from keras_course_ext.monitoring.capture.measure import Measurement
 from keras_course_ext.monitoring.capture.saturation import saturation_of
 from keras_course_ext.monitoring.capture.spec import StepSpec
 from keras_course_ext.monitoring.record.schema import TensorId
+from keras_course_ext.monitoring.transport.applied import Applied
 from keras_course_ext.monitoring.transport.store import RowStore
 
 Prepare = Callable[[Sequence[str]], tuple[StepSpec, Sequence[RowStore]]]
@@ -33,15 +34,17 @@ class CapturedStep:
     Args:
         prepare: Returns what is measured and the stores; called when the model is built.
         replica: Number of the replica.
-        optimizer: The optimizer whose `apply` gets the gradients.
         model: The model, whose weights `apply` means if it gets none.
+        applied: Remembers which optimizer gets the gradients of which weights.
     """
 
-    def __init__(self, prepare: Prepare, replica: int, optimizer: Any, model: keras.Model) -> None:
+    def __init__(
+        self, prepare: Prepare, replica: int, model: keras.Model, applied: Applied
+    ) -> None:
         self._prepare = prepare
         self._replica = replica
-        self._optimizer = optimizer
         self._model = model
+        self._applied = applied
         self._graph = current_graph()
         self._signals: dict[TensorId, list[tf.Tensor]] = {}
         self._outputs: dict[str, list[tf.Tensor]] = {}
@@ -80,8 +83,18 @@ class CapturedStep:
             self._untrained.update((id(a), a) for a in keras.tree.flatten(outputs))
         return outputs
 
-    def apply(self, apply: Callable, grads: list[Any], variables: Any) -> Any:
-        """Run the optimizer's `apply`, and measure the step around it."""
+    def apply(
+        self, name: str, optimizer: Any, apply: Callable, grads: list[Any], variables: Any
+    ) -> Any:
+        """Run an optimizer's `apply`, and measure the step around it.
+
+        Args:
+            name: The optimizer's name.
+            optimizer: The optimizer.
+            apply: Its own `apply`.
+            grads: The gradients.
+            variables: Their weights; None for all of the model.
+        """
         given = [] if variables is None else [list(variables)]
         variables = given[0] if given else self._model.trainable_variables
         spec, store = self._spec_and_store()
@@ -90,13 +103,15 @@ class CapturedStep:
         if len(grads) != len(variables):
             return apply(grads, *given)  # the optimizer says what is wrong
         pairs = _known(grads, variables, spec)
-        if not pairs and not self._signals:
+        # One of several optimizers may train variables that are in no layer.
+        if not pairs and (self._applied.several or not self._signals):
             return apply(grads, *given)
+        self._applied.add(name, [spec.places[id(w)] for _, w in pairs])
         measurement = self._begun()
-        measurement.backward_ended(pairs, self._signals, self._scale())
-        updates_before = self._updates()
+        measurement.backward_ended(pairs, self._signals, _scale(optimizer))
+        updates_before = _updates(optimizer)
         result = apply(grads, *given)
-        measurement.update_ended(self._skipped(updates_before))
+        measurement.update_ended(_skipped(updates_before, _updates(optimizer)))
         self.ended = True
         return result
 
@@ -173,19 +188,21 @@ class CapturedStep:
             self._begun()
             self._signals.setdefault(signal, []).append(da)
 
-    def _scale(self) -> tf.Tensor | None:
-        scale = tf.cast(self._optimizer.scale_loss(1.0), tf.float32)
-        return None if tf.get_static_value(scale) == 1.0 else scale
 
-    def _updates(self) -> tf.Tensor | None:
-        if not isinstance(self._optimizer, keras.optimizers.LossScaleOptimizer):
-            return None
-        return tf.identity(self._optimizer.inner_optimizer.iterations)
+def _scale(optimizer: Any) -> tf.Tensor | None:
+    scale = tf.cast(optimizer.scale_loss(1.0), tf.float32)
+    return None if tf.get_static_value(scale) == 1.0 else scale
 
-    def _skipped(self, before: tf.Tensor | None) -> tf.Tensor | None:
-        """Say whether loss scaling skipped the update: the inner optimizer made no step."""
-        after = self._updates()
-        return None if before is None or after is None else tf.equal(before, after)
+
+def _updates(optimizer: Any) -> tf.Tensor | None:
+    if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return None
+    return tf.identity(optimizer.inner_optimizer.iterations)
+
+
+def _skipped(before: tf.Tensor | None, after: tf.Tensor | None) -> tf.Tensor | None:
+    """Say whether loss scaling skipped the update: the inner optimizer made no step."""
+    return None if before is None or after is None else tf.equal(before, after)
 
 
 def _known(grads: list[Any], variables: Sequence[Any], spec: StepSpec) -> list[tuple[Any, Any]]:

@@ -14,6 +14,7 @@ from keras_course_ext.monitoring.record.model_statistics import per_epoch, per_s
 from keras_course_ext.monitoring.record.schema import MODEL, Key, LayerInfo
 from keras_course_ext.monitoring.record.statistics import OUTPUT, STATISTICS, finished
 from keras_course_ext.monitoring.record.sums import ABSENT, NOT_MEASURED, is_missing, joined
+from keras_course_ext.monitoring.transport.applied import Applied
 from keras_course_ext.monitoring.transport.store import RowStore
 from keras_course_ext.monitoring.transport.workers import (
     gathered,
@@ -33,6 +34,7 @@ class Collector:
         optimizer: The optimizer, whose clipping is recorded.
         loss_scaled: Whether it scales the loss, and skips steps.
         layers: Names of the layers whose records are kept; None for all.
+        applied: Says which optimizer made a step.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Collector:
         optimizer: Any,
         loss_scaled: bool,
         layers: Sequence[str] | None,
+        applied: Applied | None = None,
     ) -> None:
         self._layout = layout
         self._stores: Sequence[RowStore] = stores
@@ -51,6 +54,7 @@ class Collector:
         self._optimizer = optimizer
         self._loss_scaled = loss_scaled
         self._kept_layers = layers
+        self._applied = applied if applied is not None and applied.several else None
         self._infos: list[LayerInfo] = list(layout.layers)
         self._in_forward_order = False
 
@@ -80,6 +84,9 @@ class Collector:
             history.layers = tuple(self._infos)
             keys, values = self._decode(np.stack([block for block, _ in rows]))
             model_keys, model_values = per_step(keys, values, self._optimizer)
+            if self._applied is not None and model_keys:
+                names = self._applied.of_rows(self._given(rows[0][0]))
+                model_keys, model_values = _of_each(names, model_keys, model_values)
             values = np.concatenate([values, model_values], axis=1)
             keys, values = self._kept([*keys, *model_keys], values)
             for run, columns in _as_measured(values):
@@ -146,6 +153,9 @@ class Collector:
         sums |= {name: late[:, :, i] for i, name in enumerate(layout.late_sums)}
         sums["weight.size"] = np.array(layout.sizes, np.float32)
         for name, values in finished(layout.of_weight, sums):
+            if name == "update_ratio":
+                # 0 would say that the step moved a weight too little, which got no gradient in it.
+                values = np.where(self._given(rows[0]), values, np.float32(ABSENT))
             found |= {w.key(name): values[:, i] for i, w in enumerate(layout.weights)}
         by_output = rows[:, :, layout.outputs_at : layout.size]
         shape = (*rows.shape[:2], len(layout.signals), len(layout.output_sums))
@@ -155,6 +165,12 @@ class Collector:
             found |= {s.key(name): values[:, i] for i, s in enumerate(layout.signals)}
         keys = [key for key in self._in_order(found) if (found[key] != np.float32(ABSENT)).any()]
         return keys, np.stack([found[key] for key in keys], axis=1) if keys else np.empty((n, 0))
+
+    def _given(self, rows: np.ndarray) -> np.ndarray:
+        """Return which weights have a gradient in each of some rows, `(steps, weights)`."""
+        layout = self._layout
+        shape = (len(rows), len(layout.weights), len(layout.weight_sums))
+        return rows[:, : layout.outputs_at].reshape(shape)[:, :, 0] != np.float32(ABSENT)
 
     def _in_order(self, keys: Any) -> list[Key]:
         place = {info.name: i for i, info in enumerate(self._infos)}
@@ -172,6 +188,18 @@ class Collector:
         layers = self._kept_layers
         kept = [i for i, k in enumerate(keys) if layers is None or k.layer in ("", *layers)]
         return [keys[i] for i in kept], values[:, kept]
+
+
+def _of_each(
+    names: Sequence[str | None], keys: Sequence[Key], values: np.ndarray
+) -> tuple[list[Key], np.ndarray]:
+    """Return statistics of the model, with the gradient norms of each optimizer's steps added."""
+    of_model = values[:, [key.statistic for key in keys].index("grad_norm")]
+    made = np.array(names, object)
+    found = dict.fromkeys(name for name in names if name is not None)
+    columns = [np.where(made == name, of_model, np.float32(ABSENT)) for name in found]
+    added = [Key("", name, "grad_norm") for name in found]
+    return [*keys, *added], np.column_stack([values, *columns])
 
 
 def _as_measured(values: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:

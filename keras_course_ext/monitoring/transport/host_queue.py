@@ -116,12 +116,14 @@ class HostQueue:
     def receive(self, records: Sequence[Returned]) -> None:
         """Keep what a call of the function returned, one record a step."""
         self._per_call = max(1, len(records))
+        # All updates of one train step are recorded, or none: those of two optimizers alternate.
+        due = any(map(self._period.due, range(self._step, self._step + len(records))))
         for record in records:
             step, self._step = self._step, self._step + 1
             row = record.get(ROW)
             if row is None:
                 self._vectors.append((step, record[DETECTOR]))
-            elif self._period.due(step):
+            elif due:
                 self._keep(step, row)
             elif self._alarms and not np.isfinite(row.numpy()[: self._layout.outputs_at]).all():
                 self._keep(step, row)
