@@ -106,7 +106,9 @@ class Recording:
         n = request.histograms
         spec = spec_of(model, request.statistics, n is not None)
         if self.returns:
-            self._stores = [HostQueue(spec.layout, n, request.every_step)]
+            self._stores = [
+                HostQueue(spec.layout, n, request.every_step, together=self._applied.several)
+            ]
         else:
             devices = [None]
             if spec.replicas > 1:

@@ -35,12 +35,17 @@ class HostQueue:
         layout: The layout of a row.
         histograms: Every how many steps there are histograms; None for never.
         every_step: Whether every step is recorded.
+        together: Whether the steps of one call are recorded all or none: those of two optimizers
+            alternate, and an even period would never meet the second one.
     """
 
     returned = True
 
-    def __init__(self, layout: Layout, histograms: int | None, every_step: bool) -> None:
+    def __init__(
+        self, layout: Layout, histograms: int | None, every_step: bool, together: bool = False
+    ) -> None:
         self.every_step = every_step
+        self._together = together
         self._layout = layout
         self._histograms = histograms
         self._period = Period()
@@ -116,14 +121,15 @@ class HostQueue:
     def receive(self, records: Sequence[Returned]) -> None:
         """Keep what a call of the function returned, one record a step."""
         self._per_call = max(1, len(records))
-        # All updates of one train step are recorded, or none: those of two optimizers alternate.
-        due = any(map(self._period.due, range(self._step, self._step + len(records))))
-        for record in records:
+        due = list(map(self._period.due, range(self._step, self._step + len(records))))
+        if self._together:
+            due = [any(due)] * len(due)
+        for record, is_due in zip(records, due, strict=True):
             step, self._step = self._step, self._step + 1
             row = record.get(ROW)
             if row is None:
                 self._vectors.append((step, record[DETECTOR]))
-            elif due:
+            elif is_due:
                 self._keep(step, row)
             elif self._alarms and not np.isfinite(row.numpy()[: self._layout.outputs_at]).all():
                 self._keep(step, row)
