@@ -33,8 +33,8 @@ class GuardedOptimizer(keras.optimizers.Optimizer):
         """Builds the optimizer for other variables as well, with the slots that it has.
 
         Args:
-            variables: Those that it was built for, and others.
-            attributes: The names of the attributes that list the slots.
+            variables: List of variables: those that it was built for, and others.
+            attributes: List of strings, the names of the attributes that list the slots.
         """
         kept = kept_variables(self)
         listed_anew = self._list_anew(self.variables[: len(self.variables) - len(kept)])
@@ -63,6 +63,9 @@ class GuardedOptimizer(keras.optimizers.Optimizer):
 
         Args:
             variable: A variable of a model.
+
+        Returns:
+            A Boolean.
         """
         try:
             self._get_variable_index(variable)
@@ -86,8 +89,11 @@ class GuardedOptimizer(keras.optimizers.Optimizer):
 
         Args:
             reference_variable: A variable of the model.
-            name: The end of the name.
-            initializer: The initializer.
+            name: String, the end of the name. Defaults to None, which is "var".
+            initializer: A `keras.initializers.Initializer` or its name. Defaults to "zeros".
+
+        Returns:
+            A variable of the same shape and dtype.
         """
         kept = self.kept(reference_variable, str(name))
         if kept is None:
