@@ -12,7 +12,9 @@ class TimeBasedDecay(keras.optimizers.schedules.LearningRateSchedule):
 
         η(t) = η₀ / (1 + d t)
 
-    It is what the deprecated argument `decay=d` of an optimizer becomes.
+    It is what the deprecated argument `decay=d` of an optimizer becomes. As in Keras 2, the
+    optimizer's `learning_rate` is then η₀, which can be set during training, as ReduceLROnPlateau
+    and LearningRateScheduler do; the decay goes on from it, η₀ / (1 + d t).
 
     Args:
         learning_rate: Float ≥ 0. The learning rate η₀ of the first step, t = 0.
@@ -34,14 +36,18 @@ class TimeBasedDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     def __init__(self, learning_rate: float, decay: float) -> None:
         super().__init__()
-        self.learning_rate = learning_rate
+        # A variable, so that a training step that is traced already reads the new number.
+        self.learning_rate = keras.Variable(
+            learning_rate, dtype="float64", trainable=False, name="learning_rate"
+        )
         self.decay = decay
 
     def __call__(self, step: Any) -> Any:
         """Returns η(t) for the step t, a scalar of Keras's default float dtype."""
         t = tf.cast(step, tf.float64)
-        return tf.cast(self.learning_rate / (1.0 + self.decay * t), keras.config.floatx())
+        first = tf.convert_to_tensor(self.learning_rate)
+        return tf.cast(first / (1.0 + self.decay * t), keras.config.floatx())
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make the same schedule again."""
-        return {"learning_rate": self.learning_rate, "decay": self.decay}
+        return {"learning_rate": float(self.learning_rate.numpy()), "decay": self.decay}

@@ -1,6 +1,8 @@
 """`RuleOptimizer`: the Keras optimizer around a pure rule."""
 
 import numbers
+import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -27,6 +29,7 @@ from keras_course_ext.optimizers.engine.run import plain
 from keras_course_ext.optimizers.engine.slots import create_slots
 from keras_course_ext.optimizers.engine.sparse import summed_rows
 from keras_course_ext.optimizers.engine.update import Update, path_of
+from keras_course_ext.optimizers.time_based_decay import TimeBasedDecay
 
 
 class RuleOptimizer(RuleDeclaration, GuardedOptimizer):
@@ -97,7 +100,7 @@ class RuleOptimizer(RuleDeclaration, GuardedOptimizer):
         super().__init__(rate, **common)  # pyright: ignore[reportCallIssue]
         self._state_to_come: Any = None
         self._given_rate: Any = learning_rate
-        self._applying = SimpleNamespace(scalars=None)
+        self._applying = SimpleNamespace(scalars=None, warned_of_lr=False)
         self.convention = convention
         self.lazy = check_lazy(self, lazy)
         for name, check in self.hyperparameters.items():
@@ -150,16 +153,47 @@ class RuleOptimizer(RuleDeclaration, GuardedOptimizer):
     def learning_rate(self) -> Any:
         """η of the current step: a variable, or the value of the schedule or callable.
 
-        A number, a schedule or a callable can be assigned.
+        With `decay` it is η₀, the variable that the decay starts from. A number, a schedule or a
+        callable can be assigned.
         """
-        return super().learning_rate
+        given = getattr(self, "_given_rate", None)
+        return given.learning_rate if isinstance(given, TimeBasedDecay) else super().learning_rate
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
+        if isinstance(self._given_rate, TimeBasedDecay) and not callable(value):
+            self._given_rate.learning_rate.assign(value)
+            return
         keras.optimizers.Optimizer.learning_rate.__set__(self, value)
         known = callable(value) or isinstance(value, numbers.Real)
         # Any other number, such as a tensor, is read from the variable that Keras keeps it in.
         self._given_rate = value if known else None
+
+    @property
+    def lr(self) -> Any:
+        """Deprecated, Keras 2's name of `learning_rate`."""
+        self._warn_of_lr()
+        return self.learning_rate
+
+    @lr.setter
+    def lr(self, value: Any) -> None:
+        self._warn_of_lr()
+        self.learning_rate = value
+
+    def _warn_of_lr(self) -> None:
+        if not self._applying.warned_of_lr:
+            self._applying.warned_of_lr = True
+            # The caller's line: an assignment passes the `__setattr__` methods of Keras.
+            frame, level = sys._getframe(2), 3
+            while frame.f_back and frame.f_globals["__name__"].startswith(
+                ("keras.", "tensorflow.")
+            ):
+                frame, level = frame.f_back, level + 1
+            warnings.warn(
+                f"`{type(self).__name__}.lr` is Keras 2's name. Write `optimizer.learning_rate`.",
+                DeprecationWarning,
+                stacklevel=level,
+            )
 
     @property
     def rate(self) -> Any:
@@ -274,7 +308,9 @@ class RuleOptimizer(RuleDeclaration, GuardedOptimizer):
         scalars = self._applying.scalars or self.begin_step()
         if self._applying.scalars is not None:
             self._applying.scalars = scalars
-        scalars = scalars | {"lr": learning_rate}
+        # With `decay` Keras passes the rate that the decay starts from.
+        if not isinstance(self._given_rate, TimeBasedDecay):
+            scalars = scalars | {"lr": learning_rate}
         plain(replace(self.update_of(gradient, variable, scalars), decay=None))
 
     def begin_step(self, last: Any = None) -> dict[str, Any]:
@@ -287,6 +323,8 @@ class RuleOptimizer(RuleDeclaration, GuardedOptimizer):
             All scalars of the step by name, `lr` and `t` among them.
         """
         lr, t = self.learning_rate, self.iterations + 1
+        if isinstance(self._given_rate, TimeBasedDecay):
+            lr = self._given_rate(self.iterations)
         # TensorFlow would convert the number of a callable to float32, also for float64 weights.
         lr = tf.constant(lr, tf.float64) if isinstance(lr, float) else tf.convert_to_tensor(lr)
         scalars = {"lr": lr, "t": t}
