@@ -87,7 +87,8 @@ COMMON_DOC = f"""\
             where the formula would apply their momentum and their decay. Defaults to False.
         lr: Deprecated, Keras 2's name of `learning_rate`.
         decay: Deprecated, Float ≥ 0. The learning rate at step t = 0, 1, … is η / (1 + decay · t);
-            now `learning_rate=keras.optimizers.schedules.InverseTimeDecay(η, 1, decay)`."""
+            now `learning_rate=keras.optimizers.schedules.InverseTimeDecay(η, 1, decay)`. η is the
+            optimizer's `learning_rate` and can be set during training."""
 
 
 _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
