@@ -1,5 +1,7 @@
 """The diagnosis rules: on records with known answers, and on real networks sick and healthy."""
 
+import statistics
+
 import keras
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from sklearn.datasets import load_digits
 from keras_course_ext.callbacks import GradientMonitor
 from keras_course_ext.monitoring import Finding, GradientHistory, Key, LayerInfo, diagnose
 from keras_course_ext.monitoring.diagnosis.finding import states
+from keras_course_ext.monitoring.record.epochs import medians
 
 RNG = np.random.default_rng(0)
 
@@ -94,6 +97,27 @@ def test_relu_with_glorot_is_advised_he_and_an_unknown_activation_normalization(
     assert "he_normal" in finding.advice
     (finding,) = diagnose(history_of(decaying(0.5, 20), activation="swish"))
     assert "Normalization" in finding.advice
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_medians_of_epochs(seed):
+    rng = np.random.default_rng(seed)
+    epochs = np.sort(rng.integers(0, 9, 60)) * 2
+    values = rng.choice([0.0, 0.0, 1.0, 2.5, -3.0, 1e-20, np.nan, np.inf], 60).astype(np.float32)
+    values[epochs == 4] = np.nan
+    values[epochs == 6] = 0.0
+    history, key = GradientHistory(), Key("a", "kernel", "update_ratio")
+    history.append(np.arange(60), epochs, [key], values[:, None])
+    for nonzero in (False, True):
+        expected = []
+        for epoch in range(0, 18, 2):
+            at = np.flatnonzero((epochs == epoch) & np.isfinite(values))
+            some = [float(values[i]) for i in at if values[i] != 0 or not nonzero]
+            if len(at):
+                all_of_it = [float(values[i]) for i in at]
+                expected.append((epoch, at[0], statistics.median(some or all_of_it)))
+        found = medians(history, key, nonzero)
+        assert list(zip(*map(np.ndarray.tolist, found), strict=True)) == expected
 
 
 @pytest.mark.parametrize("rate", [1e-5, 1e5])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_course_ext.monitoring.record.epochs import group_medians
 from keras_course_ext.monitoring.record.history import GradientHistory
 from keras_course_ext.monitoring.record.schema import SIGNALS, Key
 
@@ -45,10 +46,10 @@ def profiles(history: GradientHistory) -> Iterator[SignalProfile]:
     signals = signals.astype(np.float64)  # a product of thirty sigmoids is still a number there
     finite = np.isfinite(signals).all(axis=0)
     layers = tuple(key.layer for key in keys)
-    for epoch in np.unique(epochs[finite]):
-        now = finite & (epochs == epoch)
-        norms = np.median(signals[:, now], axis=1)
-        yield SignalProfile(int(epoch), int(steps[now][0]), layers, norms)
+    found, first, group = np.unique(epochs[finite], return_index=True, return_inverse=True)
+    norms = np.array([group_medians(group, row) for row in signals[:, finite]])
+    for i, (epoch, step) in enumerate(zip(found, steps[finite][first], strict=True)):
+        yield SignalProfile(int(epoch), int(step), layers, norms[:, i])
 
 
 def signal_keys(history: GradientHistory) -> list[Key]:

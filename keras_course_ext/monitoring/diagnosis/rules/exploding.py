@@ -3,6 +3,7 @@
 import numpy as np
 
 from keras_course_ext.monitoring.diagnosis.finding import Finding
+from keras_course_ext.monitoring.record.epochs import group_medians
 from keras_course_ext.monitoring.record.history import GradientHistory
 from keras_course_ext.monitoring.record.schema import SIGNALS, Key
 from keras_course_ext.monitoring.record.signal import SignalProfile, profiles
@@ -48,7 +49,10 @@ def _over_layers(history: GradientHistory) -> list[Finding]:
 
 
 def _growing(profile: SignalProfile) -> tuple[str, ...]:
-    s, hops = profile.norms, profile.hops
+    s = profile.norms
+    if not s.max() > GROWN * s[-1]:  # the median hops of every epoch would take much longer
+        return ()
+    hops = profile.hops
     return tuple(
         name
         for i, name in enumerate(profile.layers[: max(len(s) - MIN_HOPS, 0)])
@@ -65,10 +69,11 @@ def _over_steps(history: GradientHistory) -> list[Finding]:
     total = np.sqrt((norms**2).sum(axis=0))
     finite = np.isfinite(total)
     start = float(np.median(total[finite][:10])) if finite.any() else 0.0
-    for epoch in np.unique(epochs[finite]):
-        now = finite & (epochs == epoch)
-        growth = float(np.median(total[now])) / start if start else 0.0
+    found, group = np.unique(epochs[finite], return_inverse=True)
+    for epoch, median in zip(found, group_medians(group, total[finite]), strict=True):
+        growth = float(median) / start if start else 0.0
         if growth > GROWN:
+            now = finite & (epochs == epoch)
             key = weights[int(np.argmax(np.median(norms[:, now], axis=1)))]
             evidence = (
                 f"the norm of all weight gradients is {growth:.1e} times what it was in the first "
