@@ -23,7 +23,7 @@ from keras_course_ext.callbacks.request import (
     refuse,
 )
 from keras_course_ext.callbacks.resume import checked_resume
-from keras_course_ext.callbacks.same_fit import callbacks_in_same_fit
+from keras_course_ext.callbacks.same_fit import call_first, callbacks_in_same_fit
 from keras_course_ext.callbacks.schedule import Schedule
 from keras_course_ext.callbacks.tensorboard_log_dir import tensorboard_log_dir
 from keras_course_ext.monitoring.diagnosis.diagnose import diagnose
@@ -68,8 +68,9 @@ class GradientMonitor(keras.callbacks.Callback):
     first ten steps are always recorded, and so is every step with a gradient that is not finite,
     but without the statistics of its large tensors. `logs` gets `"grad_norm"`, the median of the
     epoch, and an entry for the most serious finding, such as `"vanishing_in_dense_3"`, for
-    `History`, `CSVLogger`, `EarlyStopping` and `ModelCheckpoint`. With `verbose=1` the progress bar
-    shows the latest recorded norm and that finding while the epoch runs.
+    `History`, `CSVLogger`, `EarlyStopping` and `ModelCheckpoint`; `fit` calls the monitor before
+    them, wherever it stands in the list. With `verbose=1` the progress bar shows the latest
+    recorded norm and that finding while the epoch runs.
 
     Args:
         update_freq: Which steps are recorded. `"auto"`: so many that recording takes two percent of
@@ -269,6 +270,7 @@ class GradientMonitor(keras.callbacks.Callback):
         optimizers = self._followed(model)
         checked_layers(model, self.layers)
         others = callbacks_in_same_fit(keras.callbacks.Callback, self)
+        call_first(self)
         self._recording = Recording(model, optimizers, self._request(others))
         self._history = self._recording.history
         self._schedule = Schedule(self.update_freq)

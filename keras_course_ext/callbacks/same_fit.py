@@ -18,10 +18,32 @@ def callbacks_in_same_fit(kind: type[_Kind], callback: keras.callbacks.Callback)
         kind: Their class.
         callback: The callback.
     """
+    caller = _caller(callback)
+    return [] if caller is None else [c for c in caller.callbacks if isinstance(c, kind)]
+
+
+def call_first(callback: keras.callbacks.Callback) -> None:
+    """Have a callback that is being called be called before all of another class from now on.
+
+    Keras's list gets a new list of callbacks. The old one, which Keras is going through, stays as
+    it is, so no callback is left out or called twice. So does the list that `fit` was given.
+
+    Args:
+        callback: The callback. Several of its class keep their order.
+    """
+    caller = _caller(callback)
+    if caller is not None:
+        of_class = [c for c in caller.callbacks if isinstance(c, type(callback))]
+        others = [c for c in caller.callbacks if not isinstance(c, type(callback))]
+        caller.callbacks = [*of_class, *others]
+
+
+def _caller(callback: keras.callbacks.Callback) -> Any:
+    """Return the `CallbackList` that is calling a callback; None if there is none."""
     frame = inspect.currentframe()
     while frame is not None:
         caller: Any = frame.f_locals.get("self")
         if isinstance(caller, keras.callbacks.CallbackList) and callback in caller.callbacks:
-            return [c for c in caller.callbacks if isinstance(c, kind)]
+            return caller
         frame = frame.f_back
-    return []
+    return None
