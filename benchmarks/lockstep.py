@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from keras_course_ext.callbacks.same_fit import call_first
+
 
 @dataclass(frozen=True)
 class Ratio:
@@ -70,6 +72,10 @@ class _Start(keras.callbacks.Callback):
         super().__init__()
         self.at = 0.0
         self._turns, self._me = turns, me
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        # A GradientMonitor has itself called first when training begins; its work must count.
+        call_first(self)
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         self._turns.wait(self._me)

@@ -28,6 +28,7 @@ _MORE = (
 _WIDE, _NARROW = 80, 39
 _SHORTEST_NAME = 8
 _NONE = "–"
+_GLOSSARY = "docs/glossary.md explains the terms."
 
 
 def print_report(history: GradientHistory, console: Console | None = None) -> None:
@@ -45,6 +46,8 @@ def print_report(history: GradientHistory, console: Console | None = None) -> No
         console.print(Text(f"{finding}\n", style="red"))
     if not findings:
         console.print(Text(f"{_tested(history)}\n"))
+    if history.keys:
+        console.print(Text(_GLOSSARY, style="dim"))
 
 
 def gradient_table(history: GradientHistory, title: str = "", wide: bool = False) -> Table:
