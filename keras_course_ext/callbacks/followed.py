@@ -39,15 +39,18 @@ def described(optimizers: dict[str, Any]) -> str:
     return ", ".join(f"`{name}` ({type(o).__name__})" for name, o in optimizers.items())
 
 
-def _optimizers_in(values: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+# Containers may contain each other.
+_DEPTH = 3
+
+
+def _optimizers_in(values: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
     """Yield the optimizers among some values, with the names or numbers that lead to them."""
     items = values.items() if isinstance(values, dict) else enumerate(values)
     for key, value in items:
-        name = f"{path}/{key}" if path else str(key)
         if isinstance(value, keras.optimizers.Optimizer):
-            yield name, value
-        elif isinstance(value, dict | list | tuple):
-            yield from _optimizers_in(value, name)
+            yield "/".join([*path, str(key)]), value
+        elif isinstance(value, dict | list | tuple) and len(path) < _DEPTH:
+            yield from _optimizers_in(value, (*path, str(key)))
 
 
 def _unused(name: str, taken: dict[str, Any]) -> str:
