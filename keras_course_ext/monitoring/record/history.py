@@ -51,6 +51,8 @@ class GradientHistory:
         self.loss_scaled = loss_scaled
         self._blocks: list[Block] = []
         self._keys: dict[Key, None] = {}
+        # The keys of the blocks, each tuple once: to search all blocks for a key takes long.
+        self._key_tuples: dict[tuple[Key, ...], tuple[Key, ...]] = {}
         self.histograms: list[Histogram] = []
 
     def append(
@@ -87,8 +89,10 @@ class GradientHistory:
 
     def _add(self, block: Block) -> None:
         if block.values.size:
-            self._blocks.append(block)
-            self._keys.update(dict.fromkeys(block.keys))
+            if block.keys not in self._key_tuples:
+                self._key_tuples[block.keys] = block.keys
+                self._keys.update(dict.fromkeys(block.keys))
+            self._blocks.append(block._replace(keys=self._key_tuples[block.keys]))
 
     def __len__(self) -> int:
         """Return the number of recorded values."""
@@ -153,7 +157,8 @@ class GradientHistory:
             KeyError: If it was not recorded; the message lists what was.
         """
         key = Key(layer, tensor, statistic)
-        found = [(b, b.keys.index(key)) for b in self._blocks if key in b.keys]
+        column = {id(keys): keys.index(key) for keys in self._key_tuples if key in keys}
+        found = [(b, column[id(b.keys)]) for b in self._blocks if id(b.keys) in column]
         if not found:
             raise KeyError(
                 f"{tuple(key)} was not recorded. Recorded: "
