@@ -202,7 +202,7 @@ class Recording:
     def recorded_of(self, step: int, steps: int) -> int:
         """Return how many of some steps from `step` on are recorded."""
         due = sum(map(self.is_due, range(step, step + steps)))
-        return steps if due and self.returns and self.updates_per_batch > 1 else due
+        return steps if due and self.returns and self._applied.several else due
 
     def first_batch_ended(self, batches: int) -> bool:
         """Learn how many updates a batch makes; return whether it makes several.
