@@ -180,6 +180,10 @@ class RuleOptimizer(RuleDeclaration, GuardedOptimizer):
         self._warn_of_lr()
         self.learning_rate = value
 
+    def __dir__(self) -> list[str]:
+        # Keras reads every attribute that `dir` lists when it saves; the alias would warn there.
+        return [name for name in super().__dir__() if name != "lr"]
+
     def _warn_of_lr(self) -> None:
         if not self._applying.warned_of_lr:
             self._applying.warned_of_lr = True
