@@ -39,6 +39,7 @@ def fitted(callbacks, epochs=2):
     return model
 
 
+@pytest.mark.thin("True-places0", "False-places3", "True-places5")
 @pytest.mark.parametrize("places", [[0], [1], [2], [3], [1, 2], [0, 3]])
 @pytest.mark.parametrize("as_list", [True, False])
 def test_every_hook_is_called_once_and_in_order(places, as_list):

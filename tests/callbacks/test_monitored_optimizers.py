@@ -78,6 +78,7 @@ class Giving(keras.Sequential):
 MODES = {"graph": {}, "jit": {"jit_compile": True}, "eager": {"run_eagerly": True}}
 
 
+@pytest.mark.thin("tf.Variable-graph", "keras.Variable-eager", "IndexedSlices-jit", "NumPy-eager")
 @pytest.mark.parametrize(
     ("form", "mode"), [(f, m) for f in FORMS for m in MODES if f != "NumPy" or m == "eager"]
 )
@@ -164,6 +165,7 @@ class Doing(keras.callbacks.Callback):
 HOOKS = ["on_train_begin", "on_epoch_begin", "on_train_batch_begin", "on_train_batch_end"]
 
 
+@pytest.mark.thin("False-on_epoch_begin", "True-on_train_batch_end")
 @pytest.mark.parametrize("hook", [*HOOKS, "on_epoch_end"])
 @pytest.mark.parametrize("first", [False, True])
 def test_compile_in_a_running_fit_raises_as_without_a_monitor(hook, first):

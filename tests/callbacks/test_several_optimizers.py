@@ -87,6 +87,7 @@ def fitted(model, *callbacks, batches=BATCHES, epochs=1):
     return model.get_weights()
 
 
+@pytest.mark.thin("graph", "two steps")
 @pytest.mark.parametrize("mode", MODES)
 def test_each_update_is_a_step_of_its_optimizer(mode):
     model, monitor = two(**MODES[mode]), GradientMonitor(update_freq=1)
@@ -109,6 +110,7 @@ def test_each_update_is_a_step_of_its_optimizer(mode):
     assert not history.has("", "optimizer")  # the default that `compile` makes
 
 
+@pytest.mark.thin("graph-4", "eager-2")
 @pytest.mark.parametrize(
     ("mode", "update_freq"), [("graph", 4), ("graph", "auto"), ("eager", 2), ("eager", 3)]
 )
@@ -164,6 +166,7 @@ def test_multi_optimizer_is_read_where_all_gradients_arrive(mode):
     assert monitor.history.steps.tolist() == list(range(BATCHES, 2 * BATCHES))
 
 
+@pytest.mark.thin("graph")
 @pytest.mark.parametrize("mode", ["graph", "eager"])
 def test_an_optimizer_that_is_not_followed_is_a_warning_and_training_goes_on(mode):
     def model():

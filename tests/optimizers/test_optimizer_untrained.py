@@ -78,6 +78,7 @@ EVERY_KIND = {
 }
 
 
+@pytest.mark.thin("average and accumulation", "different slots", "wrapped")
 @pytest.mark.parametrize("make", EVERY_KIND.values(), ids=EVERY_KIND)
 def test_every_kind_of_state_starts_anew(make, tmp_path):
     """Weights that were saved before `fit` and loaded after it train as they did before it."""
@@ -92,6 +93,7 @@ def test_every_kind_of_state_starts_anew(make, tmp_path):
         np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.thin("0.01")
 @pytest.mark.parametrize("rate", [0.01, keras.optimizers.schedules.CosineDecay(0.01, 50)])
 def test_the_weights_of_an_untrained_keras_adam(rate, tmp_path):
     theirs = compiled(keras.optimizers.Adam(rate))
@@ -171,6 +173,7 @@ OTHERS = {
 }
 
 
+@pytest.mark.thin("other slots-trained", "fewer slots-untrained", "no slots-trained")
 @pytest.mark.parametrize("before", [False, True], ids=["trained", "untrained"])
 @pytest.mark.parametrize(("source", "target", "names"), OTHERS.values(), ids=OTHERS)
 def test_the_weights_beside_another_state_are_loaded(source, target, names, before, tmp_path):
@@ -243,6 +246,7 @@ WEIGHT_SLOTS = {
 }
 
 
+@pytest.mark.thin("schedule-free-{}", "lookahead, large-*jit*", "accumulation-*eager*")
 @pytest.mark.parametrize("options", [{}, {"jit_compile": True}, {"run_eagerly": True}], ids=str)
 @pytest.mark.parametrize("make", WEIGHT_SLOTS.values(), ids=WEIGHT_SLOTS)
 def test_weights_made_inside_the_step(make, options):

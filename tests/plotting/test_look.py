@@ -19,7 +19,7 @@ from keras_course_ext import plotting
 from keras_course_ext.monitoring import GradientHistory, Key, LayerInfo
 from keras_course_ext.monitoring.record.schema import Histogram
 from keras_course_ext.plotting import _language, _look
-from keras_course_ext.plotting.save import save
+from keras_course_ext.plotting.save import draw
 
 HANGUL = re.compile("[가-힣]")
 POINTS, CLASSES = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), [0, 1, 1, 0]
@@ -198,7 +198,7 @@ def test_other_languages_are_refused(picture, lang):
 def test_a_record_is_saved_in_korean_too(monkeypatch, tmp_path):
     monkeypatch.setattr(_language, "korean_font", lambda: None)
     with pytest.warns(UserWarning, match="Korean"):
-        save(history(), tmp_path / "gradients.png", lang="ko")
+        draw(history(), tmp_path / "gradients.png", lang="ko")
     assert plt.imread(tmp_path / "gradients.png").std() > 0.05
     assert not plt.get_fignums()
 
