@@ -121,9 +121,9 @@ def test_nothing_is_left_when_another_callback_raises(hook, monitor_first, error
             callbacks=callbacks if monitor_first else callbacks[::-1],
             validation_data=data,
         )
-    if hook == "on_train_batch_begin" and monitor_first:
-        # The one moment at which the observed function stands ready. The next batch of whatever
-        # `fit` comes next puts the model's own function back, and runs it.
+    if hook == "on_train_batch_begin":
+        # The monitor is called first, so at this one moment the monitored function is in place. The
+        # next batch of any `fit` restores the model's own function, and runs it.
         fit(model, data, epochs=1)
     assert attributes(model) == before
     plain, data = compiled("nested", "graph")
