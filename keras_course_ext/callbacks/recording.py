@@ -17,7 +17,7 @@ from keras_course_ext.monitoring.sinks.sink import Sink
 from keras_course_ext.monitoring.transport.applied import Applied
 from keras_course_ext.monitoring.transport.collector import Collector
 from keras_course_ext.monitoring.transport.device_ring import DeviceRing
-from keras_course_ext.monitoring.transport.host_queue import HostQueue
+from keras_course_ext.monitoring.transport.host_queue import KEPT_ROWS, HostQueue
 from keras_course_ext.monitoring.transport.store import Period
 from keras_course_ext.monitoring.transport.workers import has_other_workers
 
@@ -227,7 +227,7 @@ class Recording:
         """Return after how many batches at most the stores must be read."""
         store = self._stores[0] if self._stores else None
         if store is None:
-            return _WITHOUT_STORE
+            return KEPT_ROWS
         return max(1, store.readable_steps(self._period) // self.updates_per_batch)
 
     def last_grad_norm(self) -> float:
@@ -253,10 +253,6 @@ class Recording:
     def close(self) -> None:
         """Close the sinks."""
         self._fan_out.close()
-
-
-# Steps until the first reading if the model is not built yet.
-_WITHOUT_STORE = 102
 
 
 def _is_one_graph(model: keras.Model) -> bool:

@@ -23,7 +23,9 @@ DETECTOR, ROW, BINS = "detector", "row", "bins"
 Returned = Mapping[str, Any]
 
 _BINS_CAPACITY = 4
-_KEPT_ROWS = 102
+KEPT_ROWS = 102
+"""So many recorded steps at most are kept before the host reads them."""
+
 # Vectors are looked at together and not the newest: an accelerator may still be computing them.
 _TOGETHER = 16
 
@@ -172,7 +174,7 @@ class HostQueue:
 
     def readable_steps(self, period: Period) -> int:
         """Return after how many steps at most the store must be read, to keep its memory small."""
-        rows = _KEPT_ROWS * period.every
+        rows = KEPT_ROWS * period.every
         if self._histograms is None:
             return rows
         return min(rows, (_BINS_CAPACITY - 1) * self._histograms)
