@@ -12,7 +12,7 @@ from keras_course_ext.optimizers.slots import Slot
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class AdaBelief(RuleOptimizer):
-    """AdaBelief: the step is divided by how far the gradients are from their own mean.
+    """AdaBelief: the step is divided by the deviation of the gradients from their running mean.
 
         m ← β₁ m + (1 − β₁) g
         s ← β₂ s + (1 − β₂) (g − m)² + ε

@@ -1,4 +1,4 @@
-"""Adadelta: the step's own recent size takes the place of the learning rate."""
+"""Adadelta: the running size of the steps replaces the learning rate."""
 
 from typing import ClassVar, Unpack
 

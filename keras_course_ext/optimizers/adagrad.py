@@ -1,4 +1,4 @@
-"""Adagrad: a weight that has moved much takes smaller steps."""
+"""Adagrad: the step size of a weight shrinks with the sum of its squared gradients."""
 
 from functools import partial
 from typing import ClassVar, Unpack

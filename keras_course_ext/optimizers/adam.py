@@ -1,4 +1,4 @@
-"""Adam: momentum for the direction, RMSprop for the length of the step."""
+"""Adam: momentum for the direction, RMSprop for the step size."""
 
 from functools import partial
 from typing import ClassVar, Unpack
@@ -39,9 +39,9 @@ class Adam(RuleOptimizer):
         v ← β₂ v + (1 − β₂) g²
         w ← w − η √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε)
 
-    t = 1, 2, … numbers the steps. m and v start at 0 and are too small at first; the factor of
-    roots and powers makes up for it. With `amsgrad` the largest v so far takes the place of v in
-    the denominator, so that the steps can only shrink:
+    t = 1, 2, … numbers the steps. m and v start at 0 and are therefore biased toward 0 at first;
+    the factor √(1 − β₂ᵗ) / (1 − β₁ᵗ) corrects the bias. With `amsgrad` the largest v so far
+    replaces v in the denominator, so the denominator never decreases:
 
         v̂ ← max(v̂, v)
 
@@ -71,9 +71,9 @@ class Adam(RuleOptimizer):
             w ← w − η m̂ / (√v̂ + ε),  m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ)
 
         with ε = 1e-8 by default. The form above is the paper's second, at the end of section 2,
-        where ε is called ε̂; the two are the same for ε̂ = ε √(1 − β₂ᵗ). AMSGrad has a paper of its
-        own, whose Algorithm 2 corrects nothing, so that its first steps are longer by up to (1 −
-        β₁) / √(1 − β₂). With `amsgrad`, `convention="paper"` is that:
+        where ε is called ε̂; the two are the same for ε̂ = ε √(1 − β₂ᵗ). AMSGrad was
+        published separately; its Algorithm 2 has no bias correction, so its first steps are longer
+        by up to (1 − β₁) / √(1 − β₂). With `amsgrad`, `convention="paper"` is that:
 
             w ← w − η m / (√v̂ + ε),  v̂ ← max(v̂, v)
 

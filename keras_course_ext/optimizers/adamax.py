@@ -1,4 +1,4 @@
-"""Adamax: Adam with the largest recent gradient in the place of the root mean square."""
+"""Adamax: Adam with a decaying maximum instead of the root mean square."""
 
 from functools import partial
 from typing import ClassVar, Unpack
@@ -13,7 +13,7 @@ from keras_course_ext.optimizers.slots import Slot
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class Adamax(RuleOptimizer):
-    """Adamax: the step is divided by the largest gradient of the recent past.
+    """Adamax: the step is divided by a decaying maximum of the gradient.
 
         m ← β₁ m + (1 − β₁) g
         u ← max(β₂ u, |g|)

@@ -1,4 +1,4 @@
-"""AdamW: Adam, with a weight decay that the adaptive step sizes don't touch."""
+"""AdamW: Adam with decoupled weight decay."""
 
 from functools import partial
 from typing import ClassVar, Unpack
@@ -12,19 +12,19 @@ from keras_course_ext.optimizers.engine.base import RuleOptimizer
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class AdamW(RuleOptimizer):
-    """AdamW: the weights shrink by a share of themselves, then Adam takes its step.
+    """AdamW: Adam with decoupled weight decay.
 
         w ← w − η λ w
         m ← β₁ m + (1 − β₁) g
         v ← β₂ v + (1 − β₂) g²
         w ← w − η √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε)
 
-    A penalty ½ λ w² in the loss would add λ w to g instead, where it is divided by √v like the
-    rest of the gradient: weights of large gradients would hardly decay.
+    A penalty ½ λ w² in the loss adds λ w to g instead, and Adam divides that by √v: weights with
+    large gradients would then decay less.
 
-    The rules are those of `Adam`, conventions and `amsgrad` included. The decay is the
-    `weight_decay` that every optimizer takes, switched on; `exclude_from_weight_decay` spares
-    biases and the like.
+    The rules are those of `Adam`, with its conventions and `amsgrad`. The decay is the common
+    argument `weight_decay` with another default; `exclude_from_weight_decay` excludes biases and
+    other variables from it.
 
     Args:
         learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable without
@@ -57,8 +57,8 @@ class AdamW(RuleOptimizer):
         `convention="torch"` is the same form with ε = 1e-8 and λ = 0.01 by default.
 
     Differs from the deck:
-        It doesn't teach AdamW. `convention="deck"` is the form above with the deck's ε for Adam,
-        1e-8.
+        The deck does not cover AdamW. `convention="deck"` is the form above with the deck's
+        ε = 1e-8 for Adam.
 
     Reference: Loshchilov, Hutter, Decoupled Weight Decay Regularization, ICLR 2019, Algorithm 2.
     """

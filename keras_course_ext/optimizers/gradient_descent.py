@@ -11,7 +11,7 @@ from keras_course_ext.optimizers.rules.gradient_descent import gradient_descent_
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class GradientDescent(RuleOptimizer):
-    """Gradient descent: a step against the gradient, as long as the gradient is steep.
+    """Gradient descent: a step against the gradient, proportional to it.
 
         w ← w − η g
 

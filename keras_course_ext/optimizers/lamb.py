@@ -1,4 +1,4 @@
-"""Lamb: Adam's direction, at a length in proportion to the weights."""
+"""Lamb: Adam's direction with a step proportional to the norm of the weights."""
 
 from typing import ClassVar, Unpack
 

@@ -1,4 +1,4 @@
-"""LARS: momentum whose steps are in proportion to the weights, layer by layer."""
+"""LARS: momentum with steps proportional to the norm of each variable."""
 
 from typing import ClassVar, Unpack
 
@@ -12,7 +12,7 @@ from keras_course_ext.optimizers.slots import Slot
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class LARS(RuleOptimizer):
-    """LARS, layer-wise adaptive rate scaling: every layer moves by the same share of itself.
+    """LARS, layer-wise adaptive rate scaling: a step proportional to the norm of the variable.
 
         λ = η ‖w‖ / (‖g‖ + β ‖w‖)
         v ← μ v + γ λ (g + β w)

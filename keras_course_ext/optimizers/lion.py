@@ -1,4 +1,4 @@
-"""Lion: only the sign of a mixture of gradient and momentum."""
+"""Lion: the sign of a mixture of gradient and momentum."""
 
 from typing import ClassVar, Unpack
 
@@ -12,7 +12,7 @@ from keras_course_ext.optimizers.slots import Slot
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class Lion(RuleOptimizer):
-    """Lion, evolved sign momentum: every weight moves by exactly η, for a gradient of any size.
+    """Lion, evolved sign momentum: every weight moves by η, whatever the size of its gradient.
 
         w ← w − η sign(β₁ m + (1 − β₁) g)
         m ← β₂ m + (1 − β₂) g

@@ -1,4 +1,4 @@
-"""From a name to an optimizer of this package."""
+"""Looking up an optimizer by name."""
 
 from typing import Any
 

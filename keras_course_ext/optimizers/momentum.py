@@ -1,4 +1,4 @@
-"""Momentum: the steps add up in a velocity that fades."""
+"""Momentum: a velocity that accumulates the gradients."""
 
 from functools import partial
 from typing import ClassVar, Unpack
@@ -13,7 +13,7 @@ from keras_course_ext.optimizers.slots import Slot
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class Momentum(RuleOptimizer):
-    """Momentum: a ball that rolls downhill, slowed by friction.
+    """Momentum: gradient descent with a velocity, like a ball that rolls downhill with friction.
 
         v ← μ v − η g
         w ← w + v
@@ -46,13 +46,14 @@ class Momentum(RuleOptimizer):
         either continues the other's checkpoint.
 
     Differs from torch:
-        `convention="torch"` keeps η out of what is kept,
+        `convention="torch"` accumulates the gradients without η,
 
             b ← μ b + g
             w ← w − η b
 
         with η = 0.001 by default. At a constant rate v = −η b, and the two are the same. When η
-        falls, torch's next step is shorter at once; above, the old steps fade at their old length.
+        falls, torch's whole next step shrinks at once; above, the velocity still holds steps of the
+        old length.
         A checkpoint of the one form must not be continued in the other.
 
     Differs from the paper and from the deck:

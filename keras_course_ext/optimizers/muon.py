@@ -1,4 +1,4 @@
-"""Muon: momentum whose matrices are made orthogonal."""
+"""Muon: momentum, orthogonalized by a Newton-Schulz iteration."""
 
 import math
 import re
@@ -26,16 +26,16 @@ from keras_course_ext.optimizers.slots import Slot
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class Muon(RuleOptimizer):
-    """Muon: a step of the same length in every direction of a matrix.
+    """Muon: momentum whose step is orthogonalized, so all its singular values are about equal.
 
         m ← μ m + g
         X = g + μ m                                  (without `nesterov`: m)
         X ← X / ‖X‖, then `ns_steps` times  X ← a X + (b X Xᵀ + c (X Xᵀ)²) X
         w ← w − η λ w − η · length · X
 
-    The gradients of a layer's kernel are mostly of low rank: a few directions get nearly all of
-    the movement. The iteration, Newton's and Schulz's, brings all singular values of the step
-    near 1, so that the rare directions move as far as the frequent ones.
+    The gradient of a kernel is often nearly of low rank: a few singular directions hold most of its
+    norm. The Newton-Schulz iteration brings all singular values of the step near 1, so the
+    directions with small singular values move as far as those with large ones.
 
     The kernels of convolutions are matrices too, of the shape (height · width · channels in,
     channels out): all axes but the last are one. Everything of rank 0 and 1, embeddings, and what
@@ -95,12 +95,12 @@ class Muon(RuleOptimizer):
         Keras's Muon only with the layers in `exclude_layers`.
 
     Differs from the paper:
-        None in the update for `convention="paper"`, the author's own code, but for its bfloat16.
-        The text has no length, which is 1 there.
+        `convention="paper"` has the update of the author's code, in the variable's dtype instead of
+        bfloat16. The text itself has no length factor; it is 1 there.
 
     Differs from torch:
         `torch.optim.Muon` takes the mean of the gradients for m, (1 − μ) times the sum, which is
-        the same step, because X is divided by its norm; takes matrices of rank 2 alone; and
+        the same step, because X is divided by its norm; accepts variables of rank 2 only; and
         computes the iteration in bfloat16.
 
     Reference: Jordan, Jin, Boza, You, Cesista, Newhouse, Bernstein, Muon: An optimizer for hidden

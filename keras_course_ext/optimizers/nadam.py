@@ -1,4 +1,4 @@
-"""Nadam: Adam that looks ahead as Nesterov's momentum does."""
+"""Nadam: Adam with Nesterov momentum."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Unpack
@@ -13,7 +13,7 @@ from keras_course_ext.optimizers.slots import Shared, Slot
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class Nadam(RuleOptimizer):
-    """Nadam: Adam with Nesterov's look ahead, by a momentum that rises from step to step.
+    """Nadam: Adam with Nesterov momentum, whose coefficient μₜ rises from step to step.
 
         μₜ = β₁ (1 − 0.5 · 0.96^(ψ t))
         m ← β₁ m + (1 − β₁) g
@@ -22,8 +22,8 @@ class Nadam(RuleOptimizer):
         v̂ = v / (1 − β₂ᵗ)
         w ← w − η m̂ / (√v̂ + ε)
 
-    t = 1, 2, … numbers the steps. Where Adam takes the mean gradient so far, m̂ already takes what
-    the mean will be made of at the next step.
+    t = 1, 2, … numbers the steps. Adam divides the mean gradient m of this step; m̂ weights m
+    and g as the next step would, which is Nesterov's look-ahead.
 
         convention   ψ, `momentum_decay`   ε      η
         "keras"      1                     1e-7   0.001
@@ -52,12 +52,12 @@ class Nadam(RuleOptimizer):
         array([0.8944, 2.1056], dtype=float32)
 
     Differs from Keras:
-        None in the update. ψ is fixed to 1 there, 250 times the paper's, so that the momentum has
-        risen after some hundred steps.
+        None in the update. ψ is fixed to 1 there, 250 times the paper's, so the momentum reaches
+        its final value after about a hundred steps.
 
     Differs from the paper:
-        None for `convention="paper"`, whose μₜ is written with 0.96^(t / 250) there; its β₁, called
-        μ, is 0.99.
+        None for `convention="paper"`. The paper writes μₜ with 0.96^(t / 250), calls β₁ μ, and uses
+        0.99 for it.
 
     Differs from torch:
         None for `convention="torch"`, which is `torch.optim.NAdam`; its `weight_decay` is the

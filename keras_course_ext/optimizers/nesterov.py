@@ -1,4 +1,4 @@
-"""Nesterov momentum: the gradient corrects the velocity before the step, not after it."""
+"""Nesterov momentum: momentum with the gradient at the look-ahead point."""
 
 from functools import partial
 from typing import ClassVar, Unpack
@@ -13,19 +13,18 @@ from keras_course_ext.optimizers.slots import Slot
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class NesterovMomentum(RuleOptimizer):
-    """Nesterov momentum: looks where the velocity leads before it corrects the velocity.
+    """Nesterov momentum: momentum with the gradient taken after the velocity step.
 
         v ← μ v − η g
         w ← w + μ v − η g
 
-    As first written, the gradient is taken ahead of the weights θ, where the velocity is about to
-    carry them:
+    In Nesterov's form, the gradient is taken at the look-ahead point θ + μ v:
 
         v ← μ v − η dL/dθ (θ + μ v)
         θ ← θ + v
 
-    The two are the same under w = θ + μ v. Here w, the place where the gradient is taken, is
-    what the model holds, so that `fit` need not move the weights back and forth.
+    The two are the same under w = θ + μ v. The model holds w, the point where
+    the gradient is taken, so `fit` does not have to move the weights before each gradient.
 
     Args:
         learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable without
@@ -52,7 +51,7 @@ class NesterovMomentum(RuleOptimizer):
         state is the same, and either continues the other's checkpoint.
 
     Differs from torch:
-        `convention="torch"` keeps η out of what is kept,
+        `convention="torch"` accumulates the gradients without η,
 
             b ← μ b + g
             w ← w − η (g + μ b)

@@ -1,4 +1,4 @@
-"""RMSprop: Adagrad with a running mean in the place of the sum."""
+"""RMSprop: Adagrad with a running mean instead of the sum."""
 
 from functools import partial
 from typing import ClassVar, Unpack
@@ -23,7 +23,7 @@ from keras_course_ext.optimizers.slots import Slot
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class RMSprop(RuleOptimizer):
-    """RMSprop: every step is divided by the recent size of the gradient.
+    """RMSprop: the gradient divided by the root of the running mean of its square.
 
         v ← ρ v + (1 − ρ) g²
         w ← w − η g / √(v + ε)
@@ -64,17 +64,17 @@ class RMSprop(RuleOptimizer):
         array([0.8, 2.2], dtype=float32)
 
     Differs from the paper:
-        The lecture has no ε. `convention="paper"` has none either:
+        The lecture has no ε, and neither has `convention="paper"`:
 
             w ← w − η g / √v,  where 0 / 0 = 0
             momentum > 0:                      b ← μ b + η g / √v,  w ← w − b
             centered:                          √(v − a²) in the place of √v
 
-        An `epsilon` that is given is added to the root. Graves, who adds momentum and centers, has
-        the form of "keras", with η = ε = 1e-4 and ρ = 0.95.
+        If `epsilon` is given, it is added to the root. Graves uses momentum and the centered form,
+        both as in "keras", with η = ε = 1e-4 and ρ = 0.95.
 
     Differs from torch:
-        `convention="torch"` adds ε outside of the root, and keeps η out of the velocity:
+        `convention="torch"` adds ε outside of the root, and multiplies by η after the velocity:
 
             w ← w − η g / (√v + ε)
             momentum > 0:                      b ← μ b + g / (√v + ε),  w ← w − η b

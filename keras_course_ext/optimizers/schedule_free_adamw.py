@@ -25,18 +25,18 @@ from keras_course_ext.optimizers.slots import WEIGHTS, Shared, Slot
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class ScheduleFreeAdamW(RuleOptimizer):
-    """Schedule-free AdamW: trains at one point, and is evaluated at the average.
+    """Schedule-free AdamW: gradients at one point, evaluation at a running average.
 
         y = (1 − β₁) z + β₁ x                      where the gradient g is taken
         v ← β₂ v + (1 − β₂) g²,  v̂ = v / (1 − β₂ᵗ)
         z ← z − γₜ g / (√v̂ + ε) − γₜ λ y          the steps, γₜ = γ · min(1, t / `warmup_steps`)
         x ← (1 − c) x + c z,  c = γₜ² / Σᵢ γᵢ²     their average
 
-    While it trains, the model holds y; it should be evaluated and saved with x, the better
-    weights. At the end of `fit` the model holds x. For the validation and the checkpoints
-    inside `fit` put `kce.callbacks.AveragedWeights()` before them into the callbacks. A `fit`
-    that goes on from x goes back to y in its first step, whose gradient was taken at x;
-    `AveragedWeights` goes back before it.
+    During training the model holds y; evaluate and save it with x, which generalizes better. At the
+    end of `fit` the model holds x. For validation and checkpoints inside `fit`, put
+    `kce.callbacks.AveragedWeights()` before them into the list of callbacks. A second `fit` that
+    starts at x returns to y in its first step, whose gradient was taken at x; with
+    `AveragedWeights` it returns to y before that step.
 
     Args:
         learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable without

@@ -1,4 +1,4 @@
-"""SGD: Keras's one name for gradient descent, momentum and Nesterov momentum."""
+"""SGD: gradient descent, momentum and Nesterov momentum under Keras's name."""
 
 from functools import partial
 from typing import ClassVar, Unpack

@@ -1,4 +1,4 @@
-"""The learning rate that falls as one over time, Keras 2's `decay`."""
+"""Time-based decay, η / (1 + decay t): the `decay` of Keras 2."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class TimeBasedDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that falls as one over time.
+    """A learning rate that falls as 1 / (1 + decay t).
 
         η(t) = η₀ / (1 + d t)
 

@@ -1,4 +1,4 @@
-"""The path of an optimizer downhill, its rule run on NumPy arrays."""
+"""The path of an optimizer on a function of NumPy arrays."""
 
 import inspect
 from collections.abc import Callable, Iterable

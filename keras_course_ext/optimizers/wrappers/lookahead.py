@@ -15,7 +15,7 @@ from keras_course_ext.optimizers.wrappers.base import WrapperOptimizer
 
 @keras.saving.register_keras_serializable(package="keras_course_ext")
 class Lookahead(WrapperOptimizer):
-    """Lookahead: another optimizer runs ahead, and slow weights follow a part of the way.
+    """Lookahead: slow weights that follow the fast weights of another optimizer every k steps.
 
         θ ← inner(θ)                                   at every step
         φ ← φ + α (θ − φ),  θ ← φ                      after every k-th step
