@@ -1,5 +1,6 @@
 """The table of the optimizers: a row here adds an optimizer to every test."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -77,6 +78,10 @@ _HEAVY = {"momentum": 0.9}
 _NESTEROV = {"momentum": 0.9, "nesterov": True}
 _DOZAT = {"epsilon": 1e-8, "momentum_decay": 0.004}
 _NO_DECAY = {"weight_decay": None, "adam_weight_decay": None}
+# Keras 3.12's Muon has no `adam_weight_decay` and fails in its first step under TensorFlow.
+KERAS_MUON = keras.optimizers.Muon
+if "adam_weight_decay" not in inspect.signature(KERAS_MUON).parameters:
+    KERAS_MUON = None
 
 CASES = [
     case("gradient_descent", ours.GradientDescent, _SGD, oracles.gradient_descent),
@@ -287,7 +292,7 @@ CASES = [
     case(
         "muon_adamw",
         ours.Muon,
-        keras.optimizers.Muon,
+        KERAS_MUON,
         oracles_beyond.muon_adamw,
         _NO_DECAY,
         oracle_arguments={},

@@ -8,6 +8,7 @@ import numpy as np
 import oracles_beyond
 import pytest
 import tensorflow as tf
+from optimizer_cases import KERAS_MUON
 from problems import regression_data, regression_model, varying_rates
 
 from keras_course_ext.optimizers import Muon, trajectory
@@ -137,12 +138,13 @@ def test_which_variables_are_matrices():
         assert slots == len(variables) - len(expected)
 
 
+@pytest.mark.skipif(not KERAS_MUON, reason="Keras's Muon fails in its first step here")
 @pytest.mark.thin("graph")
 @pytest.mark.parametrize("mode", ["eager", "graph", "jit"])
 def test_fit_is_that_of_keras(mode):
     x, y = regression_data(80)
     trained = []
-    for cls in (Muon, keras.optimizers.Muon):
+    for cls in (Muon, KERAS_MUON):
         model = regression_model()
         optimizer = cls(0.01, weight_decay=0.1, adam_lr_ratio=0.5, exclude_layers=["dense_1"])
         model.compile(optimizer, "mse", run_eagerly=mode == "eager", jit_compile=mode == "jit")
