@@ -188,10 +188,10 @@ def _caption(
     )
     backward = say("backward", "역전파") + ": δ = ∂L/∂z, ∂ = ∂L/∂w, ∂L/∂b, ∂a = ∂L/∂a"
     if batch > 1:
-        forward += say(f"; sample {sample} of {batch}", f"; 샘플 {batch}개 가운데 {sample}번")
+        forward += say(f"; sample {sample} of {batch}", f"; 표본 {batch}개 가운데 {sample}번")
         backward += say(
             f"; ∂L/∂w, ∂L/∂b and L over all {batch} samples",
-            f"; ∂L/∂w, ∂L/∂b, L은 샘플 {batch}개 전체의 값",
+            f"; ∂L/∂w, ∂L/∂b, L은 표본 {batch}개 전체의 값",
         )
     canvas.text((left + right) / 2, bottom + 0.32, forward, FORWARD)
     canvas.text((left + right) / 2, bottom + 0.13, backward, BACKWARD)

@@ -157,6 +157,9 @@ def test_links_lead_somewhere(name):
     text = re.sub(r"^```.*?^```$|`[^`\n]*`", "", page.read_text("utf-8"), flags=re.DOTALL | re.M)
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
         assert (page.parent / target).exists(), target
+        if name in KOREAN and target.endswith(".md"):
+            translated = (page.parent / target.replace(".md", ".ko.md")).exists()
+            assert target.endswith(".ko.md") or not translated, f"{target} has a Korean page"
 
 
 def commands(text):
