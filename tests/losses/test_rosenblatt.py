@@ -103,6 +103,13 @@ def test_the_gates_are_learned_by_gradient_descent_on_the_logistic_form():
     np.testing.assert_array_equal(np.round(model(X)), t)
 
 
+def test_a_third_input_makes_xor_separable():
+    lifted = np.column_stack([X, X[:, 0] * X[:, 1]])
+    model = perceptron(inputs=3)
+    fit(model, np.tile(lifted, (30, 1)), np.tile(XOR, 30))
+    assert model(lifted).numpy().ravel().tolist() == XOR
+
+
 def test_no_line_separates_xor():
     # With z = w1 x1 + w2 x2 + b the four rows ask for A @ (w1, w2, b) > 0 or <= 0:
     #   (0, 0):            b <= 0        (0, 1):       w2 + b > 0
