@@ -1,13 +1,13 @@
 """The record of a training run: which statistic of which tensor had which value at which step."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_course_ext.monitoring.record import frame, selection, storage
+from keras_course_ext.monitoring.record import frame, merge, selection, storage
 from keras_course_ext.monitoring.record.schema import (
     Block,
     Content,
@@ -230,6 +230,51 @@ class GradientHistory:
             [4.0, 6.0]
         """
         return self._of(selection.select(self._content, layers, tensors, statistics, steps))
+
+    @classmethod
+    def merge(cls, parts: Mapping[str, "GradientHistory"]) -> "GradientHistory":
+        """Return one record of several runs or workers that tells them apart.
+
+        Layer `dense` of `worker_0` is named `worker_0/dense`, the statistics of its whole model
+        have the tensor `worker_0/model`. The diagnosis compares the layers of one model: give it
+        a part, `diagnose(merged.part("worker_0"))`.
+
+        Args:
+            parts: The records by name, such as `{"worker_0": ..., "worker_1": ...}`. A name is
+                not empty and has no `/`.
+
+        Returns:
+            A new `GradientHistory`.
+
+        Raises:
+            ValueError: If a name does not fit.
+
+        Example:
+            >>> from keras_course_ext.monitoring import GradientHistory, Key
+            >>> first, second = GradientHistory(), GradientHistory()
+            >>> first.append([0, 1], [0, 0], [Key("dense", "kernel", "grad_norm")], [[1], [2]])
+            >>> second.append([0, 1], [0, 0], [Key("dense", "kernel", "grad_norm")], [[3], [4]])
+            >>> merged = GradientHistory.merge({"worker_0": first, "worker_1": second})
+            >>> merged.series("worker_1/dense", "kernel")[2].tolist()
+            [3.0, 4.0]
+            >>> merged.part("worker_0").series("dense", "kernel")[2].tolist()
+            [1.0, 2.0]
+        """
+        return cls._of(merge.merge({name: part._content for name, part in parts.items()}))
+
+    def part(self, name: str) -> "GradientHistory":
+        """Return one of the records that `merge` joined, under its own names again.
+
+        Args:
+            name: The name that it has in the merged record.
+
+        Returns:
+            A new `GradientHistory`.
+
+        Raises:
+            ValueError: If there is none of this name; the message suggests the nearest.
+        """
+        return self._of(merge.part_of(self._content, name))
 
     def to_dataframe(self) -> "pandas.DataFrame":
         """Return every value as a row of a pandas DataFrame, in the order of the steps.
