@@ -1,11 +1,13 @@
 """A training loop of one's own under `watch`, alone or as one of two workers; also a program.
 
-python worker_of_two.py RANK PORT PORT FILE: be worker RANK and write the record to FILE.
+python worker_of_two.py RANK PORT PORT FILE: be worker RANK, write the record to FILE, and beside
+it, to FILE with the ending .txt, what Keras's `fit` says under the same strategy.
 """
 
 import json
 import os
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -50,6 +52,18 @@ def train(strategy: tf.distribute.Strategy, part: slice) -> GradientHistory:
     return monitor.history
 
 
+def fit(strategy: tf.distribute.Strategy) -> str:
+    """Return the error of Keras's own `fit`, without anything of this package; empty for none."""
+    with strategy.scope():
+        model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(3)])
+        model.compile("sgd", "mse")
+    try:
+        model.fit(np.ones((BATCH, 5)), np.ones((BATCH, 3)), batch_size=BATCH // 2, verbose=0)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
 if __name__ == "__main__":
     rank, *ports, path = sys.argv[1:]
     cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
@@ -59,3 +73,4 @@ if __name__ == "__main__":
     half = BATCH // 2
     history = train(workers, slice(int(rank) * half, (int(rank) + 1) * half))
     history.save(path)
+    Path(path).with_suffix(".txt").write_text(fit(workers), "utf-8")
