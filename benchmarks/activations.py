@@ -15,19 +15,20 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 from lockstep import Ratio, ratio_of
+from rows import Row, measured_once, printed, row_of
 
 import keras_course_ext as kce
 
 PAIRS_OF_CALLS = 100
 SIZES = [(64, 512), (256, 1024), (4096, 1024)]
-SAME = "softplus, Keras's twice"
+SAME = "Keras against itself"
 
 
 def _pair(name: str, **options: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
@@ -117,6 +118,33 @@ def peak_in_a_process(name: str, which: int) -> float:
     return float(done.stdout.split()[-1])
 
 
+def compared(
+    names: Sequence[str],
+    sizes: Sequence[tuple[int, int]] = tuple(SIZES),
+    modes: Sequence[bool] = (False, True),
+) -> Iterator[Row]:
+    """Yield the ratio of every activation at every size, plain and compiled."""
+    for jit in modes:
+        for size in sizes:
+            for name in names:
+                where = f"{size[0]}x{size[1]}{', jit' if jit else ''}"
+                yield row_of(f"activation, {where}, {name}", compare(*PAIRS[name], size, jit))
+
+
+def memory(names: Sequence[str]) -> Iterator[Row]:
+    """Yield the peak memory of 16 in a row, forward and backward."""
+    for name in names:
+        ours, theirs = (peak_in_a_process(name, which) for which in (0, 1))
+        yield measured_once(f"memory, 16 in a row, {name}", ours, theirs, "MB")
+
+
+def rows(quick: bool) -> Iterator[Row]:
+    """Yield the rows of the scoreboard."""
+    if quick:
+        return compared([SAME, "relu", "sigmoid", "gelu"], SIZES[1:2], [False])
+    return compared(list(PAIRS))
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -126,17 +154,8 @@ def main() -> None:
     names = arguments.names
     if unknown := set(names) - set(PAIRS):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; the names are {', '.join(PAIRS)}")
-    if arguments.memory:
-        for name in names or PAIRS:
-            ours, theirs = (peak_in_a_process(name, which) for which in (0, 1))
-            print(f"{name:24} {ours:.0f} MiB, Keras's {theirs:.0f} MiB", flush=True)
-        return
-    for jit in (False, True):
-        for size in SIZES:
-            print(f"\n{size[0]} x {size[1]}, {'jit_compile' if jit else 'graph'}")
-            for name in [SAME, *names] if names else PAIRS:
-                ratio = compare(*PAIRS[name], size, jit)
-                print(f"{name:24} {ratio}", flush=True)
+    chosen = [SAME, *names] if names else list(PAIRS)
+    printed(memory(chosen) if arguments.memory else compared(chosen))
 
 
 if __name__ == "__main__":

@@ -16,11 +16,13 @@ import argparse
 import re
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 from lockstep import Fit, lockstep
+from rows import Row, measured_once, printed, row_of
 
 import keras_course_ext as kce
 
@@ -31,6 +33,7 @@ NETS = {
     "3x1024, batch 256": (3, 1024, 256),
 }
 BIG = (6, 1024, 16384)
+ACTIVATIONS = ["relu", "sigmoid", "tanh", "gelu"]
 DENSE = {"ours": kce.layers.Dense, "keras": keras.layers.Dense}
 
 
@@ -54,18 +57,23 @@ def fit_of(whose: str, activation: str, net: str, steps: int, jit: bool) -> Fit:
     return lambda start, stop: model.fit(x, y, batch_size=batch, verbose=0, callbacks=[start, stop])
 
 
-def compare_fits(nets: list[str], activations: list[str], steps: int) -> None:
-    """Print the ratio of a training step on every network, plain and compiled."""
+def fits(
+    nets: Sequence[str],
+    activations: Sequence[str],
+    steps: int,
+    modes: Sequence[bool] = (False, True),
+) -> Iterator[Row]:
+    """Yield the ratio of a training step on every network, plain and compiled."""
     for net in nets:
-        for jit in (False, True):
+        for jit in modes:
             cells = [(activation, "ours") for activation in activations]
             cells.append((activations[0], "keras"))
             for activation, whose in cells:
                 first = fit_of(whose, activation, net, steps, jit)
                 second = fit_of("keras", activation, net, steps, jit)
                 name = activation if whose == "ours" else "Keras against itself"
-                how = "jit" if jit else "graph"
-                print(f"fit    {net:18} {how:5} {name:20} {lockstep(first, second)}", flush=True)
+                how = ", jit" if jit else ""
+                yield row_of(f"explicit, {net}{how}, {name}", lockstep(first, second))
 
 
 def peak(whose: str, activation: str, jit: bool) -> float:
@@ -89,14 +97,14 @@ def high_water() -> float:
     return int(found[1]) / 1024
 
 
-def compare_memory(activations: list[str]) -> None:
-    """Print the peak memory of training, each measured in its own process."""
+def memory(activations: Sequence[str], modes: Sequence[str] = ("graph", "jit")) -> Iterator[Row]:
+    """Yield the peak memory of training, each measured in its own process."""
     for activation in activations:
-        for jit in ("graph", "jit"):
+        for mode in modes:
             megabytes = [
                 float(
                     subprocess.run(
-                        [sys.executable, __file__, "--peak", whose, activation, jit],
+                        [sys.executable, __file__, "--peak", whose, activation, mode],
                         check=True,
                         capture_output=True,
                         text=True,
@@ -104,11 +112,21 @@ def compare_memory(activations: list[str]) -> None:
                 )
                 for whose in DENSE
             ]
-            print(
-                f"memory {'x'.join(map(str, BIG[:2]))}, batch {BIG[2]} {jit:5} {activation:20} "
-                f"{megabytes[0]:.0f} MB, Keras {megabytes[1]:.0f} MB",
-                flush=True,
-            )
+            how = "" if mode == "graph" else ", jit"
+            name = f"memory, {'x'.join(map(str, BIG[:2]))}, batch {BIG[2]}{how}, {activation}"
+            yield measured_once(name, megabytes[0], megabytes[1], "MB")
+
+
+def rows(quick: bool) -> Iterator[Row]:
+    """Yield the rows of the scoreboard: training steps with our Dense."""
+    if quick:
+        return fits(["4x512, batch 64"], ["relu"], 160, [False])
+    return fits(list(NETS), ACTIVATIONS, 460)
+
+
+def memory_rows(quick: bool) -> Iterator[Row]:
+    """Yield the rows of the scoreboard: peak memory."""
+    return memory(["relu"], ["graph"]) if quick else memory(ACTIVATIONS)
 
 
 def main() -> None:
@@ -116,7 +134,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", choices=["fit", "memory"])
     parser.add_argument("--nets", nargs="+", choices=NETS, default=list(NETS))
-    parser.add_argument("--activations", nargs="+", default=["relu", "sigmoid", "tanh", "gelu"])
+    parser.add_argument("--activations", nargs="+", default=ACTIVATIONS)
     parser.add_argument("--steps", type=int, default=460)
     parser.add_argument("--peak", nargs=3, metavar=("WHOSE", "ACTIVATION", "MODE"))
     args = parser.parse_args()
@@ -125,9 +143,9 @@ def main() -> None:
         print(peak(whose, activation, mode == "jit"))
         return
     if args.only in (None, "fit"):
-        compare_fits(args.nets, args.activations, args.steps)
+        printed(fits(args.nets, args.activations, args.steps))
     if args.only in (None, "memory"):
-        compare_memory(args.activations)
+        printed(memory(args.activations))
 
 
 if __name__ == "__main__":

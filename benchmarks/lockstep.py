@@ -68,37 +68,52 @@ class _Turns:
 class _Start(keras.callbacks.Callback):
     """The first callback of a fit: waits for its turn, and starts the clock."""
 
-    def __init__(self, turns: _Turns, me: int) -> None:
+    def __init__(self, turns: _Turns, me: int, steps: int) -> None:
         super().__init__()
         self.at = 0.0
-        self._turns, self._me = turns, me
+        self.seen = 0
+        self._turns, self._me, self._steps = turns, me, steps
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         # A GradientMonitor has itself called first when training begins; its work must count.
         call_first(self)
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        self._turns.wait(self._me)
-        self.at = time.perf_counter()
+        if self.seen % self._steps == 0:
+            self._turns.wait(self._me)
+            self.at = time.perf_counter()
+        self.seen += 1
 
 
 class _Stop(keras.callbacks.Callback):
     """The last callback of a fit: stops the clock, and passes the turn to the other fit."""
 
-    def __init__(self, turns: _Turns, me: int, start: _Start) -> None:
+    def __init__(
+        self, turns: _Turns, me: int, start: _Start, steps: int, sync: Callable[[], object]
+    ) -> None:
         super().__init__()
         self.times: list[float] = []
         self._turns, self._me, self._start = turns, me, start
+        self._steps, self._sync = steps, sync
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        self.times.append(time.perf_counter() - self._start.at)
-        self._turns.give(self._me)
+        if self._start.seen % self._steps == 0:
+            self._sync()
+            self.times.append((time.perf_counter() - self._start.at) / self._steps)
+            self._turns.give(self._me)
 
 
 Fit = Callable[[keras.callbacks.Callback, keras.callbacks.Callback], object]
 
 
-def lockstep(first: Fit, second: Fit, skip: int = 60, block: int = 1) -> Ratio:
+def lockstep(
+    first: Fit,
+    second: Fit,
+    skip: int = 60,
+    block: int = 1,
+    turn: int = 1,
+    sync: Callable[[], object] = lambda: None,
+) -> Ratio:
     """Run two fits in turns and compare their steps.
 
     Args:
@@ -107,13 +122,17 @@ def lockstep(first: Fit, second: Fit, skip: int = 60, block: int = 1) -> Ratio:
         skip: Number of steps at the beginning to ignore: tracing and warm-up.
         block: Number of steps to add before ratios are computed. With 1, the median of the ratios
             does not include costs that occur at fewer than half of the steps.
+        turn: Number of steps that a fit makes before the other one's turn. Its time is that of all
+            of them, divided by their number; `skip` and `block` count turns.
+        sync: What waits for the device at the end of a turn; a GPU still computes when the host
+            has queued its work.
 
     Returns:
         A `Ratio` of the first to the second.
     """
     turns = _Turns()
-    starts = [_Start(turns, me) for me in (0, 1)]
-    stops = [_Stop(turns, me, start) for me, start in enumerate(starts)]
+    starts = [_Start(turns, me, turn) for me in (0, 1)]
+    stops = [_Stop(turns, me, start, turn, sync) for me, start in enumerate(starts)]
     errors: list[BaseException] = []
 
     def run(me: int, fit: Fit) -> None:

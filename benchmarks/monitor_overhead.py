@@ -18,13 +18,14 @@ is a fit without a monitor against another one: it must be 1 within its interval
 """
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 from lockstep import Fit, lockstep
+from rows import Row, printed, row_of
 
 import keras_course_ext as kce
 
@@ -161,6 +162,27 @@ def fit_of(net: str, setting: str, steps: int, jit: bool) -> Fit:
     )
 
 
+def compared(
+    nets: Sequence[str], settings: Sequence[str], modes: Sequence[str], steps: int, block: int
+) -> Iterator[Row]:
+    """Yield the ratio of every setting to no monitor, on every network."""
+    for net in nets:
+        for mode in modes:
+            for setting in settings:
+                first, second = (fit_of(net, s, steps, mode == "jit") for s in (setting, "nothing"))
+                ratio = lockstep(first, second, block=block)
+                extra = f"{(ratio.median - 1) * ratio.seconds * 1e6:+.0f} us"
+                name = "a fit against itself" if setting == "nothing" else setting
+                yield row_of(f"monitor, {net}, {mode}, {name}", ratio, extra)
+
+
+def rows(quick: bool) -> Iterator[Row]:
+    """Yield the rows of the scoreboard."""
+    if quick:
+        return compared(["3x64"], ["nothing", "default", "norms", "all"], ["graph"], 460, 20)
+    return compared(list(NETS), list(SETTINGS), ["graph", "jit"], 1060, BLOCK)
+
+
 def main() -> None:
     """Print one line a cell."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -169,15 +191,7 @@ def main() -> None:
     parser.add_argument("--modes", nargs="+", choices=["graph", "jit"], default=["graph", "jit"])
     parser.add_argument("--steps", type=int, default=1060)
     args = parser.parse_args()
-    for net in args.nets:
-        for mode in args.modes:
-            for setting in args.settings:
-                first, second = (
-                    fit_of(net, s, args.steps, mode == "jit") for s in (setting, "nothing")
-                )
-                ratio = lockstep(first, second, block=BLOCK)
-                extra = (ratio.median - 1) * ratio.seconds * 1e6
-                print(f"{net:12} {mode:6} {setting:20} {ratio}, {extra:+.0f} us", flush=True)
+    printed(compared(args.nets, args.settings, args.modes, args.steps, BLOCK))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import argparse
 import os
 import resource
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -26,6 +26,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from lockstep import Fit, Ratio, lockstep, ratio_of
+from rows import Row, measured_once, printed, row_of
 
 import keras_course_ext as kce
 
@@ -106,24 +107,21 @@ def interleaved(first: Callable[[], Any], second: Callable[[], Any], pairs: int)
     return ratio_of(times[0], times[1])
 
 
-def compare_updates(optimizers: list[str], models: list[str], pairs: int) -> None:
-    """Print the ratio and the first call of every optimizer on every model, plain and compiled."""
+def updates(optimizers: Sequence[str], models: Sequence[str], pairs: int) -> Iterator[Row]:
+    """Yield the ratio and the first call of every optimizer on every model, plain and compiled."""
     for model in models:
         shapes = MODELS[model]()
-        updates = max(1, min(10, int(3e7 // sum(np.prod(shape) for shape in shapes))))
+        number = max(1, min(10, int(3e7 // sum(np.prod(shape) for shape in shapes))))
         for jit in (False, True):
-            how = "jit" if jit else "graph"
             cells = [(name, *OPTIMIZERS[name]) for name in optimizers]
             cells.append(("Keras against itself", keras.optimizers.Adam, keras.optimizers.Adam))
             for name, ours, theirs in cells:
-                functions = [updater(make(), shapes, updates, jit) for make in (ours, theirs)]
+                functions = [updater(make(), shapes, number, jit) for make in (ours, theirs)]
                 first = [timed(function) for function in functions]
                 ratio = interleaved(functions[0], functions[1], pairs)
-                print(
-                    f"update {model:22} {how:5} {name:20} {ratio} for {updates} updates; "
-                    f"first call {first[0]:.2f} s, Keras {first[1]:.2f} s",
-                    flush=True,
-                )
+                how = ", jit" if jit else ""
+                detail = f"{number} updates; first call {first[0]:.2f} s, Keras {first[1]:.2f} s"
+                yield row_of(f"update, {model}{how}, {name}", ratio, detail)
 
 
 def fit_of(optimizer: Any, net: str, steps: int, jit: bool) -> Fit:
@@ -139,20 +137,25 @@ def fit_of(optimizer: Any, net: str, steps: int, jit: bool) -> Fit:
     return lambda start, stop: model.fit(x, y, batch_size=batch, verbose=0, callbacks=[start, stop])
 
 
-def compare_fits(optimizers: list[str], steps: int) -> None:
-    """Print the ratio of a training step of every optimizer on every network."""
-    for net in NETS:
-        for jit in (False, True):
-            how = "jit" if jit else "graph"
+def fits(
+    optimizers: Sequence[str],
+    steps: int,
+    nets: Sequence[str] = tuple(NETS),
+    modes: Sequence[bool] = (False, True),
+) -> Iterator[Row]:
+    """Yield the ratio of a training step of every optimizer on every network."""
+    for net in nets:
+        for jit in modes:
             cells = [(name, *OPTIMIZERS[name]) for name in optimizers]
             cells.append(("Keras against itself", keras.optimizers.Adam, keras.optimizers.Adam))
             for name, ours, theirs in cells:
                 first, second = (fit_of(make(), net, steps, jit) for make in (ours, theirs))
-                print(f"fit    {net:22} {how:5} {name:20} {lockstep(first, second)}", flush=True)
+                how = ", jit" if jit else ""
+                yield row_of(f"fit, {net}{how}, {name}", lockstep(first, second))
 
 
-def measure_memory(parameters: int = 100_000_000) -> None:
-    """Print the size of Adam's state and the peak memory of a step above it."""
+def memory(parameters: int = 100_000_000) -> Iterator[Row]:
+    """Yield the size of Adam's state, and the peak of a step above it, to that of the model."""
     side = 1000
     shapes = [(side, side)] * (parameters // side**2)
     weights = weights_of(shapes)
@@ -166,16 +169,15 @@ def measure_memory(parameters: int = 100_000_000) -> None:
     step()
     step()
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(
-        f"memory Adam on {parameters:,} parameters: state {slots / model:.3f} of the model, "
-        f"peak of a step {(after - before) / model:.3f} of the model above that of building it"
-    )
+    for name, size in (("state", slots), ("peak of a step beyond the state", after - before)):
+        which = f"memory, Adam on {parameters:,} parameters, {name} to the model"
+        yield measured_once(which, size / 1e6, model / 1e6, "MB")
 
 
-def compare_lazy(
+def lazy(
     pairs: int, table: tuple[int, int] = (1_000_000, 64), looked_up: int = 10_000
-) -> None:
-    """Print the time of a lazy update of a table, relative to a dense one."""
+) -> Iterator[Row]:
+    """Yield the time of a lazy update of a table, relative to a dense one."""
     rng = np.random.default_rng(0)
     rows = tf.constant(rng.integers(0, table[0], looked_up))
     values = tf.constant(rng.normal(size=(looked_up, table[1])), tf.float32)
@@ -186,7 +188,7 @@ def compare_lazy(
         optimizer.build([weights])
         return tf.function(lambda: optimizer.apply([gradient], [weights]))
 
-    lazy, dense, theirs = (
+    only_rows, dense, theirs = (
         updating(optimizer)
         for optimizer in (
             kce.optimizers.Adam(lazy=True),
@@ -196,13 +198,14 @@ def compare_lazy(
     )
     where = f"{looked_up:,} rows of {table[0]:,} x {table[1]}"
     for name, other in (("our dense update", dense), ("Keras's", theirs)):
-        print(
-            f"lazy   Adam, {where}, against {name}: {interleaved(lazy, other, pairs)}", flush=True
-        )
+        yield row_of(f"lazy, Adam, {where}, to {name}", interleaved(only_rows, other, pairs))
 
 
-def measure_limit(optimizers: list[str], pairs: int) -> None:
-    """Print what share of the memory's bandwidth the update of one large variable reaches."""
+def limits(optimizers: Sequence[str], pairs: int) -> Iterator[Row]:
+    """Yield the time of the update of one large variable to that of moving its bytes.
+
+    The bytes that the rule must read and write, at the bandwidth of a copy: 1 is the limit.
+    """
     shapes = MODELS["one 4096x4096"]()
     size = 4 * np.prod(shapes[0])
     cores = os.cpu_count() or 1
@@ -218,11 +221,36 @@ def measure_limit(optimizers: list[str], pairs: int) -> None:
         run = updater(OPTIMIZERS[name][0](), shapes, updates=1, jit=False)
         run()
         ratio = interleaved(run, copy, pairs)
-        print(
-            f"limit  {name:20} {PASSES[name] * size / 1e6:.0f} MB must move; at the bandwidth of a "
-            f"copy ({2 * size / ratio.seconds / 1e9:.1f} GB/s, {cores} threads) that is "
-            f"{PASSES[name] / 2 / ratio.median:.2f} of the time taken"
+        share = PASSES[name] / 2
+        bound = Ratio(
+            ratio.median / share,
+            ratio.low / share,
+            ratio.high / share,
+            ratio.pairs,
+            ratio.seconds * share,
         )
+        speed = 2 * size / ratio.seconds / 1e9
+        detail = f"{PASSES[name] * size / 1e6:.0f} MB at {speed:.1f} GB/s, {cores} threads"
+        yield row_of(f"limit, one 4096x4096, {name}", bound, detail)
+
+
+def update_rows(quick: bool) -> Iterator[Row]:
+    """Yield the rows of the scoreboard: updates."""
+    if quick:
+        return updates(["Adam"], ["10 x (512x512 + bias)"], 10)
+    return updates(list(OPTIMIZERS), list(MODELS), 20)
+
+
+def fit_rows(quick: bool) -> Iterator[Row]:
+    """Yield the rows of the scoreboard: training steps."""
+    if quick:
+        return fits(["Adam"], 160, ["4x512, batch 64"], [False])
+    return fits(list(OPTIMIZERS), 360)
+
+
+def lazy_rows(quick: bool) -> Iterator[Row]:
+    """Yield the rows of the scoreboard: an update of a few rows of a table."""
+    return lazy(5, (100_000, 64), 1_000) if quick else lazy(20)
 
 
 def main() -> None:
@@ -234,16 +262,16 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=20)
     parser.add_argument("--steps", type=int, default=360)
     args = parser.parse_args()
-    if args.only in (None, "update"):
-        compare_updates(args.optimizers, args.models, args.pairs)
-    if args.only in (None, "fit"):
-        compare_fits(args.optimizers, args.steps)
-    if args.only in (None, "lazy"):
-        compare_lazy(args.pairs)
-    if args.only in (None, "limit"):
-        measure_limit(args.optimizers, args.pairs)
-    if args.only in (None, "memory"):
-        measure_memory()
+    cells: dict[str, Callable[[], Iterator[Row]]] = {
+        "update": lambda: updates(args.optimizers, args.models, args.pairs),
+        "fit": lambda: fits(args.optimizers, args.steps),
+        "lazy": lambda: lazy(args.pairs),
+        "limit": lambda: limits(args.optimizers, args.pairs),
+        "memory": memory,
+    }
+    for name, measure in cells.items():
+        if args.only in (None, name):
+            printed(measure())
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import itertools
 import json
 import os
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -23,11 +23,13 @@ from pairwise import pairwise
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
+from rows import Row, measured_once
 from survival_cells import APART, AXES, OVER_DEVICES, Cell, Outcome, keras_has, outcome, two_devices
 
 Found: TypeAlias = Mapping[Cell, Mapping[str, Outcome]]
 """The outcomes by cell and library; a library that lacks the optimizer is left out."""
 
+QUICK_CELLS = 12
 MEANING = {"trainer": "the trainer itself fails", "wrong": "wrong", "raised": "raised"}
 
 
@@ -110,6 +112,22 @@ def _where(cells: Iterable[Cell], among: Iterable[Cell]) -> str:
         if len(values) < sum(name == axis for name, _ in there):
             parts.append(" | ".join(values))
     return ", ".join(parts) or "every kind of cell"
+
+
+def rows(quick: bool) -> Iterator[Row]:
+    """Yield the scoreboard's row of each optimizer: cells that ours survives, and Keras's."""
+    optimizers = ["Adam"] if quick else AXES["optimizer"]
+    for optimizer in optimizers:
+        if not keras_has(optimizer):
+            continue
+        cells = cells_to_run([optimizer], cover=True, sample=None)
+        found = run(
+            cells[: QUICK_CELLS if quick else None], ["keras", "ours"], Console(stderr=True)
+        )
+        able = [o for o in found.values() if all(x.verdict != "trainer" for x in o.values())]
+        counts = [sum(o[name].verdict == "ok" for o in able) for name in ("ours", "keras")]
+        of = f"of {len(able)}"
+        yield measured_once(f"survival, {optimizer}, pairwise cover", counts[0], counts[1], of)
 
 
 def main() -> None:
