@@ -71,7 +71,10 @@ def main() -> None:
     own_step = tf.function(step_of(alone, own))
     for _ in range(STEPS):
         own_step()
-    apart = [abs(np.array(a) - np.array(b)).max() for a, b in zip(model.weights, alone.weights)]
+    apart = [
+        abs(np.array(a) - np.array(b)).max()
+        for a, b in zip(model.weights, alone.weights, strict=True)
+    ]
     found = {"apart": float(max(apart)), "steps": int(optimizer.iterations.numpy())}
     monitor = kce.callbacks.GradientMonitor(update_freq=1)
     try:
