@@ -102,4 +102,20 @@ def test_the_same_elements_are_summed_once():
     total = x.sum(dtype=np.float64)
     np.testing.assert_allclose(f(tf.constant(x)), np.array([1, 3, 1, 1]) * total, rtol=1e-5)
     graph = f.get_concrete_function(tf.TensorSpec((6, 4))).graph
-    assert sum(op.type == "Sum" for op in graph.get_operations()) == 2
+    summed = [op.inputs[0].shape for op in graph.get_operations() if op.type == "Sum"]
+    assert summed == [(2, 24)]
+
+
+def test_small_tensors_of_one_shape_are_one_sum():
+    @tf.function
+    def f(tensors, large):
+        return reduced([*tensors, large, *tensors[::-1]], set(EXPECTED), about=tf.range(41.0))
+
+    tensors = [_data((6, 4)) + i for i in range(20)]
+    large = _data((300, 400))
+    found = f([tf.constant(x) for x in tensors], tf.constant(large))
+    every = [np.float64(x) - i for i, x in enumerate([*tensors, large])]
+    for name, of in EXPECTED.items():
+        expected = [of(x) for x in every]
+        expected += expected[:20][::-1]
+        np.testing.assert_allclose(found[name], expected, rtol=1e-4, err_msg=name)

@@ -18,6 +18,7 @@ import keras
 import tensorflow as tf
 
 from keras_course_ext._override import overridden
+from keras_course_ext.monitoring.capture.build import lifted_build
 from keras_course_ext.monitoring.capture.graph import current_graph
 from keras_course_ext.monitoring.capture.layers import LayerEntry, layer_entries
 from keras_course_ext.monitoring.capture.step import CapturedStep, Prepare
@@ -103,6 +104,7 @@ class Hooks:
             return step.apply(name, optimizer, apply, list(grads), trainable_variables)
 
         self._stack.enter_context(overridden(optimizer, "apply", hooked_apply))
+        self._stack.enter_context(overridden(optimizer, "build", lifted_build(optimizer.build)))
 
     def _step(self) -> CapturedStep:
         """Return the step that this code belongs to."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from keras_course_ext._tracing import under_xla
 from keras_course_ext.monitoring.capture.graph import branch
 from keras_course_ext.monitoring.capture.reductions import HALF_SQUARES, reduced
 
@@ -22,15 +23,11 @@ def l2_norms(tensors: Sequence[tf.Tensor]) -> tf.Tensor:
     Returns:
         A float32 tensor of shape `(len(tensors),)`.
     """
-    return norms_and_non_finite(tensors, reduced(tensors, {HALF_SQUARES})[HALF_SQUARES])[0]
+    return norms_and_non_finite(tensors)[0]
 
 
 def unconditional_norms(tensors: Sequence[tf.Tensor]) -> tf.Tensor:
-    """Return ‖x‖₂ of each tensor from sums of squares in float64, without a condition.
-
-    float64 holds the square of every float32. For the condition of `norms_and_non_finite` XLA
-    would write whole tensors to memory that it otherwise never writes, 25 % of a step of a
-    transformer block; in a plain graph the condition is the cheaper of the two.
+    """Return ‖x‖₂ of each tensor from sums of squares in float64, which hold every float32's.
 
     Args:
         tensors: Dense tensors of any floating dtype and shape.
@@ -43,39 +40,51 @@ def unconditional_norms(tensors: Sequence[tf.Tensor]) -> tf.Tensor:
 
 
 def norms_and_non_finite(
-    tensors: Sequence[tf.Tensor], half: tf.Tensor
+    tensors: Sequence[tf.Tensor], counted: int = 0, half: tf.Tensor | None = None
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Return ‖x‖₂ of each tensor, and how many of its elements are not finite.
 
     Gradients of a deep sigmoid network can be so small that their squares are zero in float32, and
     exploding ones so large that their squares are infinite, while the norm itself is representable.
-    When a sum of squares comes out near either end of the range, all norms are computed again as
-    m ‖x / m‖ with m = max |xᵢ|; otherwise that branch costs nothing.
+    When a sum of squares comes out near either end of the range, all norms are computed again in
+    float64; otherwise that branch costs nothing. Elements are counted only if a norm is not finite.
+
+    Under XLA the norms are computed in float64 at once. For the condition it would write whole
+    tensors to memory that it otherwise never writes, 25 % of a step of a transformer block, and
+    it compiles both branches, which took longer than the training step itself.
 
     Args:
         tensors: Dense tensors of any floating dtype and shape.
-        half: Σᵢ xᵢ² / 2 of each.
+        counted: Of how many tensors, from the first one on, elements are counted; default none.
+        half: Σᵢ xᵢ² / 2 of each in float32, if it is known already; not used under XLA.
 
     Returns:
-        Two float32 tensors of shape `(len(tensors),)`.
+        Two float32 tensors, of shape `(len(tensors),)` and `(counted,)`.
     """
     if not tensors:
         return tf.zeros(0), tf.zeros(0)
+    if under_xla():
+        return _in_float64(tensors, counted)
+    if half is None:
+        half = reduced(tensors, {HALF_SQUARES})[HALF_SQUARES]
     safe = tf.reduce_all((half > _SMALLEST_SAFE) & (half < _LARGEST_SAFE))
     return branch(
         safe,
-        lambda: (tf.sqrt(2.0 * half), tf.zeros(len(tensors))),
-        lambda: (
-            tf.stack([_scaled_norm(tf.cast(x, tf.float32)) for x in tensors]),
-            tf.stack([_non_finite(x) for x in tensors]),
-        ),
+        lambda: (tf.sqrt(2.0 * half), tf.zeros(counted)),
+        lambda: _in_float64(tensors, counted),
     )
 
 
-def _scaled_norm(x: tf.Tensor) -> tf.Tensor:
-    m = tf.reduce_max(tf.abs(x))
-    m = tf.where((m > 0) & tf.math.is_finite(m), m, 1.0)
-    return m * tf.sqrt(2.0 * tf.nn.l2_loss(x / m))
+def _in_float64(tensors: Sequence[tf.Tensor], counted: int) -> tuple[tf.Tensor, tf.Tensor]:
+    norms = unconditional_norms(tensors)
+    if not counted:
+        return norms, tf.zeros(0)
+    non_finite = branch(
+        tf.reduce_all(tf.math.is_finite(norms[:counted])),
+        lambda: tf.zeros(counted),
+        lambda: tf.stack([_non_finite(x) for x in tensors[:counted]]),
+    )
+    return norms, non_finite
 
 
 def _non_finite(x: tf.Tensor) -> tf.Tensor:

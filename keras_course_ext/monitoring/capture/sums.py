@@ -1,15 +1,11 @@
 """The sums of a step's tensors, computed inside it; `record/sums.py` says what each of them is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import tensorflow as tf
 
 from keras_course_ext._tracing import under_xla
-from keras_course_ext.monitoring.capture.norms import (
-    l2_norms,
-    norms_and_non_finite,
-    unconditional_norms,
-)
+from keras_course_ext.monitoring.capture.norms import l2_norms, norms_and_non_finite
 from keras_course_ext.monitoring.capture.reductions import (
     HALF_SQUARES,
     NONZERO,
@@ -49,15 +45,15 @@ def gradient_sums(
         For each name a tensor of shape `(len(gradients),)`; and one of shape `(len(signals),)`.
     """
     wanted = _reductions(names)
-    found = reduced(gradients, {HALF_SQUARES} | (wanted - _OTHERS))
+    counted = len(gradients) if "non_finite" in wanted else 0
     if under_xla():
-        of_signals = unconditional_norms(signals)
-        norms, non_finite = norms_and_non_finite(gradients, found[HALF_SQUARES])
-    else:
+        half, found = None, _reduced(gradients, wanted)
+    else:  # The squares are summed where a piece is read for the other sums.
+        found = reduced(gradients, {HALF_SQUARES} | (wanted - _OTHERS))
         half = tf.concat([found[HALF_SQUARES], reduced(signals, {HALF_SQUARES})[HALF_SQUARES]], 0)
-        norms, non_finite = norms_and_non_finite([*gradients, *signals], half)
-        norms, of_signals = norms[: len(gradients)], norms[len(gradients) :]
-    found |= {"norm": norms, "non_finite": non_finite[: len(gradients)]}
+    norms, non_finite = norms_and_non_finite([*gradients, *signals], counted, half)
+    norms, of_signals = norms[: len(gradients)], norms[len(gradients) :]
+    found |= {"norm": norms, "non_finite": non_finite}
     columns = []
     for name in names:
         reduction = name.split(".")[1]
@@ -77,10 +73,10 @@ def value_sums(tensors: Sequence[tf.Tensor], names: Sequence[str]) -> tf.Tensor:
         A tensor of shape `(len(tensors), len(names))`.
     """
     wanted = _reductions(names)
-    found = reduced(tensors, wanted - _OTHERS) if wanted - _OTHERS else {}
+    found = _reduced(tensors, wanted)
     if wanted & {"norm", "non_finite"}:
-        half = reduced(tensors, {HALF_SQUARES})[HALF_SQUARES]
-        found["norm"], found["non_finite"] = norms_and_non_finite(tensors, half)
+        counted = len(tensors) if "non_finite" in wanted else 0
+        found["norm"], found["non_finite"] = norms_and_non_finite(tensors, counted)
     if not names or not tensors:
         return tf.zeros((len(tensors), len(names)))
     return tf.stack([found[name.split(".")[1]] for name in names], axis=1)
@@ -106,8 +102,8 @@ def output_sums(
         A tensor of shape `(len(outputs), len(names))`, `ABSENT` where the saturation is unknown.
     """
     wanted = _reductions(names)
-    count = tf.stack([tf.cast(tf.size(a), tf.float32) for a in outputs])
-    found = reduced(outputs, wanted - _OTHERS - {NONZERO}) if wanted - _OTHERS - {NONZERO} else {}
+    count = tf.cast(tf.stack([tf.size(a) for a in outputs]), tf.float32)
+    found = _reduced(outputs, wanted - {NONZERO})
     found["count"] = count
     if "squares" in wanted:
         sums = found[SUM] if SUM in found else reduced(outputs, {SUM})[SUM]
@@ -138,6 +134,11 @@ def nonzero_units(outputs: Sequence[tf.Tensor]) -> tf.Tensor:
 
 def _reductions(names: Sequence[str]) -> set[str]:
     return {name.split(".")[1] for name in names}
+
+
+def _reduced(tensors: Sequence[tf.Tensor], wanted: Set[str]) -> dict[str, tf.Tensor]:
+    """Return those of the reductions that `reduced` computes."""
+    return reduced(tensors, wanted - _OTHERS) if wanted - _OTHERS else {}
 
 
 def _unscaled(x: tf.Tensor, scale: tf.Tensor | None) -> tf.Tensor:
@@ -183,8 +184,11 @@ def _saturated(x: tf.Tensor, margin: Margin) -> tf.Tensor:
     counts = []
     for piece in pieces(x):
         sign = tf.sign(margin(tf.cast(piece, tf.float32)))
-        # Of −1, 0 and 1: Σ s² + Σ s is twice the number of ones.
-        above = half_of_squares(sign) + 0.5 * total(sign)
+        # Of −1, 0 and 1: Σ s² + Σ s is twice the number of ones. XLA makes a loop of every sum.
+        if under_xla():
+            above = total(0.5 * (sign * sign + sign))
+        else:
+            above = half_of_squares(sign) + 0.5 * total(sign)
         counts.append(tf.cast(tf.size(sign), tf.float32) - above)
     return counts[0] if len(counts) == 1 else tf.add_n(counts)
 
