@@ -5,14 +5,26 @@ anything else reads the operation's result, so a reader can change the last bits
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import tensorflow as tf
 
 from keras_course_ext._tracing import under_xla
 
-_SUMS = {"Add", "AddV2", "AddN"}
-_SAME_ELEMENTS = {"Identity", "IdentityN", "Reshape", "Squeeze", "ExpandDims"}
+ADDITIONS = {"Add", "AddV2", "AddN"}
+SHAPES = {"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike", "BroadcastGradientArgs"}
+"""Operations that read the shape of their input, or nothing that is left after Grappler."""
+
+SAME_ELEMENTS = {
+    "Identity",
+    "IdentityN",
+    "StopGradient",
+    "PreventGradient",
+    "Reshape",
+    "Squeeze",
+    "ExpandDims",
+}
 
 
 def current_graph() -> Any:
@@ -20,66 +32,35 @@ def current_graph() -> Any:
     return None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
 
 
+def apart() -> AbstractContextManager:
+    """Return a context whose operations Grappler does not merge with those of the step.
+
+    It merges equal constants under the name of one of them, and sorts the factors of a product by
+    name: lr (w c) became (lr c) w because the monitor had a constant equal to c. Operations with
+    different attributes are not merged; XLA never compiles these apart from the step anyway.
+    """
+    if tf.executing_eagerly() or under_xla():
+        return nullcontext()
+    return tf.xla.experimental.jit_scope(compile_ops=False)
+
+
 def source(x: tf.Tensor) -> Any:
     """Return a hashable name for the tensor whose elements x has, in whatever shape."""
     if tf.executing_eagerly():
         return id(x)
-    while x.op.type in _SAME_ELEMENTS:
+    while x.op.type in SAME_ELEMENTS:
         x = x.op.inputs[x.value_index]
     return x.ref()
 
 
-def readable(x: tf.Tensor) -> tf.Tensor:
-    """Return x for reading, so that everything else computed from x keeps its bits.
-
-    Grappler reorders products to multiply small factors first, lr (a b) into (lr a) b, but only if
-    nothing else reads the product a b; the two differ in the last bit. A gradient that is such a
-    product (that of BatchNormalization's gamma, say) is therefore not read but multiplied again
-    from its factors, in float64, so that Grappler does not recognize the copy and merge it. The
-    same holds for the sum of a shared weight's gradients, which Grappler joins with the sum that
-    accumulates gradients over batches.
-
-    AddN of three or more inputs begins with an input whose memory it may overwrite, and which one
-    that is changes if the inputs have other readers. So its result is read, unless that goes into
-    another sum.
-
-    Args:
-        x: Any dense floating tensor, eager or of a graph.
-
-    Returns:
-        A tensor of the same values and shape; float32 or half precision, or float64.
-    """
-    if tf.executing_eagerly() or x.op.type not in ("Mul", "AddN"):
-        return x
-    if x.op.type == "AddN":
-        if len(x.op.inputs) > 2 and not any(op.type in _SUMS for op in x.consumers()):
-            return x
-        return tf.add_n([tf.cast(part, tf.float64) for part in x.op.inputs])
-    product, *others = [tf.cast(factor, tf.float64) for factor in _factors(x)]
-    for factor in others:
-        product *= factor
-    return product
+def is_over_broadcast_axes(op: tf.Operation) -> bool:
+    """Say whether an operation sums over the axes that a broadcast added, if any did."""
+    return op.type == "Sum" and op.inputs[1].op.type == "BroadcastGradientArgs"
 
 
-def _factors(x: tf.Tensor) -> list[tf.Tensor]:
-    if x.op.type != "Mul":
-        return [x]
-    return [factor for side in x.op.inputs for factor in _factors(side)]
-
-
-def dense_values(gradient: Any) -> tf.Tensor:
-    """Return the values of a gradient, whether it is dense or an `IndexedSlices`."""
-    return gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
-
-
-def with_rows_summed(gradient: Any) -> tf.Tensor:
-    """Return the values of a gradient, readable; those of the same row of a table are summed."""
-    if not isinstance(gradient, tf.IndexedSlices):
-        return readable(gradient)
-    if under_xla():  # XLA has no tf.unique, and knows the size of the table
-        return tf.convert_to_tensor(gradient)
-    rows, position = tf.unique(gradient.indices)
-    return tf.math.unsorted_segment_sum(gradient.values, position, tf.size(rows))
+def is_apart(op: tf.Operation) -> bool:
+    """Say whether an operation was made in the context `apart`."""
+    return "_XlaCompile" in op.node_def.attr
 
 
 def run_if(condition: tf.Tensor | None, then: Callable, otherwise: Callable) -> Any:
@@ -98,7 +79,7 @@ def branch(condition: tf.Tensor, then: Callable, otherwise: Callable) -> Any:
         return tf.cond(condition, then, otherwise)
     graph: Any = tf.compat.v1.get_default_graph()
     before = len(graph.get_operations())
-    result = tf.cond(condition, then, otherwise)
+    result = tf.cond(condition, _apart(then), _apart(otherwise))
     for op in graph.get_operations()[before:]:
         if op.type in ("If", "StatelessIf") and hasattr(op, "_set_attr"):
             op._set_attr("_lower_using_switch_merge", tf.compat.v1.AttrValue(b=False))
@@ -114,4 +95,16 @@ def gate(condition: tf.Tensor, then: Callable, otherwise: Callable) -> Any:
     """
     if tf.executing_eagerly() or under_xla():
         return tf.cond(condition, then, otherwise)
-    return tf.cond(condition, lambda: branch(tf.identity(condition), then, otherwise), otherwise)
+    return tf.cond(
+        condition,
+        _apart(lambda: branch(tf.identity(condition), then, otherwise)),
+        _apart(otherwise),
+    )
+
+
+def _apart(function: Callable) -> Callable:
+    def called() -> Any:
+        with apart():
+            return function()
+
+    return called

@@ -22,20 +22,15 @@ from typing import Any
 import tensorflow as tf
 
 from keras_course_ext._tracing import under_xla
-from keras_course_ext.monitoring.capture.graph import (
-    dense_values,
-    gate,
-    readable,
-    run_if,
-    with_rows_summed,
-)
+from keras_course_ext.monitoring.capture.copies import Reader
+from keras_course_ext.monitoring.capture.gradients import dense_values, with_rows_summed
+from keras_course_ext.monitoring.capture.graph import gate, run_if
 from keras_course_ext.monitoring.capture.histograms import counts_of, no_counts
 from keras_course_ext.monitoring.capture.non_finite import NonFinite
 from keras_course_ext.monitoring.capture.reductions import is_large
 from keras_course_ext.monitoring.capture.row import GradientPart, forward_sums, live_units, row_of
 from keras_course_ext.monitoring.capture.spec import StepSpec
 from keras_course_ext.monitoring.capture.sums import (
-    Outputs,
     gradient_sums,
     joined,
     nonzero_units,
@@ -56,13 +51,12 @@ class Measurement:
     Args:
         spec: What is measured.
         store: Where to.
-        outputs: The outputs of each layer.
-        inputs: Z of each layer whose saturation can be seen only there.
+        reader: Reads the outputs of the layers, and gradients.
     """
 
-    def __init__(self, spec: StepSpec, store: RowStore, outputs: Outputs, inputs: Outputs) -> None:
+    def __init__(self, spec: StepSpec, store: RowStore, reader: Reader) -> None:
         self._spec, self._layout, self._store = spec, spec.layout, store
-        self._outputs, self._inputs = outputs, inputs
+        self._reader = reader
         # Whether the step is recorded, as known when the forward pass has ended and when the
         # backward pass has; None: the row is built without a tf.cond.
         self._due: tf.Tensor | None = None
@@ -74,11 +68,13 @@ class Measurement:
         """Measure the outputs and the weights that the update will overwrite."""
         due = self._store.due()
         if due is not None:
-            self._due = due | self._found(lambda d: d.see_outputs(self._outputs))
+            self._due = due | self._found(
+                lambda d: d.see_outputs(self._reader.outputs_at_every_step())
+            )
         elif not self._store.every_step:
             self._detector = NonFinite(self._spec)
             self._detector.see_weights()
-            self._detector.see_outputs(self._outputs)
+            self._detector.see_outputs(self._reader.outputs_at_every_step())
         self._weight_sums, self._output_sums, self._live, *self._before = run_if(
             self._due, self._measure_forward, self._forward_not_measured
         )
@@ -143,14 +139,13 @@ class Measurement:
         values: list[tf.Tensor] = []
         if layout.value_sums or layout.late_sums:
             values = [tf.convert_to_tensor(w) for w in self._spec.variables]
+        outputs, inputs = self._reader.outputs(), self._reader.inputs()
         live = {
-            name: nonzero_units(self._outputs[name])
-            for name in layout.unit_slices
-            if name in self._outputs
+            name: nonzero_units(outputs[name]) for name in layout.unit_slices if name in outputs
         }
         return [
             value_sums(values, layout.value_sums),
-            forward_sums(self._spec, self._outputs, self._inputs, live),
+            forward_sums(self._spec, outputs, inputs, live),
             live_units(layout, live),
             *(values if layout.late_sums else []),
         ]
@@ -170,19 +165,28 @@ class Measurement:
     def _part(self, belongs: Callable[[tf.Tensor], bool]) -> GradientPart:
         return GradientPart(
             len(self._layout.gradient_sums),
-            [(g, w) for g, w in self._pairs if belongs(dense_values(g))],
+            [(g, w) for g, w in self._pairs if belongs(dense_values(g)) and self._can_read(g)],
             {
                 (signal, use): da
                 for signal, das in self._signals.items()
                 for use, da in enumerate(das)
-                if belongs(da)
+                if belongs(da) and self._can_read(da)
             },
         )
 
+    def _can_read(self, gradient: Any) -> bool:
+        sparse = isinstance(gradient, tf.IndexedSlices)
+        return sparse or self._reader.can_read_gradient(gradient)
+
+    def _read(self, gradient: Any) -> tf.Tensor:
+        if isinstance(gradient, tf.IndexedSlices):
+            return with_rows_summed(gradient)
+        return self._reader.gradient(gradient)
+
     def _measured(self, part: GradientPart) -> tf.Tensor:
         columns, of_signals = gradient_sums(
-            [with_rows_summed(g) for g, _ in part.pairs],
-            [readable(da) for da in part.signals.values()],
+            [self._read(g) for g, _ in part.pairs],
+            [self._read(da) for da in part.signals.values()],
             self._scale,
             self._layout.gradient_sums,
         )
@@ -209,15 +213,15 @@ class Measurement:
         return then() if self._bins_due is None else gate(self._bins_due, then, otherwise)
 
     def _write_bins(self) -> None:
-        gradient_of = {id(w): with_rows_summed(g) for g, w in self._pairs}
+        gradient_of = {id(w): self._read(g) for g, w in self._pairs if self._can_read(g)}
         gradients = [gradient_of.get(id(w)) for w in self._spec.variables]
         if self._scale is not None:
             gradients = [
                 None if g is None else tf.cast(g, tf.float32) / self._scale for g in gradients
             ]
+        found = self._reader.outputs()
         outputs = [
-            joined(self._outputs[info.name]) if info.name in self._outputs else None
-            for info in self._layout.layers
+            joined(found[info.name]) if info.name in found else None for info in self._layout.layers
         ]
         bins = [counts_of(gradients), self._weight_bins, counts_of(outputs)]
         self._store.write_bins(tf.concat(bins, axis=0))

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_course_ext.monitoring.capture.graph import dense_values, readable, source
+from keras_course_ext.monitoring.capture.gradients import dense_values, readable
+from keras_course_ext.monitoring.capture.graph import source
 from keras_course_ext.monitoring.capture.reductions import SUM, reduced
 from keras_course_ext.monitoring.capture.spec import StepSpec
 from keras_course_ext.monitoring.record.schema import TensorId
@@ -96,8 +97,10 @@ class NonFinite:
             place = places[id(w)]
             if _is_small(w) and not isinstance(g, tf.IndexedSlices):
                 summed = [i for i, _ in flowing.pop(_source_of_sum(g), [])]
-                g = tf.cast(readable(g), tf.float32)
-                self._see(_GRADIENT, place, g if scale is None else g / scale, summed)
+                read = readable(g)
+                if read is not None:
+                    read = tf.cast(read, tf.float32)
+                    self._see(_GRADIENT, place, read if scale is None else read / scale, summed)
             elif len(w.shape) <= 1 or weights[place].layer not in with_vector:
                 self._see_sum(_GRADIENT, place, readable(dense_values(g)))
         for uses in flowing.values():
@@ -150,7 +153,9 @@ class NonFinite:
         self._values.append(x if len(x.shape) == 1 else tf.reshape(x, [-1]))
         self._parts.append(_Part(kind, place, x.shape.num_elements(), True, summed))
 
-    def _see_sum(self, kind: str, place: int, x: tf.Tensor) -> None:
+    def _see_sum(self, kind: str, place: int, x: tf.Tensor | None) -> None:
+        if x is None:  # it could only be computed again, which costs too much for every step
+            return
         self._summed.append(x)
         self._sums.append(_Part(kind, place, 1, False))
 

@@ -11,7 +11,8 @@ import tensorflow as tf
 from keras_course_ext._logits import noted_logits, remember_logits
 from keras_course_ext._masks import mask_of, put_mask
 from keras_course_ext._override import overridden
-from keras_course_ext.monitoring.capture.graph import current_graph
+from keras_course_ext.monitoring.capture.copies import Reader
+from keras_course_ext.monitoring.capture.graph import apart, current_graph
 from keras_course_ext.monitoring.capture.layers import LayerEntry
 from keras_course_ext.monitoring.capture.measure import Measurement
 from keras_course_ext.monitoring.capture.saturation import saturation_of
@@ -52,7 +53,6 @@ class CapturedStep:
         self._called: list[str] = []
         self._untrained: dict[int, tf.Tensor] = {}
         self._weights_seen = False
-        self._measurement: Measurement | None = None
         self.ended = False
         """Whether the optimizer has had its gradients: what comes next is another step."""
 
@@ -107,11 +107,16 @@ class CapturedStep:
         if not pairs and (self._applied.several or not self._signals):
             return apply(grads, *given)
         self._applied.add(name, [spec.places[id(w)] for _, w in pairs])
-        measurement = self._begun()
-        measurement.backward_ended(pairs, self._signals, _scale(optimizer))
-        updates_before = _updates(optimizer)
+        with apart():
+            # What may be read of the forward pass shows when the backward pass has been traced.
+            reader = Reader(self._outputs, self._inputs, grads)
+            measurement = Measurement(spec, store, reader)
+            measurement.forward_ended()
+            measurement.backward_ended(pairs, self._signals, _scale(optimizer))
+            updates_before = _updates(optimizer)
         result = apply(grads, *given)
-        measurement.update_ended(_skipped(updates_before, _updates(optimizer)))
+        with apart():
+            measurement.update_ended(_skipped(updates_before, _updates(optimizer)))
         self.ended = True
         return result
 
@@ -119,13 +124,6 @@ class CapturedStep:
         spec, stores = self._prepare(self._called)
         # Of the replicas of several processes this one has stores for its own.
         return spec, stores[self._replica % len(stores)]
-
-    def _begun(self) -> Measurement:
-        """Return the measurement, which begins when the forward pass has ended."""
-        if self._measurement is None:
-            self._measurement = Measurement(*self._spec_and_store(), self._outputs, self._inputs)
-            self._measurement.forward_ended()
-        return self._measurement
 
     def _keeping_input(self, entry: LayerEntry) -> AbstractContextManager:
         """Keep what goes into the layer's activation, where saturation can be seen only there."""
@@ -185,7 +183,6 @@ class CapturedStep:
     def _flowed_back(self, signal: TensorId, da: tf.Tensor) -> None:
         """Keep ∂L/∂A of an output, or of one use of it."""
         if current_graph() is self._graph:
-            self._begun()
             self._signals.setdefault(signal, []).append(da)
 
 
