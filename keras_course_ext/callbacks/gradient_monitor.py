@@ -1,7 +1,6 @@
 """GradientMonitor: records the gradient of every layer during `fit` and says what is wrong."""
 
 import os
-import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from keras_course_ext.callbacks import watch as own_loop
 from keras_course_ext.callbacks.backups import Backups
+from keras_course_ext.callbacks.continued import Continued
 from keras_course_ext.callbacks.followed import described, followed_optimizers
-from keras_course_ext.callbacks.live_logs import LiveLogs, epoch_logs
+from keras_course_ext.callbacks.live_logs import LiveLogs
 from keras_course_ext.callbacks.monitored_fit import MonitoredFit
+from keras_course_ext.callbacks.pace import Pace
 from keras_course_ext.callbacks.recording import Recording, Request
 from keras_course_ext.callbacks.request import (
     checked_layers,
@@ -26,6 +26,7 @@ from keras_course_ext.callbacks.resume import checked_resume
 from keras_course_ext.callbacks.same_fit import call_first, callbacks_in_same_fit
 from keras_course_ext.callbacks.schedule import Schedule
 from keras_course_ext.callbacks.tensorboard_log_dir import tensorboard_log_dir
+from keras_course_ext.callbacks.watch import Watch
 from keras_course_ext.monitoring.diagnosis.diagnose import diagnose
 from keras_course_ext.monitoring.diagnosis.finding import Finding
 from keras_course_ext.monitoring.record.history import GradientHistory
@@ -67,16 +68,25 @@ class GradientMonitor(keras.callbacks.Callback):
     `steps_per_execution`; steps are counted on from those that the optimizer had made before. The
     first ten steps are always recorded, and so is every step with a gradient that is not finite,
     but without the statistics of its large tensors. `logs` gets `"grad_norm"`, the median of the
-    epoch, and an entry for the most serious finding, such as `"vanishing_in_dense_3"`, for
-    `History`, `CSVLogger`, `EarlyStopping` and `ModelCheckpoint`; `fit` calls the monitor before
-    them, wherever it stands in the list. With `verbose=1` the progress bar shows the latest
-    recorded norm and that finding while the epoch runs.
+    epoch (or of the last one with a recorded step), and an entry for the most serious finding, such
+    as `"vanishing_layers_worst_dense_3"`, whose value is the number of layers, for `History`,
+    `CSVLogger`, `EarlyStopping` and `ModelCheckpoint`; `fit` calls the monitor before them,
+    wherever it stands in the list. After 64 epochs the record is diagnosed again at the end of an
+    epoch when it has grown by 1/32. With `verbose=1` the progress bar shows the latest recorded
+    norm and that finding while the epoch runs.
+
+    A second `fit` goes on with the record, with the same model: steps and epochs are counted on,
+    `history.fits` says where each fit began, and the files of the sinks are continued. `reset`
+    begins anew. Where the model was not compiled again nothing is traced again. Of a record of
+    more than 67 million values (256 MB) every second row is dropped from memory, with a warning;
+    the files keep all.
 
     Args:
         update_freq: Which steps are recorded. `"auto"`: so many that recording takes two percent of
-            the time, as measured during training, and at least 20 an epoch; `"epoch"`: the first
-            step of each epoch; an integer n ≥ 1: every n-th step. `benchmarks/monitor_overhead.py`
-            measures the cost. Defaults to "auto".
+            the time of the run, as measured during training, and at least 20 of a `fit`; in `watch`
+            every fiftieth. An epoch may then have none; `"epoch"`: the first step of each epoch; an
+            integer n ≥ 1: every n-th step. `benchmarks/monitor_overhead.py` measures the cost.
+            Defaults to "auto".
         statistics: `"all"`, `"norms"` (`"grad_norm"` of weights and outputs only), or a sequence of
             the names above. Defaults to "all".
         layers: Names of the layers whose records are kept. Defaults to None, all.
@@ -94,11 +104,15 @@ class GradientMonitor(keras.callbacks.Callback):
             With several the norm of each one's steps is recorded under its name, too:
             `history.series("", "g_optimizer")`. Defaults to None, every optimizer that is an
             attribute of the model, also in lists and dictionaries.
+        strict: Boolean, whether `fit` ends with a ValueError, instead of a warning, after a first
+            batch in which none of these optimizers got a gradient. Defaults to False: what cannot
+            be recorded stops no training.
 
     Raises:
         ValueError: If an argument is not one of the above. From `fit`, before training starts: if
-            the model has no trainable weights, or no layer of a name in `layers`; if the file of
-            a sink or of `resume` is not a record.
+            the model has no trainable weights, or no layer of a name in `layers`; if the record is
+            one of another model; if the file of a sink or of `resume` is not a record, or another
+            process writes to it.
         OSError: From `fit`, before training starts: if a file cannot be written or read.
 
     Example:
@@ -131,6 +145,7 @@ class GradientMonitor(keras.callbacks.Callback):
         sinks: Sequence[Any] | None = None,
         resume: Any = None,
         optimizer: Any = None,
+        strict: bool = False,
     ) -> None:
         super().__init__()
         self.update_freq = update_freq
@@ -140,28 +155,57 @@ class GradientMonitor(keras.callbacks.Callback):
         self.sinks = checked_sinks(sinks)
         self.resume = checked_resume(resume)
         self.optimizer = optimizer
+        self.strict = strict
         self._wanted = checked_statistics(statistics)
-        self._schedule = Schedule(update_freq)
-        # Steps between two readings at most: what they recorded is lost if the process is killed.
-        self._most_unread = _MOST_UNREAD if self.sinks else _NO_LIMIT
-        self._history = GradientHistory()
+        Schedule(update_freq)  # refuses what is wrong
+        self._so_far = Continued(self.resume)
+        self._leave()
+
+    def _leave(self) -> None:
+        """Forget what belongs to one model: what was traced for it, and the fit."""
         self._recording: Recording | None = None
+        self._schedule = Schedule(self.update_freq)
+        self._pace: Pace | None = None
         self._fit: MonitoredFit | None = None
+        self._watch: Watch | None = None
         self._live: LiveLogs | None = None
         self._backups = Backups()
         self._begun = self._warned = False
         self._optimizers = ""
-        self._next = self._epoch_start = 0
-        self._batches = self._unread = self._readable = 0
-        self._per_execution = 1
-        self._began: tuple[float, int, int] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy has: the arguments and the record, and nothing of model and fit."""
+        _ = self.history
+        copy = GradientMonitor.__new__(GradientMonitor)
+        copy.__dict__.update(self.__dict__)
+        copy._leave()
+        copy._so_far = self._so_far.copied()
+        return {**copy.__dict__, "_model": None, "params": None}
 
     @property
     def history(self) -> GradientHistory:
-        """What has been recorded, up to the step that finished last."""
+        """What has been recorded, in all fits, up to the step that finished last."""
         if self._recording is not None:
-            self._history = self._recording.drain()
-        return self._history
+            self._so_far.history = self._recording.drain()
+        return self._so_far.history
+
+    def reset(self) -> None:
+        """Begin a new record, of any model, with the next fit.
+
+        The record so far stays what it is: keep it by `record = monitor.history` before. The file
+        of a sink begins anew if the optimizer of that fit has made no step yet.
+
+        Raises:
+            ValueError: If a `fit` or `watch` is running.
+        """
+        if self._watch is not None or callbacks_in_same_fit(GradientMonitor, self):
+            raise ValueError(
+                "`monitor.reset()` would cut the record of a `fit` or `watch` that is running. "
+                "Call it before or after, or use another monitor."
+            )
+        self._end()
+        self._so_far = Continued(self.resume)
+        self._leave()
 
     @property
     def findings(self) -> list[Finding]:
@@ -248,70 +292,91 @@ class GradientMonitor(keras.callbacks.Callback):
             array([0, 1, 2])
         """
         optimizers = self._followed(model, optimizer)
+        if not optimizers:
+            refuse(model, None)
         checked_layers(model, self.layers)
         if not model.built:
             raise ValueError(
                 f"`watch` needs a built model, but '{model.name}' is not. Call it on a batch, or "
                 "write `model.build(input_shape)` before."
             )
-        self._recording = Recording(model, optimizers, self._request(()), in_fit=False)
-        self._schedule = Schedule(self.update_freq)
+        self._end()
+        sinks = self._sinks(())
+        trained = [id(w) for w in model.trainable_variables]
+        recording = self._continue(model, optimizers, trained, in_fit=False)
+        self._watch = Watch(self._so_far, recording, self._schedule, described(optimizers))
         try:
-            names = " or ".join(f"`{type(o).__name__}.apply`" for o in optimizers.values())
-            with own_loop.watching(self._recording, self._schedule, names):
+            with self._watch.entered(model, sinks):
                 yield self
         finally:
-            self._history, self._recording = self._recording.history, None
+            self._recording = self._watch = None
+
+    def epoch(self) -> int:
+        """Begin an epoch in `watch`: what is recorded from now on belongs to it.
+
+        Call it where an epoch begins, or where one ends: an epoch without a step is not counted.
+        Each entry of `watch` begins an epoch by itself. Under MultiWorkerMirroredStrategy this is a
+        collective operation, as reading `history` is.
+
+        Returns:
+            The number of the epoch that begins.
+
+        Raises:
+            ValueError: If no `watch` is running.
+        """
+        if self._watch is None:
+            raise ValueError(
+                "`monitor.epoch()` marks the epochs of your own loop in `with monitor.watch(...)`, "
+                "which is not running. `fit` marks its epochs by itself."
+            )
+        return self._watch.epoch()
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Start a new history and prepare the recording; called by `fit`."""
+        """Go on with the record, and prepare the recording; called by `fit`."""
         self._end()
         model: Any = self.model
         optimizers = self._followed(model)
         checked_layers(model, self.layers)
         others = callbacks_in_same_fit(keras.callbacks.Callback, self)
         call_first(self)
-        self._recording = Recording(model, optimizers, self._request(others))
-        self._history = self._recording.history
-        self._schedule = Schedule(self.update_freq)
+        self._sinks_of_fit = self._sinks(others)
         saving = [c for c in others if isinstance(c, keras.callbacks.BackupAndRestore)]
         self._backups = Backups(saving if self.sinks else ())
-        self._begun = self._warned = False
+        self._begun = False
+        if model.train_function is None:
+            # In a loop of the user's own over `train_on_batch`, which would make it too late.
+            model.make_train_function()
+        recording = self._continue(model, optimizers, model.train_function, in_fit=True)
         self._optimizers = described(optimizers)
-        self._batches = self._unread = 0
-        self._fit = MonitoredFit.join(model, self.params, self._recording)
-        self._live = LiveLogs(self._recording.last_grad_norm, lambda: self.history, self.params)
+        self._fit = MonitoredFit.join(model, self.params, recording, self._fit)
+        self._pace = Pace(recording, self._schedule, _MOST_UNREAD if self.sinks else _NO_LIMIT)
+        self._live = LiveLogs(recording.last_grad_norm, lambda: self.history, self.params or {})
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Begin an epoch; called by `fit`."""
-        recording = self._recording
-        assert recording is not None
+        assert self._recording is not None
+        assert self._pace is not None
         if not self._begun:
             # Not in on_train_begin: a BackupAndRestore may come after the monitor in the list.
-            recording.begin()
+            self._so_far.begin(self._recording, epoch, self._sinks_of_fit)
             self._begun = True
-        self._next = self._epoch_start = recording.steps()
-        self._began = None
-        self._per_execution = self.model.steps_per_execution
-        recording.begin_epoch(epoch)
-        self._begin_period()
+        self._so_far.begin_epoch(self._recording, epoch)
+        params = self.params or {}
+        batches, epochs = params.get("steps"), params.get("epochs")
+        left = batches * max(1, epochs - epoch) if batches and epochs else None
+        self._pace.begin_epoch(left, self.model.steps_per_execution)
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Record the next batch, and read the stores before they are full; called by `fit`."""
+        pace, recording = self._pace, self._recording
+        assert pace is not None
+        assert recording is not None
         assert self._fit is not None
-        assert self._recording is not None
-        steps = self._per_execution
-        if self._batches == steps:
-            self._first_batch_ended()
-        self._batches += steps
-        self._measure(steps * self._recording.updates_per_batch)
-        self._unread += steps
-        if self._backups.saved(steps) or self._unread > self._readable:
-            self._recording.drain()
-            self._unread = steps
+        if pace.first_execution_ended and recording.follows_nothing:
+            self._warn_of_nothing()
+        pace.begin_execution(self._backups.saved(pace.per_execution))
         if self._live is not None and self._live.refresh():
-            self._unread = steps
-            self._began = None  # the time that took is not the step's
+            pace.was_read(pace.per_execution)
         self._fit.before_batch()
 
     # Keras waits for the metrics of a step in another thread where the backend allows it, unless a
@@ -327,15 +392,18 @@ class GradientMonitor(keras.callbacks.Callback):
         """Read what the epoch left; called by `fit`."""
         assert self._fit is not None
         assert self._recording is not None
+        assert self._pace is not None
         self._recording.end_epoch()
-        self._unread = 0
+        self._so_far.end_epoch()
+        self._pace.was_read()
         if not (self._recording.recorded_any or self._fit.without_data):
             self._warn_of_nothing()
-        findings = self.findings
+        epoch_logs = self._so_far.logs
+        entries = epoch_logs.end_epoch(self.history, self._recording.epoch)
         if self._live is not None:
-            self._live.found(findings)
+            self._live.found(epoch_logs.findings)
         if logs is not None:
-            logs.update(epoch_logs(self._history, epoch, findings))
+            logs.update(entries)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Release the model; called by `fit`."""
@@ -343,7 +411,8 @@ class GradientMonitor(keras.callbacks.Callback):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make an equal monitor."""
-        names = ("update_freq", "statistics", "layers", "histograms", "resume", "optimizer")
+        names = ["update_freq", "statistics", "layers", "histograms", "resume", "optimizer"]
+        names.append("strict")
         return {name: getattr(self, name) for name in names} | {"sinks": config_of(self.sinks)}
 
     @classmethod
@@ -355,75 +424,54 @@ class GradientMonitor(keras.callbacks.Callback):
         """Return the optimizers to follow by name, or refuse the model."""
         given = optimizer if optimizer is not None else self.optimizer
         optimizers = followed_optimizers(model, given)
-        for one in optimizers.values() or [getattr(model, "optimizer", None)]:
-            refuse(model, one)
+        refuse(model, *optimizers.values())
         return optimizers
 
-    def _begin_period(self) -> None:
-        assert self._recording is not None
-        batches = self.params.get("steps")
-        steps = batches and batches * self._recording.updates_per_batch
-        self._set_period(self._schedule.begin_epoch(self._epoch_start, steps))
-
-    def _first_batch_ended(self) -> None:
-        assert self._recording is not None
-        if self._recording.follows_nothing:
-            self._warn_of_nothing()
-        if self._recording.first_batch_ended(self._per_execution):
-            self._next = self._recording.steps()
-            self._begin_period()
-
     def _warn_of_nothing(self) -> None:
-        if not self._warned:
-            warnings.warn(
-                "GradientMonitor records nothing, because no gradient from the model's "
-                f"`train_step` has reached `apply` of {self._optimizers}: pass the optimizer that "
-                "updates the weights as `GradientMonitor(optimizer=...)`, and where you override "
-                "`fit` or `make_train_function`, run `self.train_function`.",
-                stacklevel=2,
-            )
+        if self._warned:
+            return
         self._warned = True
+        reached = "been seen (it has no optimizer among its attributes)"
+        if self._optimizers:
+            reached = f"reached `apply` of {self._optimizers}"
+        message = (
+            "GradientMonitor records nothing, because no gradient from the model's `train_step` "
+            f"has {reached}: pass the optimizer that updates the weights as "
+            "`GradientMonitor(optimizer=...)`, and where you override `fit` or "
+            "`make_train_function`, run `self.train_function`."
+        )
+        if self.strict:
+            raise ValueError(message)
+        warnings.warn(message, stacklevel=2)
 
-    def _request(self, others: Sequence[keras.callbacks.Callback]) -> Request:
+    def _continue(
+        self, model: keras.Model, optimizers: dict[str, Any], state: Any, in_fit: bool
+    ) -> Recording:
+        """Return the recording of the fit that begins: the last one where that is possible."""
+
+        def new() -> Recording:
+            every_step = self.update_freq == 1
+            request = Request(self._wanted, self.layers, self.histograms, every_step)
+            self._schedule, self._warned = Schedule(self.update_freq), False
+            return Recording(model, optimizers, request, in_fit)
+
+        self._recording = self._so_far.recording(model, optimizers, in_fit, state, new)
+        self._recording.history = self._so_far.history
+        return self._recording
+
+    def _sinks(self, others: Sequence[keras.callbacks.Callback]) -> list[Sink]:
         def tensorboard() -> Sink:
             found = [c for c in others if isinstance(c, keras.callbacks.TensorBoard)]
             return TensorBoardSink(tensorboard_log_dir(found))
 
-        return Request(
-            self._wanted,
-            self.layers,
-            self.histograms,
-            self.update_freq == 1,
-            self.resume,
-            sinks_of(self.sinks, tensorboard),
-        )
-
-    def _measure(self, steps: int) -> None:
-        """Tell the schedule how long the execution that just ended took.
-
-        Args:
-            steps: Number of steps of the one that begins.
-        """
-        assert self._recording is not None
-        now = time.perf_counter()
-        if self._began is not None and self.update_freq == "auto":
-            began, first, count = self._began
-            recorded = self._recording.recorded_of(first, count)
-            if self._schedule.measure(now - began, count, recorded):
-                self._set_period(self._schedule.period())
-                now = time.perf_counter()
-        self._began = (now, self._next, steps)
-        self._next += steps
-
-    def _set_period(self, period: tuple[int, int]) -> None:
-        assert self._recording is not None
-        self._recording.set_period(*period)
-        self._readable = min(self._recording.readable_batches(), self._most_unread)
+        return sinks_of(self.sinks, tensorboard)
 
     def _end(self) -> None:
         if self._recording is not None:
             if self._fit is not None:
-                self._history = self._recording.drain()
                 self._fit.leave(self._recording)
+            if self._begun:
+                self._recording.drain()
+                self._so_far.end(self._recording)
             self._recording.close()
-        self._recording = self._fit = self._live = None
+        self._recording = self._live = self._pace = None

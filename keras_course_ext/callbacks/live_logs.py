@@ -83,25 +83,9 @@ class LiveLogs:
             logs.update(self._finding)
 
 
-def epoch_logs(
-    history: GradientHistory, epoch: int, findings: Sequence[Finding]
-) -> dict[str, float]:
-    """Return what `logs` gets at the end of an epoch: the median norm, and the gravest finding.
-
-    The median is over the finite norms. It is NaN only if none of the epoch is finite.
-    """
-    logs: dict[str, float] = {}
-    if history.has(*MODEL):
-        _, epochs, norms = history.series(*MODEL)
-        norms = norms[epochs == epoch]
-        finite = norms[np.isfinite(norms)]
-        logs["grad_norm"] = float(np.median(finite)) if len(finite) else math.nan
-    return logs | finding_logs(findings)
-
-
 def finding_logs(findings: Sequence[Finding]) -> dict[str, float]:
-    """Return what `logs` gets of the findings: the gravest one's name and number of layers."""
-    return {f"{f.kind}_in_{f.layer}": float(len(f.layers) or 1) for f in findings[:1]}
+    """Return what `logs` gets of the findings: in how many layers the gravest is, and the worst."""
+    return {f"{f.kind}_layers_worst_{f.layer}": float(len(f.layers) or 1) for f in findings[:1]}
 
 
 def _can_be_diagnosed(history: GradientHistory) -> bool:

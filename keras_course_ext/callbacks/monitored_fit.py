@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from keras_course_ext._override import overridden
 from keras_course_ext._tracing import custom_gradients, forget_gradients
+from keras_course_ext.callbacks.end_of_data import asks_for_data_first
 from keras_course_ext.callbacks.recording import Recording
 from keras_course_ext.monitoring.capture.step import OutOfReachError
 from keras_course_ext.monitoring.transport.host_queue import BINS, DETECTOR, ROW
@@ -30,22 +31,26 @@ class MonitoredFit:
     Only a function that has not run yet can be left behind (another callback raised before the
     batch); called outside the `fit` that it was made for it runs the model's own function.
 
+    The next `fit` with the same monitors runs what was traced for this one, as long as the model's
+    own function is the same: `compile` makes Keras build another one.
+
     Args:
         model: The model that is being fitted.
-        params: The dictionary that Keras gives to all callbacks of one `fit`, and to no other.
     """
 
     _known: ClassVar["weakref.WeakSet[MonitoredFit]"] = weakref.WeakSet()
 
-    def __init__(self, model: keras.Model, params: Any) -> None:
+    def __init__(self, model: keras.Model) -> None:
         self._model = model
-        self._params = params
+        self._params: Any = None
+        # Those of this fit, and those whose hooks are in the traced functions.
+        self._joined: list[Recording] = []
         self._recordings: list[Recording] = []
         self._plain = model.train_function
         self._train_step: Any = None
         self._monitored: Any = None
         self._returning: dict[Any, Any] = {}
-        self._armed = self._trained = False
+        self.started = self._armed = self._trained = False
         self.without_data = False
         """Whether the data had ended before the first batch."""
         self._history: Any = None
@@ -53,20 +58,41 @@ class MonitoredFit:
         self._known.add(self)
 
     @classmethod
-    def join(cls, model: keras.Model, params: Any, recording: Recording) -> "MonitoredFit":
-        """Return the fit that is about to start, recorded by one more monitor."""
+    def join(
+        cls,
+        model: keras.Model,
+        params: Any,
+        recording: Recording,
+        last: "MonitoredFit | None" = None,
+    ) -> "MonitoredFit":
+        """Return the fit that is about to start, recorded by one more monitor.
+
+        Args:
+            model: The model that is being fitted.
+            params: The dictionary that Keras gives to all callbacks of one `fit`, and to no other.
+            recording: That of the monitor.
+            last: The last fit of the monitor, which ends if an exception has left it.
+        """
         for fit in cls._known:
-            if fit._model is model and fit._params is params and not fit.started:
+            if fit._model is model and fit._params is params and fit._joined and not fit.started:
                 break
         else:
-            fit = cls(model, params)
-        fit._recordings.append(recording)
+            fit = cls(model) if last is None or last._model is not model else last
+            fit._begin(params)
+        fit._joined.append(recording)
         return fit
 
-    @property
-    def started(self) -> bool:
-        """Whether the first batch has begun."""
-        return self._monitored is not None
+    def _begin(self, params: Any) -> None:
+        if self._model.train_function is None:
+            # In a loop of the user's own over `train_on_batch`, which makes it too late.
+            self._model.make_train_function()
+        self._params, self._joined = params, []
+        self.started = self._armed = self._trained = self.without_data = False
+        self._known.add(self)
+
+    def _forget_functions(self) -> None:
+        self._train_step = self._monitored = None
+        self._returning.clear()
 
     def before_batch(self) -> None:
         """Run the next batch with the hooks.
@@ -78,26 +104,25 @@ class MonitoredFit:
         if current is None:
             return
         if current not in (self._plain, self._run):
-            self._plain, self._train_step = current, None
-            self._returning.clear()
-            self._monitored = None
-        if not self.started:
+            self._plain = current
+            self._forget_functions()
+        if not self.started and self._recordings != self._joined:
+            self._recordings = list(self._joined)
+            self._forget_functions()
+        if self._monitored is None:
             self._monitored = self._make_monitored()
-        self._armed = True
+        self.started = self._armed = True
         self._history = getattr(self._model, "history", None)
         object.__setattr__(self._model, "train_function", self._run)
 
     def leave(self, recording: Recording) -> None:
         """Record no more for one monitor; the last one ends the monitoring."""
-        if recording in self._recordings:
-            self._recordings.remove(recording)
-        if not self._recordings:
-            # The train function that they belong to ends with this fit.
-            forget_gradients(self._gradients)
+        if recording in self._joined:
+            self._joined.remove(recording)
+        if not self._joined:
             self._known.discard(self)
             self._restore()
-            self._monitored = self._plain
-            self._returning.clear()
+            self._history = None
 
     def _run(self, iterator: Iterator) -> Any:
         # Keras gives the model a new History in every fit.
@@ -112,6 +137,10 @@ class MonitoredFit:
         finally:
             self.without_data = armed and not self._trained
             self._restore()
+            if self._gradients:
+                # They were needed while the step was traced.
+                forget_gradients(self._gradients)
+                self._gradients.clear()
 
     def _run_monitored(self, iterator: Iterator) -> Any:
         if not self._recordings[0].returns:
@@ -146,7 +175,7 @@ class MonitoredFit:
         if self._train_step is None:
             self._train_step = self._model.train_step
         if not self._recordings[0].returns:
-            return self._made_of(self._hooked_step)
+            return made_of(self._model, self._hooked_step)
 
         def step(data: Any) -> Any:
             self._returned_by_trace()  # by a trace that failed
@@ -172,18 +201,27 @@ class MonitoredFit:
             return found
 
         model: Any = self._model
-        if type(model).make_train_function is not keras.Model.make_train_function:
-            return self._made_of(step)
-        # As Keras's own, without the Optional around the logs: packing and unpacking it takes
-        # 0.3 ms a step, more than the monitor does.
+        own = type(model).make_train_function is not keras.Model.make_train_function
+        if own or asks_for_data_first():
+            return made_of(model, step)
+        # As Keras's own up to 3.15, without the Optional around the logs: packing and unpacking it
+        # takes 0.3 ms a step, more than the monitor does.
         one = tf.function(
             step, jit_compile=model.jit_compile, reduce_retracing=True, autograph=False
         )
-        return tf.function(
+        of_dataset = tf.function(
             lambda iterator: one(_without_optionals(next(iterator))),
             reduce_retracing=True,
             autograph=False,
         )
+
+        def function(iterator: Iterator) -> Any:
+            if isinstance(iterator, tf.data.Iterator | tf.distribute.DistributedIterator):
+                return of_dataset(iterator)
+            # A generator, of `train_on_batch`; to trace for each of them would take long.
+            return one(_without_optionals(next(iterator)))
+
+        return function
 
     def _hooked_step(self, data: Any) -> Any:
         with ExitStack() as stack:
@@ -199,19 +237,19 @@ class MonitoredFit:
         queues = [recording.queue for recording in self._recordings]
         return tuple(() if q is None else q.returned_by_trace() for q in queues)
 
-    def _made_of(self, step: Any) -> Any:
-        """Build a second train function of the model from another train step.
 
-        `make_train_function` is what `fit` itself calls. It traces nothing yet, and the model's
-        own function stays whatever it was, traced or not.
-        """
-        model = self._model
-        with (
-            overridden(model, "train_step", step),
-            overridden(model, "train_function", None),
-        ):
-            model.make_train_function(force=True)
-            return model.train_function
+def made_of(model: keras.Model, step: Any) -> Any:
+    """Build a second train function of a model from another train step.
+
+    `make_train_function` is what `fit` itself calls. It traces nothing yet, and the model's own
+    function stays whatever it was, traced or not.
+    """
+    with (
+        overridden(model, "train_step", step),
+        overridden(model, "train_function", None),
+    ):
+        model.make_train_function(force=True)
+        return model.train_function
 
 
 def _without_optionals(data: Any) -> Any:

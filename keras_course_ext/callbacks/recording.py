@@ -1,14 +1,14 @@
-"""One recorded run of training, in `fit` or in a loop of the user's own."""
+"""The recording of a model's steps, in `fit` or in a loop of the user's own."""
 
-import math
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from keras_course_ext.callbacks.resume import earlier, steps_so_far
+from keras_course_ext.callbacks.resume import steps_so_far
 from keras_course_ext.monitoring.capture.hooks import Hooks
 from keras_course_ext.monitoring.capture.spec import StepSpec, spec_of
 from keras_course_ext.monitoring.record.history import GradientHistory
@@ -21,6 +21,9 @@ from keras_course_ext.monitoring.transport.host_queue import KEPT_ROWS, HostQueu
 from keras_course_ext.monitoring.transport.store import Period
 from keras_course_ext.monitoring.transport.workers import has_other_workers
 
+MOST_VALUES = 2**26
+"""So many values of a record are kept in memory, 256 MB."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -31,20 +34,19 @@ class Request:
         layers: Names of the layers whose records are kept; None for all.
         histograms: Every how many steps there are histograms; None for never.
         every_step: Whether every step is recorded.
-        resume: The record of an interrupted run, as `checked_resume` returned it.
-        sinks: Where the record is written as it grows.
     """
 
     statistics: Sequence[str] = ("grad_norm",)
     layers: Sequence[str] | None = None
     histograms: int | None = None
     every_step: bool = False
-    resume: Any = None
-    sinks: Sequence[Sink] = field(default_factory=list)
 
 
 class Recording:
-    """Joins the floors of the monitor for one run: hooks, stores, collector, history and sinks.
+    """Joins the floors of the monitor: hooks, stores, collector, history and sinks.
+
+    A traced step writes into the stores that it was traced with. So one recording serves all fits,
+    or entries of `watch`, that run the same traced step.
 
     Gradients are divided by `optimizer.scale_loss(1)`, so they are those of the unscaled loss under
     loss scaling too. Under a `tf.distribute` strategy a weight's gradient is the sum over the
@@ -72,22 +74,44 @@ class Recording:
         self._loss_scaled = any(
             isinstance(o, keras.optimizers.LossScaleOptimizer) for o in optimizers.values()
         )
-        self._start = 0
+        self._state: Any = None
+        self._first = self._at = 0
+        self._begun = False
         self._period = Period()
         self._spec: StepSpec | None = None
         self._stores: list[Any] = []
         self._collector: Collector | None = None
-        self._fan_out = FanOut(request.sinks)
+        self._fan_out = FanOut()
         self.history = GradientHistory(loss_scaled=self._loss_scaled)
         self.epoch = 0
         self.updates_per_batch = 1
         # Whether the train function returns the record of its one step to its caller.
-        self.returns = in_fit and model.steps_per_execution == 1 and _is_one_graph(model)
+        self._could_return = self.returns = _can_return(model, in_fit)
+        self.functions: dict[Any, Any] = {}
+        """Train functions with hooks, by the model's own ones that they stand for; of `watch`."""
         self.has_other_workers = has_other_workers(model.distribute_strategy)
         keep_inputs = "saturated_share" in request.statistics
         self.hooks = Hooks(model, optimizers, self._prepare, keep_inputs, self._applied)
         if model.built:
             self._prepare(())
+
+    def serves(self, optimizers: Mapping[str, Any], in_fit: bool, state: Any) -> bool:
+        """Say whether another fit of the model can run the step that was traced with this one.
+
+        Args:
+            optimizers: The optimizers of that fit.
+            in_fit: Whether it is one, and no loop of the user's own.
+            state: What the traced step depends on besides; equal to what it was at the first call.
+        """
+        if self._state is None:
+            self._state = state
+        return (
+            in_fit == self._in_fit
+            and state == self._state
+            and _can_return(self._model, in_fit) == self._could_return
+            and list(optimizers) == list(self._optimizers)
+            and all(optimizers[name] is o for name, o in self._optimizers.items())
+        )
 
     # For the hooks.
 
@@ -128,14 +152,13 @@ class Recording:
             spec.layout,
             self._stores,
             model.distribute_strategy,
-            # Whose limit a norm is compared with is not known if there are several.
-            None if self._applied.several else next(iter(self._optimizers.values())),
+            self._optimizers,
             self._loss_scaled,
             request.layers,
             self._applied,
         )
         for store in self._stores:
-            store.start_at(self._start)
+            store.start_at(self._at)
             store.set_period(self._period)
         return spec
 
@@ -153,25 +176,45 @@ class Recording:
 
     def write_on_device(self) -> None:
         """From now on, have the step write its record into a store on its device."""
-        self._start = self.steps()
+        self._at = self.steps()
         self.returns, self._spec, self._stores = False, None, []
         self._prepare(())
 
     # On the host, between two steps.
 
-    def begin(self) -> None:
-        """Go on from the step at which the optimizer is."""
-        names = [info.name for info in self._spec.layout.layers] if self._spec else ()
-        made = sum(map(steps_so_far, self._optimizers.values()))
-        first, before = earlier(self._request.resume, made, names)
-        self._start = first
-        self._period = self._period._replace(start=first)
+    @property
+    def layer_names(self) -> list[str]:
+        """Names of the model's layers; none if it is not built yet."""
+        return [info.name for info in self._spec.layout.layers] if self._spec else []
+
+    @property
+    def steps_made(self) -> int:
+        """Number of steps that the optimizers have made."""
+        return sum(map(steps_so_far, self._optimizers.values()))
+
+    def begin(self, history: GradientHistory, first: int, sinks: Sequence[Sink] = ()) -> None:
+        """Begin a fit, or an entry of `watch`.
+
+        Args:
+            history: The record that is extended.
+            first: Number of the next step. The first steps after the first call are all recorded.
+            sinks: Where the record is written as it grows.
+        """
+        if not self._begun:
+            self._period = self._period._replace(start=first)
+            self._begun = True
+        self._first = self._at = first
         for store in self._stores:
             store.start_at(first)
             store.set_period(self._period)
-        before.loss_scaled = self._loss_scaled
-        self.history = before
-        self._fan_out.open(first, before)
+            # Of steps outside of `watch`, which run the traced step too.
+            store.read_epoch()
+            if self._request.histograms is not None:
+                store.read_bins()
+        history.loss_scaled = history.loss_scaled or self._loss_scaled
+        self.history = history
+        self._fan_out = FanOut(sinks)
+        self._fan_out.open(first, history)
 
     def begin_epoch(self, epoch: int) -> None:
         """Count what comes to this epoch."""
@@ -181,11 +224,12 @@ class Recording:
 
     def set_period(self, every: int, offset: int = 0) -> None:
         """Record every `every`-th step from now on, counted from step `offset`."""
-        # A store on the device decides for each update alone: with a common divisor it would
-        # record those of one optimizer only.
-        while not self.returns and math.gcd(every, self.updates_per_batch) > 1:
-            every += 1
-        period = Period(every, offset, self._start)
+        width = 1 if self.returns else self.updates_per_batch
+        # A store on the device decides for each update alone. All of a batch are recorded, or none:
+        # those of two optimizers alternate.
+        every = -(-every // width) * width
+        offset -= (offset - self._first) % width
+        period = Period(every, offset, self._period.start, width)
         if period != self._period:
             self._period = period
             for store in self._stores:
@@ -197,7 +241,7 @@ class Recording:
 
     def steps(self) -> int:
         """Return the number of the next step."""
-        return self._stores[0].steps() if self._stores else self._start
+        return self._stores[0].steps() if self._stores else self._at
 
     def recorded_of(self, step: int, steps: int) -> int:
         """Return how many of some steps from `step` on are recorded."""
@@ -210,18 +254,18 @@ class Recording:
         Args:
             batches: Number of batches in the execution that ended.
         """
-        self.updates_per_batch = max(1, (self.steps() - self._start) // batches)
+        self.updates_per_batch = max(1, (self.steps() - self._first) // batches)
         return self.updates_per_batch > 1
 
     @property
     def follows_nothing(self) -> bool:
-        """Whether the step was traced, and no optimizer in it gets gradients."""
-        return not self._applied.seen and _is_one_graph(self._model)
+        """Whether no optimizer has got gradients in a step that was traced or executed."""
+        return not self._applied.seen
 
     @property
     def recorded_any(self) -> bool:
-        """Whether the optimizer has got a gradient since the run began."""
-        return bool(self._stores) and self.steps() != self._start
+        """Whether the optimizer has got a gradient since the fit began."""
+        return bool(self._stores) and self.steps() != self._first
 
     def readable_batches(self) -> int:
         """Return after how many batches at most the stores must be read."""
@@ -240,7 +284,7 @@ class Recording:
             self._collector.drain(self.history, self.epoch)
             if self._request.histograms is not None:
                 self._collector.drain_bins(self.history, self.epoch)
-            self._fan_out.send(self.history)
+            self._send()
         return self.history
 
     def end_epoch(self) -> None:
@@ -248,11 +292,33 @@ class Recording:
         self.drain()
         if self._collector is not None:
             self._collector.drain_epoch(self.history, self.epoch)
-            self._fan_out.send(self.history)
+            self._send()
+
+    def _send(self) -> None:
+        """Write what is new to the sinks, and keep the record in memory small."""
+        self._fan_out.send(self.history)
+        whole = not self.history.thinned
+        if self.history.thin(MOST_VALUES):
+            self._fan_out.skip(self.history)
+            if whole:
+                warnings.warn(
+                    f"GradientMonitor: the record has more than {MOST_VALUES} values. From now on "
+                    "every second of its rows is dropped from memory whenever it has; "
+                    "`history.thinned` counts them. The files of `sinks=[...]` keep all; a larger "
+                    "`update_freq`, fewer `statistics` or fewer `layers` make the record smaller.",
+                    stacklevel=2,
+                )
 
     def close(self) -> None:
-        """Close the sinks."""
+        """Close the sinks, and record nothing until `begin`: traced steps may run meanwhile."""
         self._fan_out.close()
+        for store in self._stores:
+            store.pause()
+
+
+def _can_return(model: keras.Model, in_fit: bool) -> bool:
+    """Say whether a train function can return the record of its one step."""
+    return in_fit and model.steps_per_execution == 1 and _is_one_graph(model)
 
 
 def _is_one_graph(model: keras.Model) -> bool:

@@ -94,18 +94,23 @@ def checked_layers(model: keras.Model, layers: Sequence[str] | None) -> None:
             )
 
 
-def refuse(model: Any, optimizer: Any) -> None:
+def refuse(model: Any, *optimizers: Any) -> None:
     """Refuse a model that cannot be recorded.
 
     Raises:
-        ValueError: If it has no trainable weights, or is not compiled with an optimizer.
-        TypeError: If the optimizer is not one of Keras's kind.
+        ValueError: If it has no trainable weights, or one of the optimizers is None.
+        TypeError: If one of them is not of Keras's kind.
     """
     if model.built and not model.trainable_variables:
         raise ValueError(
             f"GradientMonitor has nothing to record: the model '{model.name}' has no trainable "
             "weights. Set `layer.trainable = True` on the layers to train and compile again."
         )
+    for optimizer in optimizers:
+        _refuse_optimizer(model, optimizer)
+
+
+def _refuse_optimizer(model: Any, optimizer: Any) -> None:
     if optimizer is None:
         raise ValueError(
             f"GradientMonitor needs an optimizer, but the model '{model.name}' has none. Write "

@@ -57,7 +57,7 @@ def earlier(resume: Any, made: int, layers: Iterable[str]) -> tuple[int, Gradien
             f"optimizer has made {made} steps. Give the file that the interrupted run wrote, "
             "for example by `sinks=[...]`, or write `resume=None` to begin a new record."
         )
-    first_step = made + _skipped(found, made)
+    first_step = made + skipped_steps(found, made)
     found = found.before(first_step)
     names = {"", *layers}
     strange = sorted({key.layer for key in found.keys} - names)
@@ -70,7 +70,7 @@ def earlier(resume: Any, made: int, layers: Iterable[str]) -> tuple[int, Gradien
     return first_step, found
 
 
-def _skipped(record: GradientHistory, made: int) -> int:
+def skipped_steps(record: GradientHistory, made: int) -> int:
     """Return how many steps loss scaling had skipped when the optimizer had made so many."""
     if Key(*MODEL, "skipped_steps") not in record.keys:
         return 0

@@ -5,16 +5,22 @@ from collections import deque
 from statistics import median
 
 OVERHEAD = 0.02
-PER_EPOCH = 20
+PER_RUN = 20
 _NEVER = 2**62
-# Before the number of steps of an epoch is known.
-_UNKNOWN_EPOCH = 1000
+# As long as nothing is known of the cost, a recorded step is taken to cost one more step.
+_UNKNOWN_COST = 1.0
+# To set another period on a device takes longer than a few records more or less.
+_SAME = 0.1
 # Of the first executions, which trace and warm up, nothing is learned.
 _SKIP, _PLAIN, _RECORDED = 3, 8, 3
 
 
 class Schedule:
     """Decides which steps are recorded; the first ten always are.
+
+    `"auto"` spends two percent of the time of the run: what the first steps and the time before the
+    cost was known took too much is saved afterwards. Over the whole run, not in each epoch, it
+    records at least 20 steps, whatever they cost. Fits that go on with a record are one run.
 
     Args:
         update_freq: `"auto"`, `"epoch"`, or the number of steps from one record to the next.
@@ -32,20 +38,21 @@ class Schedule:
             )
         self.update_freq = update_freq
         self._epoch_start = 0
-        self._per_epoch = _UNKNOWN_EPOCH
+        self._left: int | None = None
+        self._made = self._recorded = 0
+        self._every = self._offset = 0
+        self._last: int | None = None
         self._clock = Stopwatch()
 
-    def begin_epoch(self, step: int, steps_per_epoch: int | None) -> tuple[int, int]:
+    def begin_epoch(self, step: int, steps_left: int | None) -> tuple[int, int]:
         """Return the period and the offset of the epoch that begins.
 
         Args:
             step: Number of its first step.
-            steps_per_epoch: Number of its steps, or None if that is not known. The last epoch's
-                is taken then.
+            steps_left: Number of the steps of the `fit` from here on; None if that is not known.
         """
-        passed = step - self._epoch_start
-        self._per_epoch = steps_per_epoch or passed or self._per_epoch
         self._epoch_start = step
+        self._left = steps_left
         return self.period()
 
     def period(self) -> tuple[int, int]:
@@ -53,21 +60,41 @@ class Schedule:
         if self.update_freq == "epoch":
             return _NEVER, self._epoch_start
         if self.update_freq == "auto":
-            at_least = max(1, self._per_epoch // PER_EPOCH)
-            cost = self._clock.cost()
-            ideal = at_least if cost is None else max(1, math.ceil(cost / OVERHEAD))
-            return min(ideal, at_least), self._epoch_start
+            every = self._affordable()
+            if abs(every - self._every) > _SAME * self._every:
+                self._every = every
+                self._offset = self._epoch_start if self._last is None else self._last
+            return self._every, self._offset
         return int(self.update_freq), 0
 
-    def measure(self, seconds: float, steps: int, recorded: int) -> bool:
-        """Take in how long an execution took, and say whether the period may be another now.
+    def _affordable(self) -> int:
+        cost = self._clock.cost()
+        every = (_UNKNOWN_COST if cost is None else cost) / OVERHEAD
+        if self._left is None:
+            return max(1, math.ceil(every))
+        run = self._made + self._left
+        if cost:
+            records = OVERHEAD * run / cost - self._recorded
+            every = self._left / records if records > 0 else math.inf
+        return max(1, math.ceil(min(every, run // PER_RUN)))
+
+    def measure(self, seconds: float | None, first: int, steps: int, recorded: int) -> bool:
+        """Take in an execution, and say whether the period may be another now.
 
         Args:
-            seconds: From its beginning to that of the next one.
+            seconds: How long it took, from its beginning to that of the next one; None if that was
+                not measured.
+            first: Number of its first step.
             steps: Number of its steps.
             recorded: How many of them were recorded.
         """
-        return self.update_freq == "auto" and self._clock.take(seconds, steps, recorded)
+        self._made += steps
+        self._recorded += recorded
+        self._left = self._left and max(0, self._left - steps)
+        if recorded:
+            self._last = first
+        learned = seconds is not None and self._clock.take(seconds, steps, recorded)
+        return self.update_freq == "auto" and learned
 
 
 class Stopwatch:

@@ -9,6 +9,15 @@ from keras_course_ext.monitoring import sinks
 from keras_course_ext.monitoring.diagnosis.diagnose import diagnose
 from keras_course_ext.monitoring.diagnosis.finding import Finding
 from keras_course_ext.monitoring.record.history import GradientHistory
-from keras_course_ext.monitoring.record.schema import Histogram, Key, LayerInfo
+from keras_course_ext.monitoring.record.schema import Fit, Histogram, Key, LayerInfo
 
-__all__ = ["Finding", "GradientHistory", "Histogram", "Key", "LayerInfo", "diagnose", "sinks"]
+__all__ = [
+    "Finding",
+    "Fit",
+    "GradientHistory",
+    "Histogram",
+    "Key",
+    "LayerInfo",
+    "diagnose",
+    "sinks",
+]

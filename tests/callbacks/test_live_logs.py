@@ -65,7 +65,7 @@ def test_the_bar_shows_norm_and_finding_while_the_epoch_runs(capsys, monkeypatch
     assert shown[0] is None
     assert shown[1:] == pytest.approx(norms[:-1], rel=1e-6)  # a sum in float32, not in float64
     finding = monitor.findings[0]
-    name = f"vanishing_in_{finding.layer}"
+    name = f"vanishing_layers_worst_{finding.layer}"
     shown = [i for i, logs in enumerate(collects.batches) if name in logs]
     assert shown == list(range(5, 3 * PER_EPOCH))  # five steps are recorded before the sixth batch
     assert collects.batches[-1][name] == len(finding.layers)
@@ -142,7 +142,7 @@ def test_a_line_an_epoch_has_them_too(capsys):
     monitor, _, history = fitted(verbose=2)
     lines = [line for line in bar_of(capsys) if "step" in line]
     assert len(lines) == 3
-    name = f"vanishing_in_{monitor.findings[0].layer}"
+    name = f"vanishing_layers_worst_{monitor.findings[0].layer}"
     for line, norm in zip(lines, history["grad_norm"], strict=True):
         assert f"- grad_norm: {norm:.4f}" in line or f"- grad_norm: {norm:.4e}" in line
         assert name in line

@@ -19,7 +19,7 @@ def test_the_epochs_are_in_the_file_store(tmp_path, monkeypatch):
     monitor = GradientMonitor(1)
     with mlflow.start_run() as run:
         history = fit(model, data, epochs=3, callbacks=[monitor, MlflowCallback(run)])
-    finding = f"vanishing_in_{monitor.findings[0].layer}"
+    finding = f"vanishing_layers_worst_{monitor.findings[0].layer}"
     client = mlflow.MlflowClient()
     for name in ("loss", "grad_norm", finding):
         stored = client.get_metric_history(run.info.run_id, name)

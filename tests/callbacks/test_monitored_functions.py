@@ -9,6 +9,7 @@ import tensorflow as tf
 from monitored_models import BATCH, MODES, dense_data, sequential
 
 from keras_course_ext.callbacks import GradientMonitor
+from keras_course_ext.callbacks.end_of_data import asks_for_data_first
 
 LOSS = keras.losses.SparseCategoricalCrossentropy()
 
@@ -157,3 +158,40 @@ def test_data_of_unknown_length_end_as_they_do_without_a_monitor(data, mode):
     for one, other in zip(weights, rest[1], strict=True):
         np.testing.assert_array_equal(one, other)
     assert len(callbacks[0].history.steps) == steps
+
+
+def make_train_function_of_keras_3_16(self, force=False):
+    """As that of Keras 3.16 behaves: asks for a batch before the step, and has bare logs."""
+    if self.train_function is not None and not force:
+        return
+    step = tf.function(self.train_step, jit_compile=self.jit_compile, reduce_retracing=True)
+
+    def function(iterator):
+        data = iterator.get_next_as_optional()
+        if not data.has_value():
+            raise StopIteration
+        return step(data.get_value())
+
+    self.train_function = function
+
+
+@pytest.mark.parametrize("asks_first", [False, True])
+def test_whether_keras_asks_for_data_first_is_tried(monkeypatch, asks_first):
+    if asks_first:
+        own = make_train_function_of_keras_3_16
+        monkeypatch.setattr(keras.Model, "make_train_function", own)
+    assert [asks_for_data_first() for _ in range(2)] == [asks_first] * 2
+    told = []
+    for callbacks in ([], [GradientMonitor(1)]):
+        keras.utils.set_random_seed(3)
+        model = sequential()
+        model.compile(keras.optimizers.Adam(0.01), LOSS, **MODES["graph"])
+        logs = model.fit(dataset(), epochs=2, shuffle=False, verbose=0, callbacks=callbacks)
+        told.append((int(model.optimizer.iterations), logs.history["loss"], model.get_weights()))
+    (steps, losses, weights), monitored = told
+    ended = ENDINGS["dataset"][2]
+    assert steps == (ended if asks_first else ended + 2)
+    assert monitored[:2] == (steps, losses)
+    for one, other in zip(weights, monitored[2], strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert callbacks[0].history.steps.tolist() == list(range(ended))

@@ -110,18 +110,28 @@ def test_each_update_is_a_step_of_its_optimizer(mode):
     assert not history.has("", "optimizer")  # the default that `compile` makes
 
 
-@pytest.mark.thin("graph-4", "eager-2")
-@pytest.mark.parametrize(
-    ("mode", "update_freq"), [("graph", 4), ("graph", "auto"), ("eager", 2), ("eager", 3)]
-)
+PERIODS = [
+    ("graph", 4),
+    ("graph", "auto"),
+    ("eager", 3),
+    ("eager", 4),
+    ("two steps", 5),
+    ("two steps", "epoch"),
+    ("eager", "epoch"),
+]
+
+
+@pytest.mark.thin("graph-4", "two steps-epoch")
+@pytest.mark.parametrize(("mode", "update_freq"), PERIODS)
 def test_a_period_records_both_optimizers(mode, update_freq):
     monitor = GradientMonitor(update_freq=update_freq, statistics="norms")
-    fitted(two(**MODES[mode]), monitor, batches=40)
+    fitted(two(**MODES[mode]), monitor, batches=20, epochs=3)
     d, g = (monitor.history.series("", name)[0] for name in ("d_optimizer", "g_optimizer"))
-    assert min(len(d), len(g)) >= 12
-    if mode == "graph":
-        assert (g - d).tolist() == [1] * len(d)
-    assert len(d) < 40
+    assert (g - d).tolist() == [1] * len(d)
+    if update_freq == "epoch":
+        assert d.tolist() == [0, 2, 4, 6, 8, 40, 80]
+    else:
+        assert 12 <= len(d) < 60
 
 
 def test_the_optimizer_that_is_given_is_the_one_that_is_followed():
@@ -190,6 +200,8 @@ def test_an_optimizer_that_is_not_followed_is_a_warning_and_training_goes_on(mod
         weights = fitted(model(), GradientMonitor(), epochs=3)
     said = [str(w.message) for w in caught if "GradientMonitor" in str(w.message)]
     assert len(said) == 1
+    with pytest.raises(ValueError, match="GradientMonitor records nothing"):
+        fitted(model(), GradientMonitor(strict=True))
     assert "`optimizer` (RMSprop)" in said[0]
     assert "GradientMonitor(optimizer=...)" in said[0]
     for found, want in zip(weights, fitted(model(), epochs=3), strict=True):
@@ -206,4 +218,38 @@ def test_watch_follows_several_optimizers():
     model.compile(*both)
     with monitor.watch(model, both[:1]):
         model.train_step(data())
-    assert monitor.history.steps.tolist() == [0]
+    assert monitor.history.steps.tolist() == [0, 1, 2, 3, 4]
+    assert monitor.history.series("g", "kernel")[0].tolist() == [1, 3]
+
+
+def test_the_warning_comes_after_the_first_batch_also_in_eager_mode():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    model.compile(None, "mse", run_eagerly=True)
+    object.__setattr__(model, "train_step", lambda data: {"loss": tf.constant(1.0)})
+    told = []
+
+    class When(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            told.append(len(caught))
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fitted(model, GradientMonitor(), When())
+    assert told == [0, 1, 1, 1, 1, 1]
+    assert "no optimizer among its attributes" in str(caught[0].message)
+
+
+def test_each_optimizers_own_clipping_is_recorded():
+    model, monitor = two(), GradientMonitor(update_freq=1)
+    limits = {"d": {"clipnorm": 0.7}, "g": {"global_clipnorm": 1.0}}
+    model.compile(*(keras.optimizers.SGD(RATES[n], **limits[n]) for n in RATES))
+    fitted(model, monitor, epochs=3)
+    history = monitor.history
+    steps, _, shares = history.series("", "model", "clipped_share")
+    assert steps.tolist() == list(range(6 * BATCHES))
+    d = np.stack([history.series("d", t)[2] for t in ("kernel", "bias")])
+    np.testing.assert_array_equal(shares[::2], (d > 0.7).mean(axis=0))
+    g = history.series("", "g_optimizer")[2]
+    np.testing.assert_array_equal(shares[1::2], g > 1.0)
+    assert 0 < shares[::2].mean() < 1
+    assert 0 < shares[1::2].mean() < 1

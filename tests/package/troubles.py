@@ -79,6 +79,12 @@ def twice_logits() -> None:
     kce.losses.CategoricalCrossentropy(from_logits=True)(np.eye(3)[[0, 1, 2, 0]], p)
 
 
+def another_model() -> None:
+    monitor = kce.callbacks.GradientMonitor()
+    for _ in range(2):
+        small().fit(X, Y, verbose=0, callbacks=[monitor])
+
+
 def watched(*arguments) -> None:
     with kce.callbacks.GradientMonitor().watch(*arguments):
         pass
@@ -191,6 +197,8 @@ TROUBLES = {
     "lost record": lost_record,
     "unbuilt": lambda: watched(unbuilt()),
     "unseen": lambda: watched(small()),
+    "another model": another_model,
+    "epoch": lambda: kce.callbacks.GradientMonitor().epoch(),
     "not recorded": lambda: recorded().series("dense", "bias"),
     "no step": lambda: recorded().select(steps=[5]),
     "slice": lambda: recorded().select(steps=slice(-10, None)),

@@ -112,11 +112,11 @@ class Hooks:
         key = replica, None if self._whole_step else id(current_graph())
         step = self._steps.get(key)
         if step is None or step.ended:
-            step = self._steps[key] = self._new_step(replica)
+            step = self._steps[key] = self._new_step(replica, step)
         return step
 
-    def _new_step(self, replica: int) -> CapturedStep:
-        return CapturedStep(self._prepare, replica, self._model, self._applied)
+    def _new_step(self, replica: int, before: CapturedStep | None = None) -> CapturedStep:
+        return CapturedStep(self._prepare, replica, self._model, self._applied, before)
 
 
 def replica_id() -> int:

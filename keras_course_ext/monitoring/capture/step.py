@@ -15,6 +15,7 @@ from keras_course_ext.monitoring.capture.copies import Reader
 from keras_course_ext.monitoring.capture.graph import apart, current_graph
 from keras_course_ext.monitoring.capture.layers import LayerEntry
 from keras_course_ext.monitoring.capture.measure import Measurement
+from keras_course_ext.monitoring.capture.passes import Passes, Use
 from keras_course_ext.monitoring.capture.saturation import saturation_of
 from keras_course_ext.monitoring.capture.spec import StepSpec
 from keras_course_ext.monitoring.record.schema import TensorId
@@ -37,19 +38,23 @@ class CapturedStep:
         replica: Number of the replica.
         model: The model, whose weights `apply` means if it gets none.
         applied: Remembers which optimizer gets the gradients of which weights.
+        before: The step before, from whose forward pass this one's gradients may come.
     """
 
     def __init__(
-        self, prepare: Prepare, replica: int, model: keras.Model, applied: Applied
+        self,
+        prepare: Prepare,
+        replica: int,
+        model: keras.Model,
+        applied: Applied,
+        before: "CapturedStep | None" = None,
     ) -> None:
         self._prepare = prepare
         self._replica = replica
         self._model = model
         self._applied = applied
         self._graph = current_graph()
-        self._signals: dict[TensorId, list[tf.Tensor]] = {}
-        self._outputs: dict[str, list[tf.Tensor]] = {}
-        self._inputs: dict[str, list[tf.Tensor]] = {}
+        self._passes = Passes(None if before is None else before._passes)
         self._called: list[str] = []
         self._untrained: dict[int, tf.Tensor] = {}
         self._weights_seen = False
@@ -71,14 +76,13 @@ class CapturedStep:
         if current_graph() is not self._graph:
             # The graph of a loop or condition, whose tensors do not exist outside of it.
             return call(*args, **kwargs)
-        with self._keeping_input(entry) if keep_input else nullcontext():
+        use = self._passes.called(entry.name)
+        with self._keeping_input(entry, use) if keep_input else nullcontext():
             outputs = call(*args, **kwargs)
         self._called.append(entry.name)
-        floating = [a for a in keras.tree.flatten(outputs) if _is_floating(a)]
-        if floating:
-            self._outputs.setdefault(entry.name, []).extend(floating)
+        use.outputs += [a for a in keras.tree.flatten(outputs) if _is_floating(a)]
         if self._gets_gradient(entry.layer, (args, kwargs)):
-            outputs = keras.tree.map_structure(lambda a: self._hooked(entry.name, a), outputs)
+            outputs = keras.tree.map_structure(lambda a: self._hooked(use, a), outputs)
         else:
             self._untrained.update((id(a), a) for a in keras.tree.flatten(outputs))
         return outputs
@@ -103,16 +107,18 @@ class CapturedStep:
         if len(grads) != len(variables):
             return apply(grads, *given)  # the optimizer says what is wrong
         pairs = _known(grads, variables, spec)
+        taken = self._passes.take(variables)
         # One of several optimizers may train variables that are in no layer.
-        if not pairs and (self._applied.several or not self._signals):
+        if not pairs and (self._applied.several or taken is None):
             return apply(grads, *given)
         self._applied.add(name, [spec.places[id(w)] for _, w in pairs])
+        outputs, inputs = self._tensors()
         with apart():
             # What may be read of the forward pass shows when the backward pass has been traced.
-            reader = Reader(self._outputs, self._inputs, grads)
+            reader = Reader(outputs, inputs, grads)
             measurement = Measurement(spec, store, reader)
             measurement.forward_ended()
-            measurement.backward_ended(pairs, self._signals, _scale(optimizer))
+            measurement.backward_ended(pairs, taken.signals if taken else {}, _scale(optimizer))
             updates_before = _updates(optimizer)
         result = apply(grads, *given)
         with apart():
@@ -125,14 +131,24 @@ class CapturedStep:
         # Of the replicas of several processes this one has stores for its own.
         return spec, stores[self._replica % len(stores)]
 
-    def _keeping_input(self, entry: LayerEntry) -> AbstractContextManager:
+    def _tensors(self) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
+        """Return the outputs and the inputs of the pass that was taken, by layer."""
+        outputs: dict[str, list[Any]] = {}
+        inputs: dict[str, list[Any]] = {}
+        for use in self._passes.uses():
+            for tensors, of_use in ((outputs, use.outputs), (inputs, use.inputs)):
+                if of_use:
+                    tensors.setdefault(use.layer, []).extend(of_use)
+        return outputs, inputs
+
+    def _keeping_input(self, entry: LayerEntry, use: Use) -> AbstractContextManager:
         """Keep what goes into the layer's activation, where saturation can be seen only there."""
         f = vars(entry.layer).get("activation")
         if not saturation_of(entry.layer).from_input or not callable(f):
             return nullcontext()
 
         def kept(z: Any, *args: Any, **kwargs: Any) -> Any:
-            self._inputs.setdefault(entry.name, []).append(z)
+            use.inputs.append(z)
             return f(z, *args, **kwargs)
 
         return overridden(entry.layer, "activation", kept)
@@ -149,10 +165,10 @@ class CapturedStep:
         tensors = [a for a in keras.tree.flatten(inputs) if isinstance(a, tf.Tensor)]
         return self._weights_seen and any(id(a) not in self._untrained for a in tensors)
 
-    def _hooked(self, layer: str, a: Any) -> Any:
+    def _hooked(self, use: Use, a: Any) -> Any:
         if not _is_floating(a):
             return a
-        hooked = self._identity(TensorId(layer, "output", "output"), a)
+        hooked = self._identity(TensorId(use.layer, "output", "output"), use, a)
         # Keras attaches a mask to a tensor, and its logits to the output of a softmax or sigmoid.
         # Its crossentropies compute from these logits: then A gets no gradient, the logits do.
         mask = mask_of(a)
@@ -160,30 +176,32 @@ class CapturedStep:
             put_mask(hooked, mask)
         logits = noted_logits(a)
         if logits is not None:
-            remember_logits(hooked, self._identity(TensorId(layer, "logits", "logits"), logits))
+            of_logits = TensorId(use.layer, "logits", "logits")
+            remember_logits(hooked, self._identity(of_logits, use, logits))
         return hooked
 
-    def _identity(self, signal: TensorId, a: tf.Tensor) -> tf.Tensor:
+    def _identity(self, signal: TensorId, use: Use, a: tf.Tensor) -> tf.Tensor:
         """Return `a` unchanged, hooked so that its gradient is kept on the way back."""
         # TensorFlow keeps `grad` in its registry of gradients, and would keep the step with it.
-        step = weakref.ref(self)
+        step, hook = weakref.ref(self), use.hooks
+        use.hooks += 1
 
         @tf.custom_gradient
         def hooked(a: tf.Tensor) -> Any:
             def grad(da: tf.Tensor) -> tf.Tensor:
                 capturing = step()
                 if capturing is not None:
-                    capturing._flowed_back(signal, da)
+                    capturing._flowed_back(signal, use, hook, da)
                 return da
 
             return tf.identity(a), grad
 
         return hooked(a)
 
-    def _flowed_back(self, signal: TensorId, da: tf.Tensor) -> None:
+    def _flowed_back(self, signal: TensorId, use: Use, hook: int, da: tf.Tensor) -> None:
         """Keep ∂L/∂A of an output, or of one use of it."""
         if current_graph() is self._graph:
-            self._signals.setdefault(signal, []).append(da)
+            self._passes.flowed_back(signal, use, hook, da)
 
 
 def _scale(optimizer: Any) -> tf.Tensor | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_course_ext.monitoring.record.schema import ROLES, Histogram, Key, LayerInfo
+from keras_course_ext.monitoring.record.schema import ROLES, Fit, Histogram, Key, LayerInfo
 
 # JSON has no NaN and no infinity.
 _NOT_FINITE = {"nan": np.nan, "inf": np.inf, "-inf": -np.inf}
@@ -166,6 +166,16 @@ def histogram_of(value: Any) -> Histogram:
     names = {name: text_of(entry[name]) for name in ("layer", "tensor", "kind")}
     step, epoch = count_of(entry["step"]), count_of(entry["epoch"])
     return Histogram(step, epoch, **names, edges=np.array(edges), counts=np.array(counts))
+
+
+def fit_of(value: Any) -> Fit:
+    """Return where a fit began from a dictionary of its fields.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    entry = object_of(value, Fit._fields)
+    return Fit(*(count_of(entry[name]) for name in Fit._fields))
 
 
 def _amount_of(value: Any) -> float:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from functools import reduce
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,11 +12,13 @@ from keras_course_ext.monitoring.record import frame, merge, selection, storage
 from keras_course_ext.monitoring.record.schema import (
     Block,
     Content,
+    Fit,
     Histogram,
     Key,
     LayerInfo,
     block_of,
 )
+from keras_course_ext.monitoring.record.table import Table
 
 if TYPE_CHECKING:
     import pandas  # pyright: ignore[reportMissingImports, reportMissingModuleSource]
@@ -25,6 +28,7 @@ class GradientHistory:
     """The values that a `GradientMonitor` recorded, in the order of the steps.
 
     A step is one batch; steps count from 0 (or on, where training is resumed), epochs likewise.
+    Where several fits are in one record, `fits` says where each of them began.
 
     Args:
         layers: The layers in forward order. Defaults to (), none.
@@ -49,11 +53,22 @@ class GradientHistory:
     def __init__(self, layers: Sequence[LayerInfo] = (), loss_scaled: bool = False) -> None:
         self.layers = tuple(layers)
         self.loss_scaled = loss_scaled
-        self._blocks: list[Block] = []
-        self._keys: dict[Key, None] = {}
-        # The keys of the blocks, each tuple once: to search all blocks for a key takes long.
-        self._key_tuples: dict[tuple[Key, ...], tuple[Key, ...]] = {}
+        self._tables: dict[tuple[Key, ...], Table] = {}
+        # The tables that have a key, and its column in each.
+        self._places: dict[Key, list[tuple[Table, int]]] = {}
+        self.thinned = 0
+        """Number of rows that `thin` has dropped."""
         self.histograms: list[Histogram] = []
+        self.fits: list[Fit] = []
+
+    def begin_fit(self, step: int, epoch: int) -> None:
+        """Note where a fit begins.
+
+        Args:
+            step: Number of its first step. Marks at this step or later ones are replaced.
+            epoch: Number of its first epoch.
+        """
+        self.fits = [*(fit for fit in self.fits if fit.step < step), Fit(step, epoch)]
 
     def append(
         self,
@@ -77,42 +92,88 @@ class GradientHistory:
 
     @property
     def _content(self) -> Content:
-        return Content(self.layers, self.loss_scaled, self._blocks, self.histograms)
+        content = Content(self.layers, self.loss_scaled, self.blocks(), self.histograms, self.fits)
+        content.thinned = self.thinned
+        return content
 
     @classmethod
     def _of(cls, content: Content) -> "GradientHistory":
         history = cls(content.layers, content.loss_scaled)
         for block in content.blocks:
             history._add(block)
-        history.histograms = content.histograms
+        history.histograms, history.fits = content.histograms, content.fits
+        history.thinned = content.thinned
         return history
 
     def _add(self, block: Block) -> None:
-        if block.values.size:
-            if block.keys not in self._key_tuples:
-                self._key_tuples[block.keys] = block.keys
-                self._keys.update(dict.fromkeys(block.keys))
-            self._blocks.append(block._replace(keys=self._key_tuples[block.keys]))
+        if not block.values.size:
+            return
+        table = self._tables.get(block.keys)
+        if table is None:
+            table = self._tables[block.keys] = Table(block.keys)
+            for column, key in enumerate(block.keys):
+                self._places.setdefault(key, []).append((table, column))
+        table.append(block)
 
     def __len__(self) -> int:
         """Return the number of recorded values."""
-        return sum(block.values.size for block in self._blocks)
+        return sum(table.size for table in self._tables.values())
 
     def __repr__(self) -> str:
         steps = self.steps
         span = f"steps {steps[0]} to {steps[-1]}" if len(steps) else "no steps"
-        return f"<GradientHistory of {len(self.layers)} layers, {span}, {len(self)} values>"
+        thinned = f", {self.thinned} rows thinned out" if self.thinned else ""
+        return (
+            f"<GradientHistory of {len(self.layers)} layers, {span}, {len(self)} values{thinned}>"
+        )
 
-    def blocks(self, first: int = 0) -> list[Block]:
-        """Return the blocks of rows in the order in which they were added.
+    def blocks(self, first: Sequence[int] = ()) -> list[Block]:
+        """Return the rows, a block for each set of keys that were recorded together.
 
         Args:
-            first: Integer ≥ 0, how many of them to leave out at the beginning. Defaults to 0.
+            first: Integers ≥ 0, how many rows to leave out at the beginning of each block.
+                Defaults to (), none.
 
         Returns:
-            A list of them.
+            A list of blocks, in the order in which their first rows were added. The arrays must not
+            be changed.
         """
-        return self._blocks[first:]
+        tables = zip_longest(self._tables.values(), first, fillvalue=0)
+        return [table.block(n) for table, n in tables if isinstance(table, Table)]
+
+    def of_epoch(self, epoch: int) -> "GradientHistory":
+        """Return the record of one epoch.
+
+        Args:
+            epoch: Its number.
+
+        Returns:
+            A new `GradientHistory`, without histograms.
+        """
+        part = GradientHistory(self.layers, self.loss_scaled)
+        for table in self._tables.values():
+            part._add(table.of_epoch(epoch))
+        return part
+
+    def thin(self, most: int) -> bool:
+        """Drop rows until there are at most so many values; `thinned` counts them.
+
+        Every second row is dropped, as often as needed, but not the first ten ones, nor rows with a
+        value that is not finite. So the older a part of the record is, the fewer steps it keeps.
+
+        Args:
+            most: Integer ≥ 1, a number of values; 4 bytes each.
+
+        Returns:
+            True if rows were dropped.
+        """
+        before = self.thinned
+        while len(self) > most:
+            dropped = sum(table.thin() for table in self._tables.values())
+            if not dropped:
+                break
+            self.thinned += dropped
+        return self.thinned > before
 
     def before(self, step: int) -> "GradientHistory":
         """Return the record of the steps before `step`, as it was then.
@@ -124,16 +185,18 @@ class GradientHistory:
             A new `GradientHistory`.
         """
         earlier = GradientHistory(self.layers, self.loss_scaled)
-        for block in self._blocks:
+        for block in self.blocks():
             at = block.steps < step
             earlier.append(block.steps[at], block.epochs[at], block.keys, block.values[at])
         earlier.histograms = [h for h in self.histograms if h.step < step]
+        earlier.thinned = self.thinned
+        earlier.fits = [fit for fit in self.fits if fit.step < step]
         return earlier
 
     @property
     def keys(self) -> list[Key]:
         """Everything that was recorded, each key once, in the order of the columns."""
-        return list(self._keys)
+        return list(self._places)
 
     @property
     def steps(self) -> np.ndarray:
@@ -157,18 +220,18 @@ class GradientHistory:
             KeyError: If it was not recorded; the message lists what was.
         """
         key = Key(layer, tensor, statistic)
-        column = {id(keys): keys.index(key) for keys in self._key_tuples if key in keys}
-        found = [(b, column[id(b.keys)]) for b in self._blocks if id(b.keys) in column]
-        if not found:
+        places = self._places.get(key)
+        if places is None:
             raise KeyError(
                 f"{tuple(key)} was not recorded. Recorded: "
                 + (", ".join(str(tuple(k)) for k in self.keys) or "nothing yet")
             )
-        return (
-            np.concatenate([b.steps for b, _ in found]),
-            np.concatenate([b.epochs for b, _ in found]),
-            np.concatenate([b.values[:, i] for b, i in found]),
-        )
+        found = [table.series(column) for table, column in places]
+        if len(found) == 1:
+            return found[0]
+        steps, epochs, values = map(np.concatenate, zip(*found, strict=True))
+        order = np.argsort(steps, kind="stable")
+        return steps[order], epochs[order], values[order]
 
     def matrix(self, keys: Sequence[Key]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return several statistics side by side, over the steps that have all of them.
@@ -179,6 +242,11 @@ class GradientHistory:
         Returns:
             `(steps, epochs, values)` with `values` of shape `(len(keys), steps)`.
         """
+        places = [self._places.get(key, []) for key in keys]
+        if all(len(p) == 1 and p[0][0] is places[0][0][0] for p in places):
+            table, column = places[0][0]
+            steps, epochs, _ = table.series(column)
+            return steps, epochs, table.columns([p[0][1] for p in places])
         series = [self.series(*key) for key in keys]
         common = reduce(np.intersect1d, [steps for steps, _, _ in series])
         at = [np.isin(steps, common) for steps, _, _ in series]
@@ -196,7 +264,7 @@ class GradientHistory:
         Returns:
             True if there is a value of it.
         """
-        return Key(layer, tensor, statistic) in self._keys
+        return Key(layer, tensor, statistic) in self._places
 
     def select(
         self,

@@ -1,8 +1,9 @@
 """The record as lines of JSON: what `JSONLinesSink` appends and `GradientHistory.load` reads.
 
 The first line names the format. After it come, in any order: the layers, a numbered list of keys,
-a row of values that refers to such a list by its number, a histogram. A later list of a number
-takes the place of an earlier one. So any row or histogram may be left out, and a file continued.
+a row of values that refers to such a list by its number, a histogram, where a fit began. A later
+list of a number takes the place of an earlier one. So any row or histogram may be left out, and a
+file continued.
 """
 
 import json
@@ -13,7 +14,14 @@ from typing import Any
 import numpy as np
 
 from keras_course_ext.monitoring.record import checks
-from keras_course_ext.monitoring.record.schema import Content, Histogram, Key, LayerInfo, block_of
+from keras_course_ext.monitoring.record.schema import (
+    Content,
+    Fit,
+    Histogram,
+    Key,
+    LayerInfo,
+    block_of,
+)
 
 FORMAT = "keras_course_ext.GradientHistory.lines/1"
 
@@ -75,6 +83,11 @@ def of_histogram(histogram: Histogram) -> str:
     return _line(entry_of(histogram))
 
 
+def of_fit(fit: Fit) -> str:
+    """Return the line that says where a fit began."""
+    return _line({"fit": fit._asdict()})
+
+
 def encode(content: Content) -> Iterator[str]:
     """Return the lines of a whole record."""
     yield header(content.loss_scaled)
@@ -85,6 +98,9 @@ def encode(content: Content) -> Iterator[str]:
             content.layers, block.steps, block.epochs, block.keys, block.values
         )
     yield from map(of_histogram, content.histograms)
+    yield from map(of_fit, content.fits)
+    if content.thinned:
+        yield _line({"thinned": content.thinned})
 
 
 class Decoder:
@@ -115,7 +131,15 @@ class Decoder:
             histogram = checks.histogram_of(entry)
             self.content.histograms.append(histogram)
             return histogram.step
-        if "keys" in entry:
+        if "fit" in entry:
+            checks.object_of(entry, ("fit",))
+            fit = checks.fit_of(entry["fit"])
+            self.content.fits.append(fit)
+            return fit.step
+        if "thinned" in entry:
+            checks.object_of(entry, ("thinned",))
+            self.content.thinned = checks.count_of(entry["thinned"])
+        elif "keys" in entry:
             checks.object_of(entry, ("keys", "are"))
             self._keys[checks.count_of(entry["keys"])] = checks.keys_of(entry["are"])
         elif "layers" in entry:

@@ -1,7 +1,7 @@
 """What a record consists of: the names of tensors and statistics, layers, blocks and histograms."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -117,6 +117,45 @@ class LayerInfo:
         )
 
 
+def with_earlier(layers: Sequence[LayerInfo], before: Sequence[LayerInfo]) -> tuple[LayerInfo, ...]:
+    """Return layers, with the weights and layers that an earlier part of a record has besides.
+
+    Args:
+        layers: The layers of a fit, which do not list frozen weights.
+        before: The layers of the fits before.
+    """
+    known = {info.name: info for info in before}
+    found = [_with_weights_of(info, known.pop(info.name, info)) for info in layers]
+    return (*found, *known.values())
+
+
+def _with_weights_of(info: LayerInfo, before: LayerInfo) -> LayerInfo:
+    if set(before.weights) <= set(info.weights):
+        return info
+    roles = dict(zip(info.weights, info.roles, strict=True))
+    roles = dict(zip(before.weights, before.roles, strict=True)) | roles
+    # What is known of a kernel is missing from a layer whose kernel is frozen.
+    whole = before if set(info.weights) <= set(before.weights) else info
+    return replace(whole, weights=tuple(roles), roles=tuple(roles.values()))
+
+
+class Fit(NamedTuple):
+    """Where a `fit` began, or an entry of `watch`.
+
+    Attributes:
+        step: Number of its first step.
+        epoch: Number of its first epoch.
+
+    Example:
+        >>> from keras_course_ext.monitoring import Fit
+        >>> Fit(step=8, epoch=2)
+        Fit(step=8, epoch=2)
+    """
+
+    step: int
+    epoch: int
+
+
 class Histogram(NamedTuple):
     """How the elements of a tensor were distributed at one step.
 
@@ -170,12 +209,16 @@ class Content:
         loss_scaled: Whether the run used dynamic loss scaling.
         blocks: The blocks of rows, in the order in which they were added.
         histograms: The histograms, in the order of the steps.
+        fits: Where each `fit` began.
+        thinned: Number of rows that were dropped from memory.
     """
 
     layers: tuple[LayerInfo, ...] = ()
     loss_scaled: bool = False
     blocks: list[Block] = field(default_factory=list)
     histograms: list[Histogram] = field(default_factory=list)
+    fits: list[Fit] = field(default_factory=list)
+    thinned: int = 0
 
     @property
     def keys(self) -> list[Key]:

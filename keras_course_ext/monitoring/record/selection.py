@@ -1,6 +1,7 @@
 """A part of a record: some layers, tensors, statistics and steps of it."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from operator import index
 
 import numpy as np
@@ -59,7 +60,7 @@ def select(
     ]
     layers_of_part = tuple(info for info in content.layers if info.name in of_layers)
     blocks = list(map(part_of, content.blocks))
-    return Content(layers_of_part, content.loss_scaled, blocks, histograms)
+    return replace(content, layers=layers_of_part, blocks=blocks, histograms=histograms)
 
 
 def _checked(what: str, names: Names | None, recorded: Iterable[str]) -> set[str]:

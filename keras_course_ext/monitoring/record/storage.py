@@ -71,6 +71,8 @@ def to_dict(content: Content) -> dict[str, Any]:
         "layers": [asdict(layer) for layer in content.layers],
         "series": list(series.values()),
         "histograms": [json_lines.entry_of(h) for h in content.histograms],
+        "fits": [fit._asdict() for fit in content.fits],
+        "thinned": content.thinned,
     }
 
 
@@ -81,7 +83,7 @@ def from_dict(document: Any) -> Content:
             f"its \"format\" is not '{FORMAT}'. Give what `history.save('name.json')` wrote."
         )
     needed = ("format", "loss_scaled", "layers", "series")
-    checks.object_of(document, needed, ["histograms"])
+    checks.object_of(document, needed, ["histograms", "fits", "thinned"])
     layers = tuple(_each(document, "layers", checks.layer_of))
     content = Content(layers, checks.bool_of(document["loss_scaled"]))
     # Keys recorded at the same steps become one block again.
@@ -93,6 +95,9 @@ def from_dict(document: Any) -> Content:
         content.blocks.append(block_of(keys, steps, epochs, values))
     if "histograms" in document:
         content.histograms = _each(document, "histograms", checks.histogram_of)
+    if "fits" in document:
+        content.fits = _each(document, "fits", checks.fit_of)
+    content.thinned = checks.count_of(document.get("thinned", 0))
     return content
 
 

@@ -17,7 +17,7 @@ class FanOut:
     def __init__(self, sinks: Sequence[Sink] = ()) -> None:
         self._sinks = list(sinks)
         self._open: list[Sink] = []
-        self._blocks = 0
+        self._rows: list[int] = []
         self._histograms = 0
 
     def open(self, first_step: int, history: GradientHistory) -> None:
@@ -27,7 +27,7 @@ class FanOut:
             first_step: Number of the first step of this run.
             history: The record; what it holds already is not written again.
         """
-        self._blocks, self._histograms = len(history.blocks()), len(history.histograms)
+        self.skip(history)
         opened: list[Sink] = []
         try:
             for sink in self._sinks:
@@ -45,10 +45,9 @@ class FanOut:
         A sink that raises is closed and left out from then on, with one warning: a full disk must
         not end the training.
         """
-        blocks = history.blocks(self._blocks)
+        blocks = [block for block in history.blocks(self._rows) if len(block.steps)]
         histograms = history.histograms[self._histograms :]
-        self._blocks += len(blocks)
-        self._histograms += len(histograms)
+        self.skip(history)
         for sink in list(self._open):
             try:
                 for block in blocks:
@@ -58,6 +57,11 @@ class FanOut:
             except Exception as error:
                 self._open.remove(sink)
                 _close_and_warn(sink, error)
+
+    def skip(self, history: GradientHistory) -> None:
+        """Count what the record holds as written."""
+        self._rows = [len(block.steps) for block in history.blocks()]
+        self._histograms = len(history.histograms)
 
     def close(self) -> None:
         """Close the sinks that are still open."""

@@ -10,6 +10,7 @@ import numpy as np
 from keras_course_ext.monitoring.record.history import GradientHistory
 from keras_course_ext.monitoring.record.schema import Histogram, Key
 from keras_course_ext.monitoring.sinks import open_files
+from keras_course_ext.monitoring.sinks.file_lock import LOCKS
 
 
 class FileSink:
@@ -45,7 +46,7 @@ class FileSink:
         Raises:
             OSError: If the file cannot be written.
             ValueError: If the file exists and is not a record of this kind, or another monitor of
-                the same training writes to it.
+                the same training writes to it, or another process.
         """
         prepared = open_files.now() if self._prepared is None else self._prepared
         try:
@@ -107,6 +108,18 @@ class FileSink:
         """
         raise NotImplementedError
 
+    def beginning(self, history: GradientHistory) -> bytes:
+        """Return what stands before the lines of a fit, behind those of earlier ones.
+
+        Args:
+            history: The `GradientHistory` that is written.
+
+        Returns:
+            Whole lines. Defaults to none.
+        """
+        del history
+        return b""
+
     def is_header(self, line: bytes) -> bool:
         """Say whether a file that begins with this line is a record of this kind.
 
@@ -164,17 +177,26 @@ class FileSink:
     def _replace(self, first_step: int, history: GradientHistory) -> None:
         """Write the lines that are kept to a new file, and put it in the place of the old one."""
         new = self._file.with_name(self._file.name + ".part")
+        lock: int | None = open_files.new_file(new, self)
         try:
-            with new.open("wb") as file:
+            with os.fdopen(os.dup(lock), "wb") as file:
                 file.write(self.header(history))
                 if self._file.exists():
                     # Opened for writing: a file that is write-protected is not to be replaced.
                     with self._file.open("r+b") as old:
                         file.writelines(self._kept(old, first_step))
                     shutil.copymode(self._file, new)
+                file.write(self.beginning(history))
+            if not LOCKS:
+                os.close(lock)
+                lock = None
             os.replace(new, self._file)
-        finally:
+        except BaseException:
             new.unlink(missing_ok=True)
+            if lock is not None:
+                os.close(lock)
+            raise
+        open_files.replaced(self._file, lock)
 
     def _kept(self, lines: Iterable[bytes], first_step: int) -> Iterator[bytes]:
         """Return the lines below the header that belong to steps before `first_step`."""

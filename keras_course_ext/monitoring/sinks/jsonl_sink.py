@@ -84,6 +84,10 @@ class JSONLinesSink(FileSink):
         """Return the line that names the format."""
         return json_lines.header(history.loss_scaled).encode()
 
+    def beginning(self, history: GradientHistory) -> bytes:
+        """Return the line that says where the fit begins."""
+        return "".join(map(json_lines.of_fit, history.fits[-1:])).encode()
+
     def is_header(self, line: bytes) -> bool:
         """Say whether a line names the format."""
         return json_lines.is_header(line)

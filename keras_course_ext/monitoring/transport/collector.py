@@ -1,7 +1,7 @@
 """The collector: reads the stores of all replicas, decodes their rows, and extends the history."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from keras_course_ext.monitoring.record.histograms import BINS, decoded
 from keras_course_ext.monitoring.record.history import GradientHistory
 from keras_course_ext.monitoring.record.layout import Layout
 from keras_course_ext.monitoring.record.model_statistics import per_epoch, per_step
-from keras_course_ext.monitoring.record.schema import MODEL, Key, LayerInfo
+from keras_course_ext.monitoring.record.schema import MODEL, Key, LayerInfo, with_earlier
 from keras_course_ext.monitoring.record.statistics import OUTPUT, STATISTICS, finished
 from keras_course_ext.monitoring.record.sums import ABSENT, NOT_MEASURED, is_missing, joined
 from keras_course_ext.monitoring.transport.applied import Applied
@@ -31,7 +31,7 @@ class Collector:
         layout: The layout of a row.
         stores: One for each replica of this process.
         strategy: The strategy of the model.
-        optimizer: The optimizer, whose clipping is recorded.
+        optimizers: The optimizers, whose clipping is recorded, by name.
         loss_scaled: Whether it scales the loss, and skips steps.
         layers: Names of the layers whose records are kept; None for all.
         applied: Says which optimizer made a step.
@@ -42,7 +42,7 @@ class Collector:
         layout: Layout,
         stores: Sequence[Any],
         strategy: tf.distribute.Strategy,
-        optimizer: Any,
+        optimizers: Mapping[str, Any],
         loss_scaled: bool,
         layers: Sequence[str] | None,
         applied: Applied | None = None,
@@ -51,11 +51,12 @@ class Collector:
         self._stores: Sequence[RowStore] = stores
         self._strategy = strategy
         self._others = has_other_workers(strategy)
-        self._optimizer = optimizer
+        self._optimizers = optimizers
         self._loss_scaled = loss_scaled
         self._kept_layers = layers
         self._applied = applied if applied is not None and applied.several else None
         self._infos: list[LayerInfo] = list(layout.layers)
+        self._recorded: tuple[GradientHistory, Sequence[LayerInfo]] | None = None
         self._in_forward_order = False
 
     def order(self, called: Sequence[str]) -> None:
@@ -72,7 +73,7 @@ class Collector:
             return float("nan")
         late = np.full(self._layout.late_size, NOT_MEASURED, np.float32)
         keys, values = self._decode(np.append(row, late)[None, None])
-        of_model, norms = per_step(keys, values, self._optimizer)
+        of_model, norms = per_step(keys, values, [None])
         return float(norms[0, 0]) if of_model else float("nan")
 
     def drain(self, history: GradientHistory, epoch: int) -> None:
@@ -81,11 +82,12 @@ class Collector:
         rows = self._read([s.read() for s in self._stores], layout.size + layout.late_size)
         steps = rows[0][1]
         if len(steps):
-            history.layers = tuple(self._infos)
+            history.layers = self._layers_with_those_of(history)
             keys, values = self._decode(np.stack([block for block, _ in rows]))
-            model_keys, model_values = per_step(keys, values, self._optimizer)
+            names = self._optimizer_names(rows[0][0])
+            made = [self._optimizers.get(name) for name in names]
+            model_keys, model_values = per_step(keys, values, made)
             if self._applied is not None and model_keys:
-                names = self._applied.of_rows(self._given(rows[0][0]))
                 model_keys, model_values = _of_each(names, model_keys, model_values)
             values = np.concatenate([values, model_values], axis=1)
             keys, values = self._kept([*keys, *model_keys], values)
@@ -105,8 +107,12 @@ class Collector:
             history.histograms += decoded(counts, int(step), epoch, subjects)
 
     def drain_epoch(self, history: GradientHistory, epoch: int) -> None:
-        """Append what is known of an epoch as a whole, at its last recorded step."""
-        if not len(history.steps):
+        """Append what is known of an epoch as a whole, at its last recorded step.
+
+        Of an epoch without a recorded step nothing is known.
+        """
+        of_epoch = history.of_epoch(epoch)
+        if not len(of_epoch):
             return
         read = [store.read_epoch() for store in self._stores]
         lives = [live for live, _ in read]
@@ -120,9 +126,21 @@ class Collector:
         if self._loss_scaled:
             keys.append(Key(*MODEL, "skipped_steps"))
             values.append(read[0][1])
-        model_keys, model_values = per_epoch(history, epoch)
+        model_keys, model_values = per_epoch(of_epoch)
         keys, table = self._kept([*keys, *model_keys], np.array([[*values, *model_values]]))
-        history.append([history.steps[-1]], [epoch], keys, table)
+        history.append([of_epoch.steps[-1]], [epoch], keys, table)
+
+    def _layers_with_those_of(self, history: GradientHistory) -> tuple[LayerInfo, ...]:
+        """Return the layers, with the weights that an earlier fit trained and this one does not."""
+        if self._recorded is None or self._recorded[0] is not history:
+            self._recorded = history, history.layers
+        return with_earlier(self._infos, self._recorded[1])
+
+    def _optimizer_names(self, rows: np.ndarray) -> Sequence[str | None]:
+        """Return which optimizer made each step; None where that is not known."""
+        if self._applied is None:
+            return [*self._optimizers][:1] * len(rows)
+        return self._applied.of_rows(self._given(rows))
 
     def _read(
         self, read: list[tuple[np.ndarray, np.ndarray]], *shape: int

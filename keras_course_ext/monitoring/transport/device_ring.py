@@ -16,6 +16,7 @@ from keras_course_ext.monitoring.record.layout import Layout
 from keras_course_ext.monitoring.record.sums import NOT_MEASURED
 from keras_course_ext.monitoring.transport.store import (
     FIRST_STEPS,
+    NEVER,
     NON_FINITE_ROWS,
     Detector,
     Period,
@@ -191,6 +192,11 @@ class DeviceRing:
     def begin_epoch(self) -> None:
         """Reset the per-epoch cap on steps that are recorded because they are not finite."""
         self._alarms.assign(NON_FINITE_ROWS)
+
+    def pause(self) -> None:
+        """Record nothing until the next `set_period` and `begin_epoch`."""
+        self.set_period(NEVER)
+        self._alarms.assign(0)
 
     def steps(self) -> int:
         """Return the number of the next step."""

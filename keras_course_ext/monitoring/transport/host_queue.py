@@ -168,6 +168,9 @@ class HostQueue:
         """Reset the per-epoch cap on steps that are recorded because they are not finite."""
         self._alarms = NON_FINITE_ROWS
 
+    def pause(self) -> None:
+        """Do nothing: the function whose rows it keeps runs in monitored fits only."""
+
     def steps(self) -> int:
         """Return the number of the next step."""
         return self._step

@@ -19,15 +19,21 @@ class Period(NamedTuple):
         every: Number of steps from one record to the next.
         offset: A step that is recorded.
         start: Number of the first step.
+        width: So many steps are recorded together, the updates of a batch.
     """
 
     every: Any = 1
     offset: Any = 0
     start: Any = 0
+    width: Any = 1
 
     def due(self, step: Any) -> Any:
         """Say whether a step is recorded; for numbers on the host and tensors in a graph alike."""
-        return (step - self.start < FIRST_STEPS) | ((step - self.offset) % self.every == 0)
+        return (step - self.start < FIRST_STEPS) | ((step - self.offset) % self.every < self.width)
+
+
+NEVER = Period(every=2**62, offset=-1, start=-(2**62))
+"""No step is recorded."""
 
 
 def bins_due(step: Any, every: int) -> Any:
@@ -110,6 +116,10 @@ class RowStore(Protocol):
 
     def begin_epoch(self) -> None:
         """Reset the per-epoch cap on steps that are recorded because they are not finite."""
+        ...
+
+    def pause(self) -> None:
+        """Record nothing until the next `set_period` and `begin_epoch`."""
         ...
 
     def steps(self) -> int:
