@@ -170,6 +170,7 @@ class GradientMonitor(keras.callbacks.Callback):
         self._watch: Watch | None = None
         self._live: LiveLogs | None = None
         self._backups = Backups()
+        self._sinks_of_fit: list[Sink] = []
         self._begun = self._warned = False
         self._optimizers = ""
 
@@ -411,9 +412,9 @@ class GradientMonitor(keras.callbacks.Callback):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make an equal monitor."""
-        names = ["update_freq", "statistics", "layers", "histograms", "resume", "optimizer"]
-        names.append("strict")
-        return {name: getattr(self, name) for name in names} | {"sinks": config_of(self.sinks)}
+        names = ("update_freq", "statistics", "layers", "histograms", "resume", "optimizer")
+        config = {name: getattr(self, name) for name in (*names, "strict")}
+        return config | {"sinks": config_of(self.sinks)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "GradientMonitor":

@@ -70,13 +70,15 @@ class Schedule:
     def _affordable(self) -> int:
         cost = self._clock.cost()
         every = (_UNKNOWN_COST if cost is None else cost) / OVERHEAD
-        if self._left is None:
-            return max(1, math.ceil(every))
-        run = self._made + self._left
-        if cost:
-            records = OVERHEAD * run / cost - self._recorded
-            every = self._left / records if records > 0 else math.inf
-        return max(1, math.ceil(min(every, run // PER_RUN)))
+        if self._left is not None:
+            if cost:
+                records = OVERHEAD * (self._made + self._left) / cost - self._recorded
+                until_one = (self._recorded + 1) * every - self._made
+                every = self._left / records if records >= 1 else until_one
+            missing = PER_RUN - self._recorded
+            if missing > 0:
+                every = min(every, self._left / missing)
+        return max(1, math.ceil(every))
 
     def measure(self, seconds: float | None, first: int, steps: int, recorded: int) -> bool:
         """Take in an execution, and say whether the period may be another now.

@@ -8,7 +8,7 @@ What flows back in each pass is kept apart. The pass that counts is the last one
 
 import inspect
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +37,10 @@ class Use:
     hooks: int = 0
 
 
+Flow = tuple[TensorId, int, int]
+"""What something flowed back to: an output, the id of the use, and the number of the hook."""
+
+
 @dataclass(eq=False)
 class Pass:
     """One backward pass.
@@ -46,22 +50,39 @@ class Pass:
         began: When it began, as a number of the events of the step.
         after: When the pass before it ended.
         ended: When something flowed back in it for the last time.
-        flows: What flowed back, by output, use of the layer and number of the hook.
+        flows: The use of the layer, and what flowed back to it.
     """
 
     weights: frozenset[int]
     began: int
     after: int
     ended: int = 0
-    flows: dict[tuple[TensorId, int, int], tf.Tensor] = field(default_factory=dict)
+    flows: dict[Flow, tuple[Use, tf.Tensor]] = field(default_factory=dict)
 
-    @property
     def signals(self) -> dict[TensorId, list[tf.Tensor]]:
-        """∂L/∂A by output, one for each use of the layer."""
+        """Return ∂L/∂A by output, one for each use of the layer."""
         signals: dict[TensorId, list[tf.Tensor]] = {}
-        for (signal, _, _), da in self.flows.items():
+        for (signal, _, _), (_, da) in self.flows.items():
             signals.setdefault(signal, []).append(da)
         return signals
+
+    def leave_out_before(self, layers: Collection[str]) -> None:
+        """Leave out what flowed to layers that were called before all of these.
+
+        A tape goes on from the critic of a GAN to the generator, also for the critic's weights. In
+        a graph TensorFlow prunes that, unless it is read.
+
+        Args:
+            layers: Names of the layers whose weights are updated.
+        """
+        first: dict[str, int] = {}
+        for use, _ in self.flows.values():
+            if use.layer in layers:
+                first[use.layer] = min(use.at, first.get(use.layer, use.at))
+        # Weights of a layer that nothing flowed back to may be used anywhere.
+        if layers and len(first) == len(set(layers)):
+            start = min(first.values())
+            self.flows = {key: flow for key, flow in self.flows.items() if flow[0].at >= start}
 
 
 class Passes:
@@ -78,13 +99,9 @@ class Passes:
         self._call: tuple[Any, int] | None = None
         # What the steps before have left, at most one pass for the same weights.
         self._left: dict[frozenset[int], Pass] = {}
-        self._uses_before: list[Use] = []
         if before is not None:
             left = [*before._left.values(), *before._passes]
             self._left = {p.weights: p for p in left if p is not before._taken}
-            needed = {use for p in self._left.values() for _, use, _ in p.flows}
-            before_them = [*before._uses_before, *before._uses]
-            self._uses_before = [use for use in before_them if id(use) in needed]
         self._taken: Pass | None = None
 
     def called(self, layer: str) -> Use:
@@ -106,7 +123,7 @@ class Passes:
             self._call = None if tape is None else weakref.ref(tape), id(sources)
             last = Pass(_ids(sources), self._tick(), 0 if last is None else last.ended)
             self._passes.append(last)
-        last.flows[key] = da
+        last.flows[key] = use, da
         last.ended = self._tick()
 
     def take(self, variables: Sequence[Any]) -> Pass | None:
@@ -131,14 +148,11 @@ class Passes:
         taken = self._taken
         if not self.several or taken is None:
             return self._uses
-        with_gradient = {use for _, use, _ in taken.flows}
-        layers = {signal.layer for signal, _, _ in taken.flows}
-        return [
-            use
-            for use in (*self._uses_before, *self._uses)
-            if id(use) in with_gradient
-            or (use.layer not in layers and taken.after < use.at < taken.began)
-        ]
+        uses = {id(use): use for use, _ in taken.flows.values()}
+        layers = {use.layer for use in uses.values()}
+        others = [u for u in self._uses if taken.after < u.at < taken.began]
+        uses |= {id(use): use for use in others if use.layer not in layers}
+        return sorted(uses.values(), key=lambda use: use.at)
 
     def _tick(self) -> int:
         self._now += 1

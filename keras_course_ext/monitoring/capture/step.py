@@ -111,14 +111,17 @@ class CapturedStep:
         # One of several optimizers may train variables that are in no layer.
         if not pairs and (self._applied.several or taken is None):
             return apply(grads, *given)
-        self._applied.add(name, [spec.places[id(w)] for _, w in pairs])
+        places = [spec.places[id(w)] for _, w in pairs]
+        self._applied.add(name, places)
+        if taken is not None:
+            taken.leave_out_before({spec.layout.weights[i].layer for i in places})
         outputs, inputs = self._tensors()
         with apart():
             # What may be read of the forward pass shows when the backward pass has been traced.
             reader = Reader(outputs, inputs, grads)
             measurement = Measurement(spec, store, reader)
             measurement.forward_ended()
-            measurement.backward_ended(pairs, taken.signals if taken else {}, _scale(optimizer))
+            measurement.backward_ended(pairs, taken.signals() if taken else {}, _scale(optimizer))
             updates_before = _updates(optimizer)
         result = apply(grads, *given)
         with apart():

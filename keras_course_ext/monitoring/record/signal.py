@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -42,14 +43,46 @@ def profiles(history: GradientHistory) -> Iterator[SignalProfile]:
     keys = signal_keys(history)
     if not keys:
         return
-    steps, epochs, signals = history.matrix(keys)
-    signals = signals.astype(np.float64)  # a product of thirty sigmoids is still a number there
-    finite = np.isfinite(signals).all(axis=0)
-    layers = tuple(key.layer for key in keys)
-    found, first, group = np.unique(epochs[finite], return_index=True, return_inverse=True)
-    norms = np.array([group_medians(group, row) for row in signals[:, finite]])
-    for i, (epoch, step) in enumerate(zip(found, steps[finite][first], strict=True)):
-        yield SignalProfile(int(epoch), int(step), layers, norms[:, i])
+    for keys_then, steps, epochs, signals in _parts(history, keys):
+        signals = signals.astype(np.float64)  # a product of thirty sigmoids is still a number there
+        finite = np.isfinite(signals).all(axis=0)
+        layers = tuple(key.layer for key in keys_then)
+        found, first, group = np.unique(epochs[finite], return_index=True, return_inverse=True)
+        norms = np.array([group_medians(group, row) for row in signals[:, finite]])
+        for i, (epoch, step) in enumerate(zip(found, steps[finite][first], strict=True)):
+            yield SignalProfile(int(epoch), int(step), layers, norms[:, i])
+
+
+def _parts(
+    history: GradientHistory, keys: list[Key]
+) -> Iterator[tuple[list[Key], np.ndarray, np.ndarray, np.ndarray]]:
+    """Yield the signals of the steps that have all of them.
+
+    Layers that are frozen or trained again from one fit to the next begin another part: those that
+    have a signal there are then all.
+    """
+    bounds = np.array([fit.step for fit in history.fits[1:]], np.int64)
+    series = [history.series(*key) for key in keys] if len(bounds) else []
+    if len(bounds):
+        ends = [np.searchsorted(steps, bounds) for steps, _, _ in series]
+        there = np.array(
+            [
+                np.diff(at, prepend=0, append=len(steps)) > 0
+                for at, (steps, _, _) in zip(ends, series, strict=True)
+            ]
+        )
+        changes = np.flatnonzero((there[:, 1:] != there[:, :-1]).any(axis=0))
+        bounds, there = bounds[changes], there[:, [0, *(changes + 1)]]
+    if not len(bounds):
+        yield keys, *history.matrix(keys)
+        return
+    edges = [0, *bounds.tolist(), np.iinfo(np.int64).max]
+    for (first, stop), recorded in zip(pairwise(edges), there.T, strict=True):
+        then = [key for key, is_there in zip(keys, recorded, strict=True) if is_there]
+        if then:
+            steps, epochs, signals = history.matrix(then)
+            at = (steps >= first) & (steps < stop)
+            yield then, steps[at], epochs[at], signals[:, at]
 
 
 def signal_keys(history: GradientHistory) -> list[Key]:
