@@ -103,6 +103,12 @@ def _softmax(x, axis=-1):
     return remember_logits(y, x) if axis in (-1, (y.shape.rank or 0) - 1) else y
 
 
+@functools.wraps(ops.linear)
+def _linear(x):
+    # The identity needs no derivative to pass on integers, as in Keras.
+    return x if isinstance(x, tf.Tensor) and not x.dtype.is_floating else ops.linear(x)
+
+
 @functools.wraps(ops.step)
 def _step(x):
     return remember_weighted_sum(ops.step(x), x)
@@ -113,7 +119,7 @@ exponential = _registered(ops.exponential)
 gelu = _registered(ops.gelu)
 hard_sigmoid = _registered(ops.hard_sigmoid)
 leaky_relu = _registered(ops.leaky_relu)
-linear = _registered(ops.linear)
+linear = _registered(_linear)
 log_softmax = _registered(ops.log_softmax)
 relu = _registered(ops.relu)
 selu = _registered(ops.selu)

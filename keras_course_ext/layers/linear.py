@@ -18,7 +18,7 @@ class Linear(ActivationLayer):
     Input shape: any. Output shape: that of the input.
 
     Raises:
-        TypeError: When it is called on integer, complex, sparse or ragged tensors.
+        TypeError: When it is called on sparse or ragged tensors.
 
     Example:
         >>> import numpy as np

@@ -1,6 +1,7 @@
 """Optimizers whose rules are pure functions, written as the papers write them."""
 
 from keras_course_ext._lazy import TENSORFLOW_INSTALLED, raise_on_use
+from keras_course_ext.optimizers import legacy
 from keras_course_ext.optimizers.trajectory import trajectory
 
 if TENSORFLOW_INSTALLED:
@@ -54,5 +55,6 @@ __all__ = [
     "ScheduleFreeAdamW",
     "TimeBasedDecay",
     "get",
+    "legacy",
     "trajectory",
 ]

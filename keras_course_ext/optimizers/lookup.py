@@ -45,6 +45,12 @@ _CLASSES: tuple[type[RuleOptimizer], ...] = (
     Muon,
     ScheduleFreeAdamW,
 )
+_OTHER_FORMULA = (Lamb, Muon, ScheduleFreeAdamW)
+"""Those that do not compute what the class of the same name in Keras does."""
+
+_EXCLUDED = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
+"""Where Keras keeps what is excluded from weight decay; without them it is not noticed."""
+
 _BY_NAME = {cls.__name__.lower(): cls for cls in _CLASSES}
 
 
@@ -90,6 +96,56 @@ def get(identifier: Any) -> keras.optimizers.Optimizer:
         "An optimizer is given as a name, as a dictionary with a `class_name`, or as itself, but "
         f'got {identifier!r} ({type(identifier).__name__}). Write, for example, "adam".'
     )
+
+
+def counterpart(optimizer: Any, wrapper: str) -> RuleOptimizer:
+    """Makes the optimizer of this package that computes what an optimizer of Keras does.
+
+    Args:
+        optimizer: An optimizer of Keras, not built yet.
+        wrapper: Name of the class that wraps it, for the messages.
+
+    Returns:
+        One with the same arguments. As in Keras, a schedule counts batches.
+
+    Raises:
+        TypeError: If there is none.
+        ValueError: If the optimizer has been built already.
+    """
+    kind = type(optimizer).__name__
+    if not isinstance(optimizer, keras.optimizers.Optimizer):
+        raise TypeError(
+            f"`{wrapper}` wraps an optimizer, but got {optimizer!r} ({kind}). Write, for example, "
+            f"`{wrapper}(kce.optimizers.Adam())`."
+        )
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        raise TypeError(
+            f"`{wrapper}` got a `LossScaleOptimizer`, which must be the outermost one. Write "
+            f"`keras.optimizers.LossScaleOptimizer({wrapper}(...))`."
+        )
+    ours = _BY_NAME.get(kind.lower())
+    if ours is None or type(optimizer) is not getattr(keras.optimizers, kind, None):
+        raise TypeError(
+            f"`{wrapper}` applies the rule of the optimizer inside, but `{kind}` is none of this "
+            "package and has no counterpart here. Write it as a `kce.optimizers.RuleOptimizer` "
+            f"(docs/write_your_own_rule.md), or, for example, `{wrapper}(kce.optimizers.Adam())`."
+        )
+    if ours in _OTHER_FORMULA:
+        raise TypeError(
+            f"`{wrapper}` got Keras's `{kind}`, whose formula differs from the one here "
+            f"(docs/differences.md). Write `{wrapper}(kce.optimizers.{kind}(...))`."
+        )
+    if optimizer.built:
+        raise ValueError(
+            f"`{wrapper}` got an optimizer that has been built for other weights already. Make a "
+            f"new one: `{wrapper}({kind}(...))`."
+        )
+    if any(vars(optimizer).get(name) for name in _EXCLUDED):
+        raise ValueError(
+            f"`{wrapper}` does not take over what `exclude_from_weight_decay` excluded in Keras's "
+            f"`{kind}`. Call it on the `{wrapper}` instead."
+        )
+    return ours.from_config({"convention": "keras"} | optimizer.get_config())
 
 
 def _class_named(identifier: Any) -> type[RuleOptimizer]:

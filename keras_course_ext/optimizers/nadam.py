@@ -100,6 +100,14 @@ class Nadam(RuleOptimizer):
             **common,
         )
 
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """Makes an optimizer from a configuration; `decay` of a legacy one of Keras 2 is ψ."""
+        config = dict(config)
+        if config.get("is_legacy_optimizer") and "decay" in config:
+            config["momentum_decay"] = config.pop("decay")
+        return super().from_config(config, custom_objects)
+
     def shared_values(self, old: Mapping[str, Any], *, lr: Any, t: Any) -> Mapping[str, Any]:
         """Multiplies the running product by μₜ."""
         psi = self.momentum_decay

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -69,3 +70,44 @@ def test_the_step_number_and_the_schedule_count_updates_not_batches():
     for _ in range(4):
         optimizer.apply([tf.constant([2.0])], [w])
     np.testing.assert_allclose(w, [0.8], rtol=1e-5)  # two first-order steps of 0.1
+
+
+def test_a_schedule_counts_updates():
+    schedule = keras.optimizers.schedules.InverseTimeDecay(0.05, 1, 1.0)
+    many = fitted(ours.SGD(schedule, gradient_accumulation_steps=K), B, run_eagerly=True)
+    one = fitted(ours.SGD(schedule), K * B, run_eagerly=True)
+    for w, exact in zip(many, one, strict=True):
+        np.testing.assert_allclose(w, exact, rtol=1e-5, atol=1e-6)
+
+
+def rates_of(optimizer: Any, batches: int) -> tuple[list[float], list[float]]:
+    """How far the weights move at each batch, and the rate that the optimizer names before it."""
+    w, moved, named = tf.Variable([0.0]), [], []
+    for _ in range(batches):
+        before = float(w[0])
+        named.append(float(optimizer.learning_rate))
+        optimizer.apply([tf.constant([-1.0])], [w])
+        moved.append(round(float(w[0]) - before, 6))
+    return moved, named
+
+
+def test_a_schedule_counts_batches_in_the_convention_of_keras():
+    schedule = keras.optimizers.schedules.InverseTimeDecay(1.0, 1, 1.0)
+    arguments = {"learning_rate": schedule, "gradient_accumulation_steps": 2}
+    moved, named = rates_of(ours.SGD(**arguments), 4)
+    assert moved == [0.0, 1.0, 0.0, 0.5]
+    assert named == [1.0, 1.0, 0.5, 0.5]
+    as_keras = ours.SGD(**arguments, convention="keras")
+    wrapped = ours.Lookahead(ours.SGD(**arguments, convention="keras"), slow_step_size=1.0)
+    again = ours.SGD.from_config(as_keras.get_config())
+    expected = rates_of(keras.optimizers.SGD(**arguments), 4)
+    assert expected[0] == [0.0, 0.5, 0.0, 0.25]
+    for optimizer in (as_keras, wrapped, again):
+        assert rates_of(optimizer, 4) == expected
+        assert [optimizer.learning_rate_at(t) for t in range(2)] == [0.5, 0.25]
+
+
+def test_the_default_convention_survives_a_config():
+    config = ours.SGD(gradient_accumulation_steps=2).get_config()
+    assert config["convention"] is None
+    assert not ours.SGD.from_config(config).counts_batches

@@ -41,7 +41,7 @@ class CommonButWeightDecay(TypedDict, total=False):
     loss_scale_factor: float | None
     gradient_accumulation_steps: int | None
     name: str | None
-    convention: str
+    convention: str | None
     lazy: bool
     lr: LearningRate
     decay: float
@@ -80,8 +80,10 @@ COMMON_DOC = f"""\
         gradient_accumulation_steps: Integer ≥ 2 or `None`. The weights are updated once every
             so many batches, by the mean of their gradients. Defaults to None.
         name: String or `None`. Defaults to None: the class name in snake case.
-        convention: String. The source of the form of the update and of the defaults: "keras", or
-            "paper", "torch", "deck" where they differ; see the formulas above. Defaults to "keras".
+        convention: String or `None`. The source of the form of the update and of the defaults:
+            "keras", or "paper", "torch", "deck" where they differ; see the formulas above. Defaults
+            to None: those of Keras. The difference to "keras" is that with
+            `gradient_accumulation_steps` a schedule counts updates, where Keras counts batches.
         lazy: Boolean. For a sparse gradient, as of an Embedding, updates only the rows that were
             looked up, with their slots and their weight decay; the others keep their values,
             where the formula would apply their momentum and their decay. Defaults to False.
@@ -152,7 +154,7 @@ def check_convention(
     Raises:
         ValueError: If there is no such convention for this optimizer.
     """
-    if isinstance(convention, str) and convention == "keras":
+    if convention is None or (isinstance(convention, str) and convention == "keras"):
         return {}
     if isinstance(convention, str) and convention in known:
         return known[convention]

@@ -1,4 +1,4 @@
-"""The spellings of Keras 2, which the deck uses: `lr`, `decay` and `epsilon=None`."""
+"""The spellings of Keras 2, which the deck uses: `lr`, `decay` and `epsilon=None`; its configs."""
 
 import warnings
 from typing import Any
@@ -66,6 +66,32 @@ def modern_spelling(
             stacklevel=4,
         )
     return learning_rate, arguments
+
+
+def modern_config(config: dict[str, Any]) -> dict[str, Any]:
+    """Translates what `get_config` returned in Keras 2.
+
+    Args:
+        config: A configuration of Keras 2 or of this package. It is not changed.
+
+    Returns:
+        The same without `is_legacy_optimizer` and `jit_compile`, of which Keras 3 has no
+        equivalent in an optimizer, with `learning_rate` for `lr`, and with a `TimeBasedDecay` as
+        the learning rate for `decay`.
+
+    Raises:
+        ValueError: If there is a `decay` together with a schedule.
+    """
+    config = {k: v for k, v in config.items() if k not in ("is_legacy_optimizer", "jit_compile")}
+    if "lr" in config:
+        config.setdefault("learning_rate", config.pop("lr"))
+    rate, decay = config.get("learning_rate"), config.pop("decay", None)
+    if decay and rate is not None:
+        rate = _plain_rate("from_config", rate, Number(example=0.01)("decay", decay))
+        config["learning_rate"] = TimeBasedDecay(rate, decay)
+    elif decay:
+        config["decay"] = decay
+    return config
 
 
 def _plain_rate(optimizer: str, learning_rate: Any, decay: float) -> float:

@@ -21,7 +21,7 @@ from keras_course_ext.optimizers.arguments.common import (
     check_learning_rate,
     complete_docstring,
 )
-from keras_course_ext.optimizers.arguments.legacy import modern_spelling
+from keras_course_ext.optimizers.arguments.legacy import modern_config, modern_spelling
 from keras_course_ext.optimizers.engine import additions, state, step
 from keras_course_ext.optimizers.engine.declaration import RuleDeclaration
 from keras_course_ext.optimizers.engine.guarded import GuardedOptimizer
@@ -77,7 +77,7 @@ class RuleOptimizer(RuleDeclaration, GuardedOptimizer):
         self,
         learning_rate: Any,
         *,
-        convention: str = "keras",
+        convention: str | None = None,
         lazy: bool = False,
         **arguments: Any,
     ) -> None:
@@ -101,7 +101,8 @@ class RuleOptimizer(RuleDeclaration, GuardedOptimizer):
         self._state_to_come: Any = None
         self._given_rate: Any = learning_rate
         self._applying = SimpleNamespace(scalars=None, warned_of_lr=False)
-        self.convention = convention
+        self.convention = convention or "keras"
+        self.counts_batches = convention == "keras"
         self.lazy = check_lazy(self, lazy)
         for name, check in self.hyperparameters.items():
             setattr(self, name, check(name, own[name]))
@@ -132,16 +133,18 @@ class RuleOptimizer(RuleDeclaration, GuardedOptimizer):
         return repr(self.decayed_rule_for(variable))
 
     def learning_rate_at(self, step: int) -> float:
-        """Returns η of a step: the schedule's, or the current one.
+        """Returns η of an update: the schedule's, or the current one.
 
         Args:
-            step: Integer ≥ 0. The number of the step, t = 0, 1, …
+            step: Integer ≥ 0. The number of the update, t = 0, 1, …
 
         Returns:
             η, a float.
         """
         given = self._given_rate
         if isinstance(given, keras.optimizers.schedules.LearningRateSchedule):
+            if self.counts_batches and (k := self.gradient_accumulation_steps):
+                step = step * k + k - 1
             return float(given(step))
         now = self.learning_rate
         now = float(now if isinstance(now, float) else tf.convert_to_tensor(now))
@@ -154,10 +157,14 @@ class RuleOptimizer(RuleDeclaration, GuardedOptimizer):
         """η of the current step: a variable, or the value of the schedule or callable.
 
         With `decay` it is η₀, the variable that the decay starts from. A number, a schedule or a
-        callable can be assigned.
+        callable can be assigned. A schedule is a function of `iterations`, the number of updates.
         """
         given = getattr(self, "_given_rate", None)
-        return given.learning_rate if isinstance(given, TimeBasedDecay) else super().learning_rate
+        if isinstance(given, TimeBasedDecay):
+            return given.learning_rate
+        if isinstance(given, keras.optimizers.schedules.LearningRateSchedule):
+            return given(self.batches if self.counts_batches else self.iterations)
+        return super().learning_rate
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
@@ -328,7 +335,7 @@ class RuleOptimizer(RuleDeclaration, GuardedOptimizer):
         """
         lr, t = self.learning_rate, self.iterations + 1
         if isinstance(self._given_rate, TimeBasedDecay):
-            lr = self._given_rate(self.iterations)
+            lr = self._given_rate(self.batches if self.counts_batches else self.iterations)
         # TensorFlow would convert the number of a callable to float32, also for float64 weights.
         lr = tf.constant(lr, tf.float64) if isinstance(lr, float) else tf.convert_to_tensor(lr)
         scalars = {"lr": lr, "t": t}
@@ -395,10 +402,60 @@ class RuleOptimizer(RuleDeclaration, GuardedOptimizer):
         """
         self._state_to_come = state.load(self, store)
 
+    def get_weights(self) -> list[np.ndarray]:
+        """Returns the values of `variables`, the state, as Keras 2 does.
+
+        Returns:
+            NumPy arrays, in the order of a state file: `iteration`, the learning rate, the slots.
+        """
+        return [variable.numpy() for variable in self.variables]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Assigns the values that `get_weights` returned.
+
+        They may be given before the optimizer is built, and are assigned when it is.
+
+        Args:
+            weights: Arrays, one for each of `variables`.
+
+        Raises:
+            ValueError: If they are those of another optimizer or of other weights.
+
+        Example:
+            >>> import keras, keras_course_ext as kce
+            >>> w = keras.Variable([1.0])
+            >>> first, second = kce.optimizers.Momentum(0.1), kce.optimizers.Momentum(0.1)
+            >>> first.apply([keras.ops.ones(1)], [w])
+            >>> second.set_weights(first.get_weights())
+            >>> second.apply([keras.ops.ones(1)], [w])
+            >>> w.numpy().round(2)
+            array([0.71], dtype=float32)
+
+        Differs from Keras:
+            Keras 3 has neither method. In Keras 2 the learning rate was not among the values.
+        """
+        self.load_own_variables({str(i): np.asarray(value) for i, value in enumerate(weights)})
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        """Makes an optimizer from a configuration, also one of Keras 2.
+
+        Args:
+            config: Dictionary, what `get_config` returned.
+            custom_objects: Dictionary from names to classes or functions. Defaults to None.
+
+        Returns:
+            The optimizer.
+        """
+        return super().from_config(modern_config(config), custom_objects)
+
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make the same optimizer again."""
         own = {name: getattr(self, name) for name in self.hyperparameters}
-        return super().get_config() | own | {"convention": self.convention, "lazy": self.lazy}
+        # "keras" only if it was passed: it counts batches then.
+        by_default = self.convention == "keras" and not self.counts_batches
+        convention = None if by_default else self.convention
+        return super().get_config() | own | {"convention": convention, "lazy": self.lazy}
 
     def _slots_of(self, variable: Any) -> list[Any]:
         index = self._get_variable_index(variable)

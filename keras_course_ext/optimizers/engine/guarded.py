@@ -189,18 +189,23 @@ class GuardedOptimizer(keras.optimizers.Optimizer):
                 weights of the layers with "head" in their names. Defaults to None, no names.
 
         Raises:
-            ValueError: If the optimizer is built already, or `var_names` is no list of regular
-                expressions.
+            ValueError: If the optimizer is built already, unless it excludes the same variables,
+                or if `var_names` is no list of regular expressions.
         """
+        names, variables = patterns("var_names", var_names), list(var_list or [])
         if self.built:
+            # On several replicas the step that begins with this call is run for each of them.
+            before = getattr(self, "_excluded", SimpleNamespace(variables=[], names=[]))
+            same = [id(native(w)) for w in variables] == [id(native(w)) for w in before.variables]
+            if same and names == before.names:
+                return
             raise ValueError(
                 f"`{type(self).__name__}.exclude_from_weight_decay` was called after the optimizer "
                 "was built, when the traced training step would not notice. Call it right after "
                 "the optimizer is made, before `fit` and before the first `apply`."
             )
-        names = patterns("var_names", var_names)
         # In a namespace, for the reason given in `build`.
-        self._excluded = SimpleNamespace(variables=list(var_list or []), names=names)
+        self._excluded = SimpleNamespace(variables=variables, names=names)
 
     def _get_variable_index(self, variable: Any) -> int:
         # Keras has no public way from a variable to its slots; its guide to custom optimizers

@@ -79,7 +79,9 @@ def _on_replicas(optimizer: Optimizer, grads: Sequence[Any], variables: Sequence
     """
     strategy, replica = tf.distribute.get_strategy(), tf.distribute.get_replica_context()
     if replica is not None:
-        grads = replica.all_reduce(tf.distribute.ReduceOp.SUM, list(grads))
+        # TensorFlow does not add up a gradient that is the same tensor on all replicas.
+        grads = [tf.identity(g) for g in grads]
+        grads = replica.all_reduce(tf.distribute.ReduceOp.SUM, grads)
         grads = [summed_rows(g, dense=False) for g in grads]  # a row may come from two replicas
     steps, last, sums = optimizer.gradient_accumulation_steps, None, [None] * len(variables)
     if steps:

@@ -2,17 +2,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import keras
 
 from keras_course_ext.optimizers.arguments import Number
-from keras_course_ext.optimizers.engine.base import RuleOptimizer
-from keras_course_ext.optimizers.engine.update import Update, path_of
+from keras_course_ext.optimizers.engine.update import path_of
 from keras_course_ext.optimizers.schedule_free_adamw import ScheduleFreeAdamW, swap_weights
-from keras_course_ext.optimizers.wrappers.base import WrapperOptimizer
+from keras_course_ext.optimizers.wrappers.base import WrapperOptimizer, decay_of
 
 _FACTORS = ("learning_rate", "weight_decay")
 
@@ -33,14 +30,15 @@ class LayerWise(WrapperOptimizer):
     matches both. `resolve` lists the result.
 
     Args:
-        inner: An optimizer of this package, not built yet.
+        inner: An optimizer, not built yet: one of this package, or one of Keras that has a
+            counterpart here, which takes its place with the same arguments.
         multipliers: Dictionary from a regular expression to a factor of the learning rate, a
             float ≥ 0, or to a dictionary of "learning_rate" and "weight_decay", floats ≥ 0. The
             factors of all patterns that match a variable are multiplied.
         name: String or `None`. Defaults to None: the class name in snake case.
 
     Raises:
-        TypeError: If `inner` is no optimizer of this package, or another `LayerWise`.
+        TypeError: If `inner` is no such optimizer.
         ValueError: If a pattern or factor is not valid, if `inner` has been built already, and
             by `build`, if a pattern matches the path of no variable.
 
@@ -66,33 +64,17 @@ class LayerWise(WrapperOptimizer):
     2018, section 3.2, discriminative fine-tuning.
     """
 
-    outermost = True
     needs_paths = True
 
     def __init__(
         self,
-        inner: RuleOptimizer,
+        inner: keras.optimizers.Optimizer,
         multipliers: Mapping[str, float | Mapping[str, float]],
         name: str | None = None,
     ) -> None:
         factors = _checked(multipliers)
         super().__init__(inner, name)
         self._factors = factors
-        self._factors_by_index: list[tuple[float, float]] = []
-
-    def build(self, variables: Sequence[Any]) -> None:
-        """Creates the slots, and finds the factors of every variable.
-
-        Args:
-            variables: The trainable variables.
-
-        Raises:
-            ValueError: If a pattern matches the path of no variable.
-        """
-        if self.built:
-            return
-        self._factors_by_index = self._find(variables)
-        super().build(variables)
 
     def resolve(self, model: Any) -> list[dict[str, Any]]:
         """Lists the learning rate and the weight decay of every variable.
@@ -112,9 +94,9 @@ class LayerWise(WrapperOptimizer):
         variables = model if isinstance(model, Sequence) else model.trainable_variables
         rate = self.learning_rate_at(int(self.iterations))
         rows = []
-        for w, (of_rate, of_decay) in zip(variables, self._find(variables), strict=True):
+        for w, (of_rate, of_decay) in zip(variables, self.find_factors(variables), strict=True):
             if self.decays_weights_itself:
-                decay = _decay_of(self.decayed_rule_for(w))
+                decay = decay_of(self.decayed_rule_for(w))
             else:
                 decay = self.weight_decay if self._use_weight_decay(w) else None
             rows.append(
@@ -126,38 +108,33 @@ class LayerWise(WrapperOptimizer):
             )
         return rows
 
-    def factors_of(self, variable: Any) -> tuple[float, float]:
-        """Finds the factors of a variable.
+    def find_factors(self, variables: Sequence[Any]) -> list[tuple[float, float]]:
+        """Multiplies the factors of the patterns that match, and those of the wrappers inside.
 
         Args:
-            variable: A variable of the model that the optimizer is built for.
+            variables: Variables of the model.
 
         Returns:
-            The factor of its learning rate and the one of its weight decay, floats.
+            For each variable the factors of its learning rate and of its weight decay.
+
+        Raises:
+            ValueError: If a pattern matches the path of no variable.
         """
-        return self._factors_by_index[self._get_variable_index(variable)]
-
-    def update_of(self, gradient: Any, variable: Any, scalars: Mapping[str, Any]) -> Update:
-        """Returns what an engine needs to update one variable, with its own rate and decay."""
-        update = super().update_of(gradient, variable, scalars)
-        of_rate, of_decay = self.factors_of(variable)
-        rule, decay = update.rule, update.decay
-        if self.decays_weights_itself:
-            rule = partial(rule, wd=_decay_of(rule) * of_decay)
-        elif decay is not None:
-            decay = decay * of_decay or None
-        lr = scalars[_rate(of_rate)] if _rate(of_rate) in scalars else scalars["lr"] * of_rate
-        return replace(update, rule=rule, scalars={**scalars, "lr": lr}, decay=decay)
-
-    def begin_step(self, last: Any = None) -> dict[str, Any]:
-        """Returns the scalars of the step that begins, with all the learning rates."""
-        scalars = super().begin_step(last)
-        rates = {_rate(f): scalars["lr"] * f for f in {f for f, _ in self._factors_by_index}}
-        return scalars | rates
-
-    def group_of(self, variable: Any) -> Any:
-        """Returns what variables that may be updated in one run of the rule have in common."""
-        return super().group_of(variable), self.factors_of(variable)
+        paths = [path_of(w) for w in variables]
+        factors = super().find_factors(variables)
+        for pattern, (of_rate, of_decay) in self._factors.items():
+            found = [_matches(pattern, path) for path in paths]
+            if not any(found):
+                raise ValueError(
+                    f"`LayerWise` found the pattern {pattern!r} in the path of no variable. The "
+                    f"paths are {paths[:8]}{' and more' if len(paths) > 8 else ''}. A pattern "
+                    "matches whole parts of a path; `.*` stands for the rest of a part."
+                )
+            factors = [
+                (rate * of_rate, decay * of_decay) if here else (rate, decay)
+                for here, (rate, decay) in zip(found, factors, strict=True)
+            ]
+        return factors
 
     @property
     def holds_average(self) -> bool:
@@ -173,8 +150,8 @@ class LayerWise(WrapperOptimizer):
         Args:
             to_average: Whether the model is to hold x.
         """
-        if isinstance(self.inner, ScheduleFreeAdamW):
-            swap_weights(self, self.inner.beta_1, to_average=to_average)
+        if isinstance(self.innermost, ScheduleFreeAdamW):
+            swap_weights(self, self.innermost.beta_1, to_average=to_average)
 
     def finalize_variable_values(self, var_list: Sequence[Any]) -> None:
         """Puts averages into the model if the optimizer inside has them; called by `fit`.
@@ -190,37 +167,11 @@ class LayerWise(WrapperOptimizer):
         multipliers = {p: dict(zip(_FACTORS, f, strict=True)) for p, f in self._factors.items()}
         return super().get_config() | {"multipliers": multipliers}
 
-    def _find(self, variables: Sequence[Any]) -> list[tuple[float, float]]:
-        paths = [path_of(w) for w in variables]
-        factors = [(1.0, 1.0)] * len(paths)
-        for pattern, (of_rate, of_decay) in self._factors.items():
-            found = [_matches(pattern, path) for path in paths]
-            if not any(found):
-                raise ValueError(
-                    f"`LayerWise` found the pattern {pattern!r} in the path of no variable. The "
-                    f"paths are {paths[:8]}{' and more' if len(paths) > 8 else ''}. A pattern "
-                    "matches whole parts of a path; `.*` stands for the rest of a part."
-                )
-            factors = [
-                (rate * of_rate, decay * of_decay) if here else (rate, decay)
-                for here, (rate, decay) in zip(found, factors, strict=True)
-            ]
-        return factors
-
 
 def _matches(pattern: str, path: str) -> bool:
     """Whether a pattern matches whole parts of a path; slashes at its ends are allowed."""
     begin, end = r"(?:(?<![^/])|(?=/))", r"(?:(?![^/])|(?<=/))"
     return re.search(f"{begin}(?:{pattern}){end}", path) is not None
-
-
-def _decay_of(rule: partial) -> float:
-    """The weight decay of a rule, or of the rule that it goes around."""
-    return rule.keywords["wd"] if "wd" in rule.keywords else _decay_of(rule.keywords["inner"])
-
-
-def _rate(factor: float) -> str:
-    return f"lr x {factor!r}"
 
 
 def _checked(multipliers: Any) -> dict[str, tuple[float, float]]:

@@ -6,7 +6,6 @@ from typing import Any
 import keras
 
 from keras_course_ext.optimizers.arguments import Number, check_count
-from keras_course_ext.optimizers.engine.base import RuleOptimizer
 from keras_course_ext.optimizers.rules.lookahead import lookahead_rule
 from keras_course_ext.optimizers.schedule_free_adamw import ScheduleFreeAdamW
 from keras_course_ext.optimizers.slots import WEIGHTS, Slot
@@ -24,14 +23,15 @@ class Lookahead(WrapperOptimizer):
     The momentum of the optimizer inside goes on over the step back.
 
     Args:
-        inner: An optimizer of this package, not built yet.
+        inner: An optimizer, not built yet: one of this package, or one of Keras that has a
+            counterpart here, which takes its place with the same arguments.
         sync_period: Integer ≥ 1. k, how many fast steps make a slow one. Defaults to 5.
         slow_step_size: Float in (0, 1]. α, how far the slow weights follow. Defaults to 0.5.
         name: String or `None`. Defaults to None: the class name in snake case.
 
     Raises:
-        TypeError: If `inner` is no optimizer of this package, or a `LayerWise`, which goes
-            around `Lookahead`, or a `ScheduleFreeAdamW`, which averages the weights itself.
+        TypeError: If `inner` is no such optimizer, or a `ScheduleFreeAdamW`, which averages the
+            weights itself.
         ValueError: If an argument is out of its range, or `inner` has been built already.
 
     Example:
@@ -52,18 +52,18 @@ class Lookahead(WrapperOptimizer):
 
     def __init__(
         self,
-        inner: RuleOptimizer,
+        inner: keras.optimizers.Optimizer,
         sync_period: int = 5,
         slow_step_size: float = 0.5,
         name: str | None = None,
     ) -> None:
-        if isinstance(inner, ScheduleFreeAdamW):
+        super().__init__(inner, name)
+        if isinstance(self.innermost, ScheduleFreeAdamW):
             raise TypeError(
                 "`Lookahead` got a `ScheduleFreeAdamW`, whose average of the weights would not "
                 "know of the steps back. Use one of the two: `Lookahead(kce.optimizers.AdamW())` "
                 "or `ScheduleFreeAdamW()`."
             )
-        super().__init__(inner, name)
         self.sync_period = check_count("sync_period", sync_period, least=1)
         self.slow_step_size = Number(0, 1, example=0.5, above=True)(
             "slow_step_size", slow_step_size
