@@ -1,7 +1,7 @@
 """Optimizers whose rules are pure functions, written as the papers write them."""
 
 from keras_course_ext._lazy import TENSORFLOW_INSTALLED, raise_on_use
-from keras_course_ext.optimizers import legacy
+from keras_course_ext.optimizers import legacy as legacy
 from keras_course_ext.optimizers.trajectory import trajectory
 
 if TENSORFLOW_INSTALLED:
@@ -55,6 +55,5 @@ __all__ = [
     "ScheduleFreeAdamW",
     "TimeBasedDecay",
     "get",
-    "legacy",
     "trajectory",
 ]

@@ -11,6 +11,7 @@ from keras_course_ext.optimizers.adagrad import Adagrad
 from keras_course_ext.optimizers.adam import Adam
 from keras_course_ext.optimizers.adamax import Adamax
 from keras_course_ext.optimizers.adamw import AdamW
+from keras_course_ext.optimizers.arguments.checks import shown
 from keras_course_ext.optimizers.engine.base import RuleOptimizer
 from keras_course_ext.optimizers.gradient_descent import GradientDescent
 from keras_course_ext.optimizers.lamb import Lamb
@@ -115,8 +116,8 @@ def counterpart(optimizer: Any, wrapper: str) -> RuleOptimizer:
     kind = type(optimizer).__name__
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         raise TypeError(
-            f"`{wrapper}` wraps an optimizer, but got {optimizer!r} ({kind}). Write, for example, "
-            f"`{wrapper}(kce.optimizers.Adam())`."
+            f"`{wrapper}` wraps an optimizer, but got {shown(optimizer)} ({kind}). Write, for "
+            f"example, `{wrapper}(kce.optimizers.Adam())`."
         )
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         raise TypeError(

@@ -69,7 +69,7 @@ class Muon(RuleOptimizer):
         muon_c: Float. c. Defaults to 2.0315.
         adam_lr_ratio: Float ≥ 0. Adam's learning rate as a share of η. Defaults to 1.
         momentum: Float in [0, 1]. μ, the share of the momentum that is kept. Defaults to 0.95.
-        ns_steps: Integer ≥ 1. The steps of the iteration. Defaults to 5.
+        ns_steps: Integer in [1, 100]. The steps of the iteration. Defaults to 5.
         nesterov: Boolean. Whether the gradient is added to the momentum once more. Defaults to
             True.
         rms_rate: Float ≥ 0 or `None`. The length is `rms_rate` · √max(fan-in, fan-out), which makes
@@ -121,7 +121,7 @@ class Muon(RuleOptimizer):
         "muon_c": Number(-math.inf, example=2.0315),
         "adam_lr_ratio": Number(example=1.0),
         "momentum": Number(0, 1, example=0.95),
-        "ns_steps": partial(check_count, least=1),
+        "ns_steps": partial(check_count, least=1, most=100),
         "nesterov": flag,
         "rms_rate": optional(Number(example=0.2)),
     }

@@ -53,7 +53,7 @@ def works(optimizer: Any) -> None:
 @pytest.mark.parametrize("cls", CLASSES)
 @given(data=st.data())
 @settings(
-    max_examples=25,
+    max_examples=15,
     derandomize=True,
     deadline=None,
     database=None,
@@ -65,13 +65,14 @@ def test_a_hostile_argument_is_taken_or_named(cls, data):
     arguments = {n: make() for n, make in WRAPPERS.get(cls, {}).items()} | {name: value}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
+        message = ""
         try:
             optimizer = cls(**arguments)
         except (TypeError, ValueError) as error:
-            named = name in str(error) or (name == "inner" and "wraps an optimizer" in str(error))
-            assert named, error
-            assert len(str(error)) < 1000
-            return
-        # Calling what the caller gave as the learning rate is his own affair.
-        if not (name in ("learning_rate", "lr") and callable(value)):
+            optimizer, message = None, str(error)
+        if optimizer is None:
+            assert name in message or (name == "inner" and "wraps an optimizer" in message)
+            assert len(message) < 1000
+        # A callable that is no learning rate fails when it is called.
+        elif not (name in ("learning_rate", "lr") and callable(value)):
             works(optimizer)

@@ -99,7 +99,7 @@ def test_a_loaded_decay_and_a_loaded_schedule_go_on():
 
 
 def test_a_decay_of_a_schedule_is_refused():
-    with pytest.raises(ValueError, match="decay=0.25 together with a learning rate that already"):
+    with pytest.raises(ValueError, match=r"decay=0\.25 together with a learning rate that already"):
         ours.SGD.from_config({"learning_rate": OLD_SCHEDULE, "decay": 0.25})
 
 

@@ -146,8 +146,8 @@ WRONG = {
     "regex": ({"(": 0.1}, r"'\(' among its keys, which is no regular expression"),
     "no string": ({3: 0.1}, "3 among its keys, which is no regular expression"),
     "unknown": ({"a": {"momentum": 0.1}}, r"factors of \['momentum'\] for 'a'"),
-    "negative": ({"a": -1.0}, "a: learning_rate"),
-    "text": ({"a": {"weight_decay": "no"}}, "a: weight_decay"),
+    "negative": ({"a": -1.0}, r"multipliers\['a'\]\['learning_rate'\]"),
+    "text": ({"a": {"weight_decay": "no"}}, r"multipliers\['a'\]\['weight_decay'\]"),
 }
 
 

@@ -101,12 +101,14 @@ def optional(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
     return checked
 
 
-def check_count(name: str, value: Any, least: int = 0) -> int:
-    """Returns `value` if it is an integer of at least `least`, or raises a ValueError."""
-    if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least:
+def check_count(name: str, value: Any, least: int = 0, most: int = 2**31 - 1) -> int:
+    """Returns `value` if it is an integer from `least` to `most`, or raises a ValueError."""
+    integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if integer and least <= value <= most:
         return int(value)
+    limit = f" and at most {most}" if integer and value > most else ""
     raise ValueError(
-        f"`{name}` must be an integer of at least {least}, but got {name}={shown(value)} "
+        f"`{name}` must be an integer of at least {least}{limit}, but got {name}={shown(value)} "
         f"({type(value).__name__}). Write, for example, `{name}={max(least, 5)}`."
     )
 

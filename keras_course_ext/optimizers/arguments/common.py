@@ -1,5 +1,6 @@
 """The arguments that all optimizers take: their types, their documentation and their checks."""
 
+import numbers
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -107,12 +108,17 @@ _CHECKS: Mapping[str, Callable[[str, Any], Any]] = {
 }
 
 
-def check_learning_rate(optimizer: str, value: Any) -> LearningRate:
+_LARGEST = 3.4e38
+"""The largest learning rate; Keras keeps it in float32."""
+
+
+def check_learning_rate(optimizer: str, value: Any, name: str = "learning_rate") -> LearningRate:
     """Returns a learning rate in the form that Keras takes.
 
     Args:
         optimizer: Name of the optimizer's class, for the message.
         value: A number ≥ 0 of Python or NumPy, a schedule, or a callable without arguments.
+        name: Name of the argument, for the message. Defaults to "learning_rate".
 
     Returns:
         A float, or the schedule or callable itself.
@@ -124,19 +130,21 @@ def check_learning_rate(optimizer: str, value: Any) -> LearningRate:
         return value
     if isinstance(value, Sequence) and not isinstance(value, str):
         raise ValueError(
-            f"`learning_rate`, the first argument of `{optimizer}`, must be a number of at least "
+            f"`{name}`, the first argument of `{optimizer}`, must be a number of at least "
             "0, a schedule from `keras.optimizers.schedules` or a callable without arguments, but "
             f"got a {type(value).__name__} of length {len(value)}. An optimizer of Keras does not "
             "take the weights of the model: write "
             f"`model.compile({optimizer}(learning_rate=0.01))`."
         )
     try:
-        return Number()("learning_rate", value)
+        return Number(0, _LARGEST)(name, value)
     except ValueError:
+        too_large = isinstance(value, numbers.Real) and value > _LARGEST
+        limit = f" and at most {_LARGEST:.2g}" if too_large else ""
         raise ValueError(
-            "`learning_rate` must be a number of at least 0, a schedule from "
+            f"`{name}` must be a number of at least 0{limit}, a schedule from "
             "`keras.optimizers.schedules` or a callable without arguments, but got "
-            f"learning_rate={shown(value)} ({type(value).__name__}). Write, for example, "
+            f"{name}={shown(value)} ({type(value).__name__}). Write, for example, "
             f"`{optimizer}(learning_rate=0.01)`."
         ) from None
 

@@ -38,7 +38,7 @@ def modern_spelling(
                 f"`{optimizer}` got both learning_rate={learning_rate!r} and lr={shown(lr)}, which "
                 f"are one argument. Write `{optimizer}(learning_rate={learning_rate!r})` alone."
             )
-        check_learning_rate(optimizer, lr)
+        check_learning_rate(optimizer, lr, "lr")
         learning_rate = lr
         advice.append(f"`learning_rate={lr!r}` instead of `lr={lr!r}`")
     if "decay" in arguments:
@@ -68,11 +68,12 @@ def modern_spelling(
     return learning_rate, arguments
 
 
-def modern_config(config: dict[str, Any]) -> dict[str, Any]:
+def modern_config(config: dict[str, Any], custom_objects: Any = None) -> dict[str, Any]:
     """Translates what `get_config` returned in Keras 2.
 
     Args:
         config: A configuration of Keras 2 or of this package. It is not changed.
+        custom_objects: Dictionary from names to classes or functions. Defaults to None.
 
     Returns:
         The same without `is_legacy_optimizer` and `jit_compile`, of which Keras 3 has no
@@ -86,6 +87,11 @@ def modern_config(config: dict[str, Any]) -> dict[str, Any]:
     if "lr" in config:
         config.setdefault("learning_rate", config.pop("lr"))
     rate, decay = config.get("learning_rate"), config.pop("decay", None)
+    if isinstance(rate, dict) and "class_name" in rate:
+        # Without a module, as in Keras 2, only the names of Keras's schedules are looked up.
+        deserialize = keras.saving.deserialize_keras_object
+        deserialize = deserialize if "module" in rate else keras.optimizers.schedules.deserialize
+        config["learning_rate"] = rate = deserialize(rate, custom_objects=custom_objects)
     if decay and rate is not None:
         rate = _plain_rate("from_config", rate, Number(example=0.01)("decay", decay))
         config["learning_rate"] = TimeBasedDecay(rate, decay)

@@ -447,7 +447,7 @@ class RuleOptimizer(RuleDeclaration, GuardedOptimizer):
         Returns:
             The optimizer.
         """
-        return super().from_config(modern_config(config), custom_objects)
+        return super().from_config(modern_config(config, custom_objects), custom_objects)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make the same optimizer again."""

@@ -196,5 +196,7 @@ def _checked(multipliers: Any) -> dict[str, tuple[float, float]]:
                 '"learning_rate" and the "weight_decay" of a variable can be multiplied.'
             )
         check = Number(example=0.1)
-        factors[pattern] = tuple(check(f"{pattern}: {f}", one.get(f, 1.0)) for f in _FACTORS)
+        factors[pattern] = tuple(
+            check(f"multipliers[{pattern!r}][{f!r}]", one.get(f, 1.0)) for f in _FACTORS
+        )
     return factors
