@@ -66,6 +66,12 @@ def test_get_of_none_is_linear_and_callables_pass():
     assert activations.get(tf.sin) is tf.sin
 
 
+def test_linear_passes_integers_on():
+    x = tf.constant([1, -2])
+    assert activations.linear(x) is x
+    assert activations.linear([1.0, 2.0]).dtype == tf.float32
+
+
 FUNCTIONS = {
     **{f"ours: {name}": getattr(activations, name) for name in NAMES},
     **{f"Keras's: {name}": getattr(keras.activations, name) for name in [*KERAS_HAS, "mish"]},

@@ -37,6 +37,18 @@ def apply_under(strategy, make, steps: int = 3) -> np.ndarray:
     return flat([w, table, *optimizer.variables])
 
 
+def apply_the_same_tensor(strategy, make) -> np.ndarray:
+    """One gradient, made before the step: the same tensor on every replica."""
+    with strategy.scope():
+        w = keras.Variable([1.0, -2.0])
+        optimizer = make()
+        optimizer.build([w])
+    g = tf.constant([0.5, -1.0]) / strategy.num_replicas_in_sync
+    for _ in range(3):
+        strategy.run(lambda: optimizer.apply([g], [w]))
+    return flat([w, *optimizer.variables])
+
+
 def fit_under(strategy, make) -> np.ndarray:
     x, y = regression_data(160)
     with strategy.scope():
@@ -56,6 +68,8 @@ def main(path: str) -> None:
         results[f"apply/{case.name}/two"] = apply_under(mirrored, case.ours)
         results[f"apply/{case.name}/one"] = apply_under(alone, case.ours)
     adam = BY_NAME["adam"]
+    results["same/adam/two"] = apply_the_same_tensor(mirrored, adam.ours)
+    results["same/adam/one"] = apply_the_same_tensor(alone, adam.ours)
     results["fit/adam/ours"] = fit_under(mirrored, adam.ours)
     results["fit/adam/keras"] = fit_under(mirrored, adam.keras)
     np.savez(path, **results)

@@ -37,6 +37,17 @@ def test_what_is_excluded_does_not_decay():
     np.testing.assert_allclose([*kernel.numpy(), *bias.numpy()], [2.0 * (1 - 0.05), 2.0])
 
 
+def test_exclusion_after_build_may_only_be_repeated():
+    """On two replicas a step that begins with it runs twice."""
+    optimizer, w = AdamW(0.1), keras.Variable([2.0], name="bias")
+    optimizer.exclude_from_weight_decay([w], ["bias"])
+    optimizer.build([w])
+    optimizer.exclude_from_weight_decay([w], ["bias"])
+    for other in (([w], ["kernel"]), ([], ["bias"]), ([keras.Variable([2.0])], ["bias"])):
+        with pytest.raises(ValueError, match="after the optimizer was built"):
+            optimizer.exclude_from_weight_decay(*other)
+
+
 PATHS = {
     "layer": ["head"],
     "layer and name": ["head/bias"],

@@ -38,6 +38,11 @@ def test_two_replicas_do_what_one_does(results):
         np.testing.assert_allclose(two, one, rtol=1e-6, atol=1e-7, err_msg=name)
 
 
+def test_the_same_tensor_on_two_replicas_is_added_up(results):
+    ((two, one),) = pairs(results, "same").values()
+    np.testing.assert_allclose(two, one, rtol=1e-6, atol=1e-7)
+
+
 def test_fit_on_two_replicas_is_keras(results):
     compared = pairs(results, "fit")
     assert compared
