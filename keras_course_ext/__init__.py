@@ -25,6 +25,7 @@ from keras_course_ext._version import __version__  # noqa: E402
 
 if TENSORFLOW_INSTALLED:
     from keras_course_ext import activations
+    from keras_course_ext.callbacks.trial import diagnose
     from keras_course_ext.gradient_check import GradcheckError, GradientReport, gradcheck
 else:
     raise_on_use(__name__)
@@ -36,6 +37,7 @@ __all__ = [
     "activations",
     "backprop",
     "callbacks",
+    "diagnose",
     "gradcheck",
     "layers",
     "losses",

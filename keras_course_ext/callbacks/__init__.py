@@ -5,7 +5,8 @@ from keras_course_ext._lazy import TENSORFLOW_INSTALLED, raise_on_use
 if TENSORFLOW_INSTALLED:
     from keras_course_ext.callbacks.averaged_weights import AveragedWeights
     from keras_course_ext.callbacks.gradient_monitor import GradientMonitor
+    from keras_course_ext.callbacks.on_finding import FindingError
 else:
     raise_on_use(__name__)
 
-__all__ = ["AveragedWeights", "GradientMonitor"]
+__all__ = ["AveragedWeights", "FindingError", "GradientMonitor"]

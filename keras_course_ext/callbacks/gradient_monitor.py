@@ -11,8 +11,9 @@ import keras
 from keras_course_ext.callbacks.backups import Backups
 from keras_course_ext.callbacks.continued import Continued
 from keras_course_ext.callbacks.followed import described, followed_optimizers
-from keras_course_ext.callbacks.live_logs import LiveLogs
+from keras_course_ext.callbacks.live_logs import LiveLogs, finding_logs
 from keras_course_ext.callbacks.monitored_fit import MonitoredFit
+from keras_course_ext.callbacks.on_finding import ACTIONS, OnFinding, Reaction, checked_on_finding
 from keras_course_ext.callbacks.pace import Pace
 from keras_course_ext.callbacks.recording import Recording, Request
 from keras_course_ext.callbacks.request import (
@@ -27,8 +28,8 @@ from keras_course_ext.callbacks.same_fit import call_first, callbacks_in_same_fi
 from keras_course_ext.callbacks.schedule import Schedule
 from keras_course_ext.callbacks.tensorboard_log_dir import tensorboard_log_dir
 from keras_course_ext.callbacks.watch import Watch
-from keras_course_ext.monitoring.diagnosis.diagnose import diagnose
-from keras_course_ext.monitoring.diagnosis.finding import Finding
+from keras_course_ext.monitoring.diagnosis.diagnose import Rule, diagnose
+from keras_course_ext.monitoring.diagnosis.finding import ERROR, Finding
 from keras_course_ext.monitoring.record.history import GradientHistory
 from keras_course_ext.monitoring.sinks.resolve import checked_sinks, config_of, sinks_of
 from keras_course_ext.monitoring.sinks.sink import Sink
@@ -107,6 +108,13 @@ class GradientMonitor(keras.callbacks.Callback):
         strict: Boolean, whether `fit` ends with a ValueError, instead of a warning, after a first
             batch in which none of these optimizers got a gradient. Defaults to False: what cannot
             be recorded stops no training.
+        rules: Rules of your own, applied with the built-in ones: functions from a
+            `GradientHistory` to findings. Defaults to (), none.
+        on_finding: What to do when something is found: `"warn"` writes it to the log of the logger
+            "keras_course_ext", `"stop"` also stops the training, `"raise"` raises a
+            `kce.callbacks.FindingError`, `"ignore"` does nothing; or a function that takes the
+            `Finding`. Each is acted on once: a contradiction in the model after the first batch,
+            a matter of degree when two epochs in a row show it. Defaults to "warn".
 
     Raises:
         ValueError: If an argument is not one of the above. From `fit`, before training starts: if
@@ -146,6 +154,8 @@ class GradientMonitor(keras.callbacks.Callback):
         resume: Any = None,
         optimizer: Any = None,
         strict: bool = False,
+        rules: Sequence[Rule] = (),
+        on_finding: OnFinding = "warn",
     ) -> None:
         super().__init__()
         self.update_freq = update_freq
@@ -156,6 +166,8 @@ class GradientMonitor(keras.callbacks.Callback):
         self.resume = checked_resume(resume)
         self.optimizer = optimizer
         self.strict = strict
+        self.rules = tuple(rules)
+        self.on_finding = checked_on_finding(on_finding)
         self._wanted = checked_statistics(statistics)
         Schedule(update_freq)  # refuses what is wrong
         self._so_far = Continued(self.resume)
@@ -172,6 +184,7 @@ class GradientMonitor(keras.callbacks.Callback):
         self._backups = Backups()
         self._sinks_of_fit: list[Sink] = []
         self._begun = self._warned = False
+        self._reaction = Reaction("ignore", None)
         self._optimizers = ""
 
     def __getstate__(self) -> dict[str, Any]:
@@ -210,8 +223,8 @@ class GradientMonitor(keras.callbacks.Callback):
 
     @property
     def findings(self) -> list[Finding]:
-        """What is wrong with the gradients, the gravest first; empty if nothing is."""
-        return diagnose(self.history)
+        """What is wrong with the run, the most serious first; empty if nothing is."""
+        return diagnose(self.history, self.rules)
 
     def report(self, console: "Console | None" = None) -> None:
         """Print a table of the layers' gradients, and the findings below it.
@@ -344,6 +357,7 @@ class GradientMonitor(keras.callbacks.Callback):
         saving = [c for c in others if isinstance(c, keras.callbacks.BackupAndRestore)]
         self._backups = Backups(saving if self.sinks else ())
         self._begun = False
+        self._reaction = Reaction(self.on_finding, model)
         if model.train_function is None:
             # In a loop of the user's own over `train_on_batch`, which would make it too late.
             model.make_train_function()
@@ -373,8 +387,8 @@ class GradientMonitor(keras.callbacks.Callback):
         assert pace is not None
         assert recording is not None
         assert self._fit is not None
-        if pace.first_execution_ended and recording.follows_nothing:
-            self._warn_of_nothing()
+        if pace.first_execution_ended:
+            self._first_execution_ended(recording)
         pace.begin_execution(self._backups.saved(pace.per_execution))
         if self._live is not None and self._live.refresh():
             pace.was_read(pace.per_execution)
@@ -394,27 +408,33 @@ class GradientMonitor(keras.callbacks.Callback):
         assert self._fit is not None
         assert self._recording is not None
         assert self._pace is not None
-        self._recording.end_epoch()
+        self._recording.end_epoch({} if logs is None else logs)
         self._so_far.end_epoch()
         self._pace.was_read()
         if not (self._recording.recorded_any or self._fit.without_data):
             self._warn_of_nothing()
         epoch_logs = self._so_far.logs
-        entries = epoch_logs.end_epoch(self.history, self._recording.epoch)
+        norm, findings = epoch_logs.end_epoch(self.history, self._recording.epoch, self.rules)
+        if findings is not None:
+            epoch_logs.shown = self._reaction.act(findings)
         if self._live is not None:
-            self._live.found(epoch_logs.findings)
+            self._live.found(epoch_logs.shown)
         if logs is not None:
-            logs.update(entries)
+            logs.update(norm | finding_logs(epoch_logs.shown))
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Release the model; called by `fit`."""
+        found = self._so_far.logs.findings
         self._end()
+        self._reaction.act(found, at_end=True)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make an equal monitor."""
         names = ("update_freq", "statistics", "layers", "histograms", "resume", "optimizer")
         config = {name: getattr(self, name) for name in (*names, "strict")}
-        return config | {"sinks": config_of(self.sinks)}
+        config["sinks"] = config_of(self.sinks)
+        # A function has no configuration: rules, and an `on_finding` of that kind, are left out.
+        return config | ({"on_finding": self.on_finding} if self.on_finding in ACTIONS else {})
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "GradientMonitor":
@@ -427,6 +447,13 @@ class GradientMonitor(keras.callbacks.Callback):
         optimizers = followed_optimizers(model, given)
         refuse(model, *optimizers.values())
         return optimizers
+
+    def _first_execution_ended(self, recording: Recording) -> None:
+        if recording.follows_nothing:
+            self._warn_of_nothing()
+        if self._reaction.is_wanted:
+            # What is wrong whatever the weights are need not wait for the end of the epoch.
+            self._reaction.act([f for f in recording.first_findings() if f.severity == ERROR])
 
     def _warn_of_nothing(self) -> None:
         if self._warned:

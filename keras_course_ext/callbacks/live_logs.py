@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_course_ext.callbacks.on_finding import is_sure
 from keras_course_ext.monitoring.diagnosis.diagnose import diagnose
 from keras_course_ext.monitoring.diagnosis.finding import Finding
 from keras_course_ext.monitoring.record.history import GradientHistory
@@ -64,7 +65,7 @@ class LiveLogs:
             return False
         history = self._read_history()
         if _can_be_diagnosed(history):
-            self.found(diagnose(history))
+            self.found([finding for finding in diagnose(history) if is_sure(finding)])
         ended = time.perf_counter()
         # The first diagnosis is a slow one, whatever the record.
         self._costs = (self._costs[1], ended - now)

@@ -20,6 +20,8 @@ from keras_course_ext.monitoring.transport.host_queue import BINS, DETECTOR, ROW
 # structure around them, longer than a small step.
 _MARK = "keras_course_ext/"
 _LOGS = _MARK + "logs"
+# What the step was given is returned, too: so the host can look at it.
+_DATA = _MARK + "data/"
 
 
 class MonitoredFit:
@@ -50,6 +52,7 @@ class MonitoredFit:
         self._train_step: Any = None
         self._monitored: Any = None
         self._returning: dict[Any, Any] = {}
+        self._data: Any = None
         self.started = self._armed = self._trained = False
         self.without_data = False
         """Whether the data had ended before the first batch."""
@@ -133,6 +136,8 @@ class MonitoredFit:
                 return self._plain(iterator)
             logs = self._run_monitored(iterator)
             self._trained = True
+            for recording in self._recordings:
+                recording.task.trained(logs, self._model.steps_per_execution)
             return logs
         finally:
             self.without_data = armed and not self._trained
@@ -160,7 +165,13 @@ class MonitoredFit:
         function = self._returning.get(wanted)
         if function is None:
             function = self._returning[wanted] = self._make_returning(wanted)
-        logs, returned = _separated(function(iterator))
+        found = function(iterator)
+        data = {key: found.pop(key) for key in list(found) if key.startswith(_DATA)}
+        if data and any(recording.task.wants_data() for recording in self._recordings):
+            given = keras.tree.flatten(self._data)
+            flat = [data.get(f"{_DATA}{i}") for i in range(len(given))]
+            self._look(keras.tree.pack_sequence_as(self._data, flat))
+        logs, returned = _separated(found)
         for i, recording in enumerate(self._recordings):
             if recording.queue is not None:
                 recording.queue.receive(returned.get(i, ()))
@@ -209,21 +220,38 @@ class MonitoredFit:
         one = tf.function(
             step, jit_compile=model.jit_compile, reduce_retracing=True, autograph=False
         )
-        of_dataset = tf.function(
-            lambda iterator: one(_without_optionals(next(iterator))),
-            reduce_retracing=True,
-            autograph=False,
-        )
+        with_data = any(row for row, _ in wanted)
+
+        def of_next(iterator: Iterator) -> Any:
+            data = _without_optionals(next(iterator))
+            found = one(data)
+            return {**found, **self._returned_data(data)} if with_data else found
+
+        of_dataset = tf.function(of_next, reduce_retracing=True, autograph=False)
 
         def function(iterator: Iterator) -> Any:
             if isinstance(iterator, tf.data.Iterator | tf.distribute.DistributedIterator):
                 return of_dataset(iterator)
             # A generator, of `train_on_batch`; to trace for each of them would take long.
-            return one(_without_optionals(next(iterator)))
+            data = _without_optionals(next(iterator))
+            self._look(data)
+            return one(data)
 
         return function
 
+    def _returned_data(self, data: Any) -> dict[str, Any]:
+        """Return the tensors of a batch by the keys under which they are returned."""
+        flat = keras.tree.flatten(data)
+        self._data = keras.tree.map_structure(lambda x: 0, data)
+        return {f"{_DATA}{i}": x for i, x in enumerate(flat) if isinstance(x, tf.Tensor)}
+
+    def _look(self, data: Any) -> None:
+        for recording in self._recordings:
+            recording.task.look(data)
+
     def _hooked_step(self, data: Any) -> Any:
+        if tf.executing_eagerly():
+            self._look(data)
         with ExitStack() as stack:
             for recording in self._recordings:
                 stack.enter_context(recording.hooks.installed())

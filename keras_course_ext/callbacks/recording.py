@@ -11,6 +11,9 @@ import tensorflow as tf
 from keras_course_ext.callbacks.resume import steps_so_far
 from keras_course_ext.monitoring.capture.hooks import Hooks
 from keras_course_ext.monitoring.capture.spec import StepSpec, spec_of
+from keras_course_ext.monitoring.capture.task import TaskObserver
+from keras_course_ext.monitoring.diagnosis.diagnose import diagnose
+from keras_course_ext.monitoring.diagnosis.finding import Finding
 from keras_course_ext.monitoring.record.history import GradientHistory
 from keras_course_ext.monitoring.sinks.fan_out import FanOut
 from keras_course_ext.monitoring.sinks.sink import Sink
@@ -83,6 +86,8 @@ class Recording:
         self._collector: Collector | None = None
         self._fan_out = FanOut()
         self.history = GradientHistory(loss_scaled=self._loss_scaled)
+        self._names: dict[int, str] = {}
+        self.task = TaskObserver(model, self._names)
         self.epoch = 0
         self.updates_per_batch = 1
         # Whether the train function returns the record of its one step to its caller.
@@ -129,6 +134,7 @@ class Recording:
         model, request = self._model, self._request
         n = request.histograms
         spec = spec_of(model, request.statistics, n is not None)
+        self._names.update(spec.names)
         if self.returns:
             self._stores = [
                 HostQueue(spec.layout, n, request.every_step, together=self._applied.several)
@@ -219,6 +225,7 @@ class Recording:
     def begin_epoch(self, epoch: int) -> None:
         """Count what comes to this epoch."""
         self.epoch = epoch
+        self.task.begin_epoch(epoch, self.steps())
         for store in self._stores:
             store.begin_epoch()
 
@@ -247,6 +254,12 @@ class Recording:
         """Return how many of some steps from `step` on are recorded."""
         due = sum(map(self.is_due, range(step, step + steps)))
         return steps if due and self.returns and self._applied.several else due
+
+    def first_findings(self) -> list[Finding]:
+        """Return what the data and the outputs show after the first batch."""
+        record = GradientHistory()
+        record.observations.append(self.task.observation())
+        return diagnose(record)
 
     def first_batch_ended(self, batches: int) -> bool:
         """Learn how many updates a batch makes; return whether it makes several.
@@ -287,9 +300,15 @@ class Recording:
             self._send()
         return self.history
 
-    def end_epoch(self) -> None:
-        """Read what the epoch has left, and what is known of it as a whole."""
+    def end_epoch(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Read what the epoch has left, and what is known of it as a whole.
+
+        Args:
+            logs: Keras's logs of the epoch, in `fit`.
+        """
         self.drain()
+        if logs is not None:
+            self.history.observations.append(self.task.observation(logs))
         if self._collector is not None:
             self._collector.drain_epoch(self.history, self.epoch)
             self._send()

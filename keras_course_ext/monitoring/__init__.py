@@ -8,6 +8,7 @@ TensorBoard's sink.
 from keras_course_ext.monitoring import sinks
 from keras_course_ext.monitoring.diagnosis.diagnose import diagnose
 from keras_course_ext.monitoring.diagnosis.finding import Finding
+from keras_course_ext.monitoring.diagnosis.remedy import Remedy
 from keras_course_ext.monitoring.record.history import GradientHistory
 from keras_course_ext.monitoring.record.schema import Fit, Histogram, Key, LayerInfo
 
@@ -18,6 +19,7 @@ __all__ = [
     "Histogram",
     "Key",
     "LayerInfo",
+    "Remedy",
     "diagnose",
     "sinks",
 ]

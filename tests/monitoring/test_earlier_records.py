@@ -12,7 +12,7 @@ import pytest
 from keras_course_ext.monitoring import GradientHistory, diagnose
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-FINDINGS = [("non_finite", "hidden", 2), ("dead", "hidden", 4)]
+FINDINGS = [("non_finite", "hidden", 2), ("dead_units", "hidden", 4)]
 ROLES = {
     "hidden": ("kernel", "bias"),
     "normalization": ("scale", "bias"),

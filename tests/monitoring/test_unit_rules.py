@@ -41,14 +41,14 @@ OUTPUT, KERNEL = "output", "kernel"
 NAN = float("nan")
 # name: record, then kind, layer, epoch, step and layers of the finding
 CASES = {
-    "most units dead": ((OUTPUT, "dead_units", [[7, 0]]), ("dead", "a", 0, ("a",))),
+    "most units dead": ((OUTPUT, "dead_units", [[7, 0]]), ("dead_units", "a", 0, ("a",))),
     "three quarters dead": ((OUTPUT, "dead_units", [[4, 6]]), None),
     "dead since the second epoch": (
         (OUTPUT, "dead_units", [[0, 4], [7, 7], [7, 8]]),
-        ("dead", "b", 1, ("a", "b")),
+        ("dead_units", "b", 1, ("a", "b")),
     ),
     "dead for a while": ((OUTPUT, "dead_units", [[8, 8], [1, 0]]), None),
-    "all dead: the first": ((OUTPUT, "dead_units", [[8, 8]]), ("dead", "a", 0, ("a", "b"))),
+    "all dead: the first": ((OUTPUT, "dead_units", [[8, 8]]), ("dead_units", "a", 0, ("a", "b"))),
     "half of the outputs zero": ((OUTPUT, "zero_share", [[0.5, 0.95]]), None),
     "saturated tanh": (
         (OUTPUT, "saturated_share", [[0.4, 0.6], [0.1, 0.7]], "tanh"),
@@ -65,12 +65,12 @@ CASES = {
     "healthy updates": ((KERNEL, "update_ratio", [[1e-3, 1e-2], [1e-4, 1e-3]]), None),
     "large updates": (
         (KERNEL, "update_ratio", [[1e-3, 0.01], [0.2, 0.01]]),
-        ("large_updates", "a", 1, ("a",)),
+        ("update_too_large", "a", 1, ("a",)),
     ),
     "large at the beginning": ((KERNEL, "update_ratio", [[0.5, 0.5], [0.05, 0.05]]), None),
     "small updates": (
         (KERNEL, "update_ratio", [[1e-9, 2e-9], [1e-9, 5e-10]]),
-        ("small_updates", "b", 0, ("a", "b")),
+        ("update_too_small", "b", 0, ("a", "b")),
     ),
     "convergence": ((KERNEL, "update_ratio", [[1e-3, 1e-3], [1e-6, 1e-6], [0, 1e-12]]), None),
     "warm-up": ((KERNEL, "update_ratio", [[1e-8, 1e-8], [1e-4, 1e-4]]), None),
@@ -99,12 +99,12 @@ def test_accumulated_gradients_leave_most_steps_without_an_update():
     assert diagnose(history) == []
     for chunk in history.blocks()[1::2]:
         chunk.values[::8] = 0.2
-    assert [f.kind for f in diagnose(history)] == ["large_updates"]
+    assert [f.kind for f in diagnose(history)] == ["update_too_large"]
 
 
 def test_no_update_without_a_gradient_is_not_a_small_one():
     history = history_of(KERNEL, "update_ratio", [[0, 0]])
-    assert [f.kind for f in diagnose(history)] == ["small_updates"]
+    assert [f.kind for f in diagnose(history)] == ["update_too_small"]
     history.blocks()[0].values[:] = 0.0
     assert diagnose(history) == []
 
@@ -141,7 +141,7 @@ def test_the_advice_is_concrete(name):
     assert words in finding.advice
     assert "from the first step on" in finding.advice or "saturated" not in name
     assert str(finding).startswith(
-        {"saturated": "saturated units in 'a'", "dead": "dead units in 'a'"}.get(
+        {"saturated": "saturated units in 'a'", "dead_units": "dead units in 'a'"}.get(
             finding.kind, f"too {finding.kind.replace('_', ' ')} in 'a'"
         )
     )
@@ -170,8 +170,8 @@ def test_a_layer_has_the_state_of_the_gravest_finding():
     history.append(range(STEPS), [0] * STEPS, [Key("a", "kernel", "update_ratio")], [[0.5]] * STEPS)
     history.append(range(STEPS), [0] * STEPS, [Key("b", "kernel", "update_ratio")], [[0.5]] * STEPS)
     findings = diagnose(history)
-    assert [f.kind for f in findings] == ["dead", "large_updates"]
-    assert states(findings) == {"a": "dead", "b": "too fast"}
+    assert [f.kind for f in findings] == ["dead_units", "update_too_large"]
+    assert states(findings) == {"a": "dead_units", "b": "too fast"}
 
 
 def test_the_report_has_columns_for_what_was_recorded():
@@ -180,7 +180,7 @@ def test_the_report_has_columns_for_what_was_recorded():
     print_report(history, console)
     text = console.file.getvalue()
     (line,) = [line for line in text.splitlines() if line.split()[:1] == ["a"]]
-    assert line.split() == ["a", "kernel", "1.00", "1.00", "7", "dead"]
+    assert line.split() == ["a", "kernel", "1.00", "1.00", "7", "dead_units"]
     assert "sat." not in text
     assert "dead units in 'a' (epoch 0): 7 of 8 units" in text
     for statistic, value in (("zero_share", 0.5), ("saturated_share", 0.0)):
@@ -191,7 +191,16 @@ def test_the_report_has_columns_for_what_was_recorded():
     lines = console.file.getvalue().splitlines()
     assert max(map(len, lines)) <= 80
     (line,) = [line for line in lines if line.split()[:1] == ["a"]]
-    assert line.split()[1:] == ["kernel", "1.00", "1.00", "1e-03", "0.50", "0.00", "7", "dead"]
+    assert line.split()[1:] == [
+        "kernel",
+        "1.00",
+        "1.00",
+        "1e-03",
+        "0.50",
+        "0.00",
+        "7",
+        "dead_units",
+    ]
     assert len(gradient_table(history).columns) == 4  # two fit beside each other
 
 

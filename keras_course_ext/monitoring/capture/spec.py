@@ -1,11 +1,12 @@
 """What a step measures: the layout of its row and the variables that the layout is of."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
 
+from keras_course_ext.monitoring.capture.layer_graph import layer_inputs
 from keras_course_ext.monitoring.capture.layers import layer_entries
 from keras_course_ext.monitoring.capture.saturation import Saturation, saturation_of
 from keras_course_ext.monitoring.record.layout import Layout
@@ -22,6 +23,7 @@ class StepSpec:
         saturation: How to see that a layer is saturated, by its name.
         replicas: Number of replicas over which gradients are summed.
         histograms: Whether there are histograms.
+        names: Names of the layers by the `id` of the layer.
     """
 
     layout: Layout
@@ -30,6 +32,7 @@ class StepSpec:
     saturation: Mapping[str, Saturation]
     replicas: int
     histograms: bool
+    names: Mapping[int, str]
 
 
 def spec_of(model: keras.Model, wanted: Collection[str], histograms: bool) -> StepSpec:
@@ -44,11 +47,15 @@ def spec_of(model: keras.Model, wanted: Collection[str], histograms: bool) -> St
     weights = [(e.name, tensor, w) for e in entries for tensor, w in e.weights.items()]
     sizes = {(layer, tensor): int(np.prod(w.shape)) for layer, tensor, w in weights}
     variables = tuple(w for _, _, w in weights)
+    names = {id(entry.layer): entry.name for entry in entries}
+    inputs = layer_inputs(model, names)
+    infos = [replace(entry.info, inputs=inputs.get(entry.name)) for entry in entries]
     return StepSpec(
-        layout=Layout([entry.info for entry in entries], sizes, wanted),
+        layout=Layout(infos, sizes, wanted),
         variables=variables,
         places={id(w): i for i, w in enumerate(variables)},
         saturation={entry.name: saturation_of(entry.layer) for entry in entries},
         replicas=model.distribute_strategy.num_replicas_in_sync,
         histograms=histograms,
+        names=names,
     )

@@ -112,6 +112,7 @@ class CapturedStep:
         if not pairs and (self._applied.several or taken is None):
             return apply(grads, *given)
         places = [spec.places[id(w)] for _, w in pairs]
+        self._applied.given.update(spec.places[id(w)] for w in variables if id(w) in spec.places)
         self._applied.add(name, places)
         if taken is not None:
             taken.leave_out_before({spec.layout.weights[i].layer for i in places})

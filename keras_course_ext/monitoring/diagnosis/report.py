@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from keras_course_ext.monitoring.diagnosis.diagnose import diagnose
-from keras_course_ext.monitoring.diagnosis.finding import states
+from keras_course_ext.monitoring.diagnosis.finding import NOTE, states
 from keras_course_ext.monitoring.record.history import GradientHistory
 from keras_course_ext.monitoring.record.names import short_names
 from keras_course_ext.monitoring.record.schema import ROLES, Key, LayerInfo
@@ -41,9 +41,12 @@ def print_report(history: GradientHistory, console: Console | None = None) -> No
     console = console or Console()
     if history.keys:
         console.print(gradient_table(history, "Gradients by layer", wide=True))
-    findings = diagnose(history)
+    found = diagnose(history, notes=True)
+    findings = [finding for finding in found if finding.severity != NOTE]
     for finding in findings:
         console.print(Text(f"{finding}\n", style="red"))
+    for note in found[len(findings) :]:
+        console.print(Text(f"note: {note}\n"))
     if not findings:
         console.print(Text(f"{_tested(history)}\n"))
     if history.keys:

@@ -197,20 +197,23 @@ def _role_of(value: Any) -> str:
     return value
 
 
-def _or_none(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def or_none(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a check that accepts null as well."""
     return lambda value: None if value is None else check(value)
 
 
 _OF_LAYER: Mapping[str, Callable[[Any], Any]] = {
     "name": text_of,
     "kind": text_of,
-    "activation": _or_none(text_of),
-    "initializer": _or_none(text_of),
+    "activation": or_none(text_of),
+    "initializer": or_none(text_of),
     "weights": lambda value: tuple(list_of(value, text_of)),
-    "fan_in": _or_none(count_of),
-    "fan_out": _or_none(count_of),
-    "units": _or_none(count_of),
+    "fan_in": or_none(count_of),
+    "fan_out": or_none(count_of),
+    "units": or_none(count_of),
     "roles": lambda value: tuple(list_of(value, _role_of)),
+    "untrained": lambda value: tuple(list_of(value, text_of)),
+    "inputs": or_none(lambda value: tuple(list_of(value, text_of))),
 }
 assert set(_OF_LAYER) == {field.name for field in fields(LayerInfo)}
 

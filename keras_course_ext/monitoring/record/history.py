@@ -19,6 +19,7 @@ from keras_course_ext.monitoring.record.schema import (
     block_of,
 )
 from keras_course_ext.monitoring.record.table import Table
+from keras_course_ext.monitoring.record.task import Observation
 
 if TYPE_CHECKING:
     import pandas  # pyright: ignore[reportMissingImports, reportMissingModuleSource]
@@ -60,6 +61,7 @@ class GradientHistory:
         """Number of rows that `thin` has dropped."""
         self.histograms: list[Histogram] = []
         self.fits: list[Fit] = []
+        self.observations: list[Observation] = []
 
     def begin_fit(self, step: int, epoch: int) -> None:
         """Note where a fit begins.
@@ -92,9 +94,15 @@ class GradientHistory:
 
     @property
     def _content(self) -> Content:
-        content = Content(self.layers, self.loss_scaled, self.blocks(), self.histograms, self.fits)
-        content.thinned = self.thinned
-        return content
+        return Content(
+            self.layers,
+            self.loss_scaled,
+            self.blocks(),
+            self.histograms,
+            self.fits,
+            self.thinned,
+            self.observations,
+        )
 
     @classmethod
     def _of(cls, content: Content) -> "GradientHistory":
@@ -102,7 +110,7 @@ class GradientHistory:
         for block in content.blocks:
             history._add(block)
         history.histograms, history.fits = content.histograms, content.fits
-        history.thinned = content.thinned
+        history.thinned, history.observations = content.thinned, content.observations
         return history
 
     def _add(self, block: Block) -> None:
@@ -191,6 +199,7 @@ class GradientHistory:
         earlier.histograms = [h for h in self.histograms if h.step < step]
         earlier.thinned = self.thinned
         earlier.fits = [fit for fit in self.fits if fit.step < step]
+        earlier.observations = [o for o in self.observations if o.step < step]
         return earlier
 
     @property

@@ -1,9 +1,9 @@
 """The record as lines of JSON: what `JSONLinesSink` appends and `GradientHistory.load` reads.
 
 The first line names the format. After it come, in any order: the layers, a numbered list of keys,
-a row of values that refers to such a list by its number, a histogram, where a fit began. A later
-list of a number takes the place of an earlier one. So any row or histogram may be left out, and a
-file continued.
+a row of values that refers to such a list by its number, a histogram, where a fit began, what was
+observed of the task in an epoch. A later list of a number takes the place of an earlier one. So any
+row or histogram may be left out, and a file continued.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_course_ext.monitoring.record import checks
+from keras_course_ext.monitoring.record import checks, task_files
 from keras_course_ext.monitoring.record.schema import (
     Content,
     Fit,
@@ -22,6 +22,7 @@ from keras_course_ext.monitoring.record.schema import (
     LayerInfo,
     block_of,
 )
+from keras_course_ext.monitoring.record.task import Observation
 
 FORMAT = "keras_course_ext.GradientHistory.lines/1"
 
@@ -88,6 +89,11 @@ def of_fit(fit: Fit) -> str:
     return _line({"fit": fit._asdict()})
 
 
+def of_observation(observation: Observation) -> str:
+    """Return the line of what was observed of the task in an epoch."""
+    return _line(task_files.entry_of(observation))
+
+
 def encode(content: Content) -> Iterator[str]:
     """Return the lines of a whole record."""
     yield header(content.loss_scaled)
@@ -101,6 +107,7 @@ def encode(content: Content) -> Iterator[str]:
     yield from map(of_fit, content.fits)
     if content.thinned:
         yield _line({"thinned": content.thinned})
+    yield from map(of_observation, content.observations)
 
 
 class Decoder:
@@ -125,6 +132,10 @@ class Decoder:
         entry = checks.parsed(line)
         if not isinstance(entry, dict):
             entry = checks.object_of(entry, ())
+        if "losses" in entry:
+            observation = task_files.observation_of(entry)
+            self.content.observations.append(observation)
+            return observation.step
         if "values" in entry:
             return self._read_row(entry)
         if "counts" in entry:
@@ -165,9 +176,10 @@ class Decoder:
         return step
 
     def forget(self) -> None:
-        """Drop the rows and histograms read so far: only the lists of keys are needed further."""
+        """Drop the rows and all else read so far: only the lists of keys are needed further."""
         self._rows.clear()
         self.content.histograms.clear()
+        self.content.observations.clear()
 
     def finish(self) -> Content:
         """Return the record that the lines so far held."""

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from keras_course_ext.monitoring.record.task import Observation
+
 MODEL = ("", "model")
 """Layer and tensor of a statistic of the whole model."""
 
@@ -84,6 +86,9 @@ class LayerInfo:
         roles: Role of each weight: `"kernel"` (multiplies the input), `"recurrent"` (multiplies
             the state), `"embedding"`, `"bias"` (is added) or `"scale"` (multiplies each unit).
             Defaults to (): the roles that weights of these names have in Keras's own layers.
+        inputs: Names of the layers whose outputs it takes, () if it takes inputs of the model.
+            Defaults to None: that is not known.
+        untrained: Names of the trainable weights that no watched optimizer was given.
     """
 
     name: str
@@ -95,6 +100,8 @@ class LayerInfo:
     fan_out: int | None = None
     units: int | None = None
     roles: tuple[str, ...] = ()
+    inputs: tuple[str, ...] | None = None
+    untrained: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.roles) != len(self.weights):
@@ -105,6 +112,11 @@ class LayerInfo:
     def activation_or_kind(self) -> str:
         """Name of the activation function; of a layer without one its class in lower case."""
         return self.activation or self.kind.lower()
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether a watched optimizer trains one of its weights at least."""
+        return any(name not in self.untrained for name in self.weights)
 
     @property
     def main_weights(self) -> tuple[str, ...]:
@@ -211,6 +223,7 @@ class Content:
         histograms: The histograms, in the order of the steps.
         fits: Where each `fit` began.
         thinned: Number of rows that were dropped from memory.
+        observations: What is known of the task and the outcome, in the order of the epochs.
     """
 
     layers: tuple[LayerInfo, ...] = ()
@@ -219,6 +232,7 @@ class Content:
     histograms: list[Histogram] = field(default_factory=list)
     fits: list[Fit] = field(default_factory=list)
     thinned: int = 0
+    observations: list[Observation] = field(default_factory=list)
 
     @property
     def keys(self) -> list[Key]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_course_ext.monitoring.record import checks, json_lines
+from keras_course_ext.monitoring.record import checks, json_lines, task_files
 from keras_course_ext.monitoring.record.schema import Content, Key, block_of
 
 FORMAT = "keras_course_ext.GradientHistory/1"
@@ -73,6 +73,7 @@ def to_dict(content: Content) -> dict[str, Any]:
         "histograms": [json_lines.entry_of(h) for h in content.histograms],
         "fits": [fit._asdict() for fit in content.fits],
         "thinned": content.thinned,
+        "observations": [task_files.entry_of(o) for o in content.observations],
     }
 
 
@@ -83,7 +84,7 @@ def from_dict(document: Any) -> Content:
             f"its \"format\" is not '{FORMAT}'. Give what `history.save('name.json')` wrote."
         )
     needed = ("format", "loss_scaled", "layers", "series")
-    checks.object_of(document, needed, ["histograms", "fits", "thinned"])
+    checks.object_of(document, needed, ["histograms", "fits", "thinned", "observations"])
     layers = tuple(_each(document, "layers", checks.layer_of))
     content = Content(layers, checks.bool_of(document["loss_scaled"]))
     # Keys recorded at the same steps become one block again.
@@ -98,6 +99,8 @@ def from_dict(document: Any) -> Content:
     if "fits" in document:
         content.fits = _each(document, "fits", checks.fit_of)
     content.thinned = checks.count_of(document.get("thinned", 0))
+    if "observations" in document:
+        content.observations = _each(document, "observations", task_files.observation_of)
     return content
 
 

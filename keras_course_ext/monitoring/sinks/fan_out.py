@@ -19,6 +19,7 @@ class FanOut:
         self._open: list[Sink] = []
         self._rows: list[int] = []
         self._histograms = 0
+        self._observations = 0
 
     def open(self, first_step: int, history: GradientHistory) -> None:
         """Open all sinks, or none if one of them cannot be opened.
@@ -47,6 +48,7 @@ class FanOut:
         """
         blocks = [block for block in history.blocks(self._rows) if len(block.steps)]
         histograms = history.histograms[self._histograms :]
+        observations = history.observations[self._observations :]
         self.skip(history)
         for sink in list(self._open):
             try:
@@ -54,6 +56,9 @@ class FanOut:
                     sink.write(block.steps, block.epochs, block.keys, block.values)
                 if histograms:
                     sink.write_histograms(histograms)
+                # A sink of the user's own need not have this method.
+                if observations and hasattr(sink, "write_observations"):
+                    sink.write_observations(observations)
             except Exception as error:
                 self._open.remove(sink)
                 _close_and_warn(sink, error)
@@ -62,6 +67,7 @@ class FanOut:
         """Count what the record holds as written."""
         self._rows = [len(block.steps) for block in history.blocks()]
         self._histograms = len(history.histograms)
+        self._observations = len(history.observations)
 
     def close(self) -> None:
         """Close the sinks that are still open."""

@@ -8,6 +8,7 @@ import numpy as np
 from keras_course_ext.monitoring.record import json_lines
 from keras_course_ext.monitoring.record.history import GradientHistory
 from keras_course_ext.monitoring.record.schema import Histogram, Key
+from keras_course_ext.monitoring.record.task import Observation
 from keras_course_ext.monitoring.sinks.file_sink import FileSink
 
 
@@ -79,6 +80,14 @@ class JSONLinesSink(FileSink):
     def write_histograms(self, histograms: Sequence[Histogram]) -> None:
         """Append the histograms of some steps; see `kce.monitoring.sinks.Sink`."""
         self.append("".join(map(json_lines.of_histogram, histograms)))
+
+    def write_observations(self, observations: Sequence[Observation]) -> None:
+        """Append what was observed of the task in some epochs.
+
+        Args:
+            observations: A sequence of them, at least one, in the order of the epochs.
+        """
+        self.append("".join(map(json_lines.of_observation, observations)))
 
     def header(self, history: GradientHistory) -> bytes:
         """Return the line that names the format."""

@@ -16,6 +16,8 @@ class Applied:
         self.names = tuple(names)
         self.seen: set[str] = set()
         """The optimizers that got gradients."""
+        self.given: set[int] = set()
+        """The weights that an optimizer was given, with or without a gradient."""
         self._by_weights: dict[frozenset[int], set[str]] = {}
 
     @property

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,7 @@ class Collector:
         self._optimizers = optimizers
         self._loss_scaled = loss_scaled
         self._kept_layers = layers
+        self._given_weights = applied.given if applied is not None else set()
         self._applied = applied if applied is not None and applied.several else None
         self._infos: list[LayerInfo] = list(layout.layers)
         self._recorded: tuple[GradientHistory, Sequence[LayerInfo]] | None = None
@@ -134,7 +136,7 @@ class Collector:
         """Return the layers, with the weights that an earlier fit trained and this one does not."""
         if self._recorded is None or self._recorded[0] is not history:
             self._recorded = history, history.layers
-        return with_earlier(self._infos, self._recorded[1])
+        return with_earlier(self._marked(), self._recorded[1])
 
     def _optimizer_names(self, rows: np.ndarray) -> Sequence[str | None]:
         """Return which optimizer made each step; None where that is not known."""
@@ -183,6 +185,19 @@ class Collector:
             found |= {s.key(name): values[:, i] for i, s in enumerate(layout.signals)}
         keys = [key for key in self._in_order(found) if (found[key] != np.float32(ABSENT)).any()]
         return keys, np.stack([found[key] for key in keys], axis=1) if keys else np.empty((n, 0))
+
+    def _marked(self) -> list[LayerInfo]:
+        """Return the layers, with the weights noted that no optimizer was given."""
+        untrained: dict[str, list[str]] = {}
+        if self._given_weights:
+            for i, weight in enumerate(self._layout.weights):
+                if i not in self._given_weights:
+                    untrained.setdefault(weight.layer, []).append(weight.tensor)
+        if not untrained:
+            return self._infos
+        return [
+            replace(info, untrained=tuple(untrained.get(info.name, ()))) for info in self._infos
+        ]
 
     def _given(self, rows: np.ndarray) -> np.ndarray:
         """Return which weights have a gradient in each of some rows, `(steps, weights)`."""

@@ -2,13 +2,16 @@
 
 import numpy as np
 
-from keras_course_ext.monitoring.diagnosis.finding import Finding
+from keras_course_ext.monitoring.diagnosis import remedy
+from keras_course_ext.monitoring.diagnosis.finding import NOTE, WARNING, Finding
+from keras_course_ext.monitoring.diagnosis.outcome import outcome_of
 from keras_course_ext.monitoring.record.epochs import group_medians
 from keras_course_ext.monitoring.record.history import GradientHistory
 from keras_course_ext.monitoring.record.schema import SIGNALS, Key
 from keras_course_ext.monitoring.record.signal import SignalProfile, profiles
 
 GROWN = 1e3
+GOOD = 0.6
 GROWING_HOP = 1.1
 MIN_HOPS = 3
 
@@ -44,7 +47,22 @@ def _over_layers(history: GradientHistory) -> list[Finding]:
             "clip with global_clipnorm=1.0 until then."
         )
         name = profile.layers[i]
-        return [Finding("exploding", name, profile.epoch, profile.step, evidence, advice, layers)]
+        squashing = {info.name: info.activation in ("tanh", "linear") for info in history.layers}
+        start = remedy.initialize("glorot_uniform" if squashing[name] else "he_normal")
+        return [
+            Finding(
+                "exploding",
+                name,
+                profile.epoch,
+                profile.step,
+                evidence,
+                advice,
+                layers,
+                severity=_severity(history),
+                cause="The weights multiply the signal in every layer.",
+                remedies=(start, remedy.normalize(), remedy.clip()),
+            )
+        ]
     return []
 
 
@@ -85,9 +103,27 @@ def _over_steps(history: GradientHistory) -> list[Finding]:
             )
             step = int(steps[now][0])
             return [
-                Finding("exploding", key.layer, int(epoch), step, evidence, advice, (key.layer,))
+                Finding(
+                    "exploding",
+                    key.layer,
+                    int(epoch),
+                    step,
+                    evidence,
+                    advice,
+                    (key.layer,),
+                    severity=_severity(history),
+                    cause="Steps too large lead to weights with ever larger gradients.",
+                    remedies=(
+                        remedy.lower_rate(outcome_of(history).learning_rate),
+                        remedy.clip(),
+                    ),
+                )
             ]
     return []
+
+
+def _severity(history: GradientHistory) -> str:
+    return WARNING if outcome_of(history).below(GOOD, unknown=True) else NOTE
 
 
 def _is_weight(key: Key) -> bool:

@@ -1,6 +1,6 @@
 """No gradient: a trainable weight on which the loss does not depend, or not differentiably."""
 
-from keras_course_ext.monitoring.diagnosis.finding import Finding
+from keras_course_ext.monitoring.diagnosis.finding import ERROR, Finding
 from keras_course_ext.monitoring.record.history import GradientHistory
 
 
@@ -8,8 +8,8 @@ def find(history: GradientHistory) -> list[Finding]:
     """Find the trainable weights for which the optimizer got no gradient at any recorded step.
 
     A gradient that is 0 is one. A weight counts if another statistic of it was recorded but
-    ‖∂L/∂W‖ was not. So a weight whose record was not kept is no finding, and there is none if
-    only the norms of gradients were recorded.
+    ‖∂L/∂W‖ was not, unless no watched optimizer was given it. So a weight whose record was not
+    kept is no finding, and there is none if only the norms of gradients were recorded.
     """
     if not any(key.statistic == "grad_norm" and key.layer for key in history.keys):
         return []
@@ -18,7 +18,9 @@ def find(history: GradientHistory) -> list[Finding]:
         (info.name, weight)
         for info in history.layers
         for weight in info.weights
-        if (info.name, weight) in recorded and not history.has(info.name, weight)
+        if weight not in info.untrained
+        and (info.name, weight) in recorded
+        and not history.has(info.name, weight)
     ]
     if not without:
         return []
@@ -34,4 +36,17 @@ def find(history: GradientHistory) -> list[Finding]:
     )
     key = next(key for key in history.keys if key[:2] == without[0])
     steps, epochs, _ = history.series(*key)
-    return [Finding("no_gradient", layer, int(epochs[0]), int(steps[0]), evidence, advice, layers)]
+    return [
+        Finding(
+            "no_gradient",
+            layer,
+            int(epochs[0]),
+            int(steps[0]),
+            evidence,
+            advice,
+            layers,
+            severity=ERROR,
+            confidence=0.95,
+            cause="Something that has no derivative lies between these weights and the loss.",
+        )
+    ]

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from keras_course_ext.monitoring.diagnosis.finding import Finding
+from keras_course_ext.monitoring.diagnosis import remedy
+from keras_course_ext.monitoring.diagnosis.finding import ERROR, Finding
+from keras_course_ext.monitoring.diagnosis.outcome import outcome_of
 from keras_course_ext.monitoring.record.history import GradientHistory
 from keras_course_ext.monitoring.record.schema import SIGNALS, Key
 
@@ -53,7 +55,42 @@ def find(history: GradientHistory) -> list[Finding]:
         "Look at the data of that batch for NaN, lower the learning rate by a factor of ten, and "
         "compute crossentropies from logits (from_logits=True, no softmax or sigmoid at the end)."
     )
-    return [Finding("non_finite", layer, epoch_of[at], step, evidence, advice, layers)]
+    cause, remedies = _why(history)
+    if remedies:
+        advice = ""
+    return [
+        Finding(
+            "non_finite",
+            layer,
+            epoch_of[at],
+            step,
+            evidence,
+            advice,
+            layers,
+            severity=ERROR,
+            confidence=0.95,
+            cause=cause,
+            remedies=remedies,
+        )
+    ]
+
+
+def _why(history: GradientHistory) -> tuple[str, tuple[remedy.Remedy, ...]]:
+    """Return the cause and the remedies that the data shows; none if it shows nothing."""
+    outcome = outcome_of(history)
+    for x in outcome.inputs:
+        if x.non_finite_share > 0:
+            clean = remedy.Remedy(
+                "Remove or fill the samples that are not finite: x[np.isfinite(x).all(axis=1)].",
+                (("inputs", "finite"),),
+            )
+            return f"{x.non_finite_share:.1%} of the inputs are NaN or infinite.", (clean,)
+    if outcome.learning_rate is None:
+        return "", ()
+    return (
+        "",
+        (remedy.lower_rate(outcome.learning_rate), remedy.clip(), remedy.scale_inputs()),
+    )
 
 
 def _origin(history: GradientHistory, step: int, broken: set[Key]) -> tuple[str, str, int]:

@@ -2,13 +2,16 @@
 
 import numpy as np
 
-from keras_course_ext.monitoring.diagnosis.finding import Finding
+from keras_course_ext.monitoring.diagnosis import remedy
+from keras_course_ext.monitoring.diagnosis.finding import NOTE, WARNING, Finding
+from keras_course_ext.monitoring.diagnosis.outcome import outcome_of
 from keras_course_ext.monitoring.record.activation_layers import ACTIVATION_LAYERS
 from keras_course_ext.monitoring.record.epochs import medians
 from keras_course_ext.monitoring.record.history import GradientHistory
 from keras_course_ext.monitoring.record.schema import Key, LayerInfo
 
 MOST = 0.5
+GOOD = 0.6
 # ReLU and its smooth relatives are flat on one side by design, where half of the samples lie.
 _FLAT_ON_BOTH_SIDES = {"sigmoid", "hard_sigmoid", "tanh", "hard_tanh", "softsign"}
 
@@ -41,14 +44,35 @@ def find(history: GradientHistory) -> list[Finding]:
     first = history.series(info.name, "output", "saturated_share")[2][0]
     advice = _advice(born=bool(np.isfinite(first) and first > MOST))
     names = tuple(s[0].name for s in saturated)
-    return [Finding("saturated", info.name, epoch, step, evidence, advice, names)]
+    outcome = outcome_of(history)
+    start = remedy.initialize("glorot_uniform")
+    lower = remedy.lower_rate(outcome.learning_rate)
+    born = "first step" in advice
+    return [
+        Finding(
+            "saturated",
+            info.name,
+            epoch,
+            step,
+            evidence,
+            advice,
+            names,
+            severity=WARNING if outcome.below(GOOD, unknown=True) else NOTE,
+            confidence=0.85,
+            cause="The sums of weights and inputs are too large." if born else "",
+            remedies=(start, remedy.scale_inputs(), remedy.normalize())
+            if born
+            else (lower, remedy.normalize(), remedy.relu()),
+        )
+    ]
 
 
 def _hidden(history: GradientHistory) -> list[LayerInfo]:
     """Return the layers below the last one with a kernel, but for outputs known by their logits."""
     with_kernel = [i for i, info in enumerate(history.layers) if info.main_weights]
     below = history.layers[: with_kernel[-1]] if with_kernel else ()
-    return [info for info in below if not history.has(info.name, "logits")]
+    trained = [info for info in below if info.is_trained or not info.weights]
+    return [info for info in trained if not history.has(info.name, "logits")]
 
 
 def _function(info: LayerInfo) -> str | None:

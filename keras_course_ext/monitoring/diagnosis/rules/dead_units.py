@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from keras_course_ext.monitoring.diagnosis.finding import Finding
+from keras_course_ext.monitoring.diagnosis import remedy
+from keras_course_ext.monitoring.diagnosis.finding import NOTE, WARNING, Finding
+from keras_course_ext.monitoring.diagnosis.outcome import Outcome, outcome_of
 from keras_course_ext.monitoring.record.epochs import medians
 from keras_course_ext.monitoring.record.history import GradientHistory
 from keras_course_ext.monitoring.record.schema import Key
@@ -11,6 +13,9 @@ from keras_course_ext.monitoring.record.schema import Key
 # where all samples look alike, a unit is zero for all samples or for none, each with probability
 # 1/2, and such networks still train. Beyond three quarters they usually do not.
 MOST = 0.75
+# In a run that has learned next to nothing half of a layer is the likely cause: one of two in XOR.
+HALF, POOR = 0.5, 0.3
+GOOD = 0.5
 
 
 def find(history: GradientHistory) -> list[Finding]:
@@ -18,14 +23,18 @@ def find(history: GradientHistory) -> list[Finding]:
 
         dead units / units > 3/4   in an epoch and in all that follow it
 
+    or ≥ 1/2 in a run that is poor. Where the run does well it is a note: what is left is enough.
     The share of zeros does not show this: it is 1/2 in a healthy layer.
     """
+    outcome = outcome_of(history)
     dead = []
     for info in history.layers:
         key = Key(info.name, "output", "dead_units")
-        if info.units and history.has(*key):
+        if info.units and info.is_trained and history.has(*key):
             found = medians(history, key)
             since = found.since(found.medians > MOST * info.units)
+            if since is None and outcome.below(POOR):
+                since = found.since(found.medians >= HALF * info.units)
             if since is not None:
                 dead.append((info, found, since))
     if not dead:
@@ -40,8 +49,34 @@ def find(history: GradientHistory) -> list[Finding]:
     step, born = _first_step(history, info.name, int(found.epochs[since]), count / info.units)
     names = tuple(d[0].name for d in dead)
     return [
-        Finding("dead", info.name, int(found.epochs[since]), step, evidence, _advice(born), names)
+        Finding(
+            "dead_units",
+            info.name,
+            int(found.epochs[since]),
+            step,
+            evidence,
+            _advice(born),
+            names,
+            severity=WARNING if outcome.below(GOOD, unknown=True) else NOTE,
+            confidence=0.85,
+            cause=_cause(born),
+            remedies=_remedies(born, outcome),
+        )
     ]
+
+
+def _cause(born: bool | None) -> str:
+    if born is None:
+        return "ReLU is flat where its input is negative, and there the units stay."
+    return "The weights or biases start there." if born else "A step too large threw them there."
+
+
+def _remedies(born: bool | None, outcome: Outcome) -> tuple[remedy.Remedy, ...]:
+    start = remedy.initialize("he_normal")
+    leaky = remedy.Remedy("Use activation='leaky_relu'.", (("activation", "leaky_relu"),))
+    if born is False:
+        return (remedy.lower_rate(outcome.learning_rate), remedy.clip(), leaky)
+    return (start, remedy.scale_inputs(), leaky)
 
 
 def _first_step(
