@@ -106,7 +106,7 @@ HEALTHY: dict[str, Run] = {
     "10 relu, He, Adam 0.001": (dense(10, "relu", "he_normal"), adam(1e-3), CE, set()),
 }
 
-FAST = {"exploding", "large_updates", "non_finite", "dead", "saturated"}
+FAST = {"exploding", "update_too_large", "non_finite", "dead_units", "saturated"}
 SICK: dict[str, Run] = {
     "20 sigmoids": (dense(20, "sigmoid", "glorot_uniform"), sgd(0.1), CE, {"vanishing"}),
     "20 sigmoids, Adam": (dense(20, "sigmoid", "he_normal"), adam(1e-3), CE, {"vanishing"}),
@@ -116,7 +116,7 @@ SICK: dict[str, Run] = {
         dense(3, "relu", "he_normal", bias=keras.initializers.Constant(-10.0)),
         sgd(0.1),
         CE,
-        {"dead"},
+        {"dead_units"},
     ),
     "tanh, std 5": (dense(3, "tanh", normal(5.0)), sgd(0.01), CE, {"saturated"}),
     "sigmoid, std 20": (dense(3, "sigmoid", normal(20.0)), adam(1e-3), CE, {"saturated"}),
@@ -125,8 +125,8 @@ SICK: dict[str, Run] = {
     "relu, Adam 10": (RELU, adam(10.0), CE, FAST),
     "CNN, SGD 100": (convolution, sgd(100.0), CE, FAST),
     "relu, mse, SGD 10": (RELU, sgd(10.0), LINEAR, FAST),
-    "relu, SGD 1e-9": (RELU, sgd(1e-9), CE, {"small_updates"}),
-    "transformer, Adam 1e-9": (transformer, adam(1e-9), CE, {"small_updates"}),
+    "relu, SGD 1e-9": (RELU, sgd(1e-9), CE, {"update_too_small"}),
+    "transformer, Adam 1e-9": (transformer, adam(1e-9), CE, {"update_too_small"}),
     "10 relu, std 3": (dense(10, "relu", normal(3.0)), sgd(1e-9), CE, {"exploding"}),
     "12 linear, std 0.5": (dense(12, "linear", normal(0.5)), sgd(1e-9), CE, {"exploding"}),
 }

@@ -1,8 +1,8 @@
 """How often the diagnosis is right: healthy and faulty trainings on scikit-learn's digits.
 
-python benchmarks/diagnosis.py                  # a line a run, some ten minutes
-python benchmarks/diagnosis.py --seeds 0 1 2
-python benchmarks/diagnosis.py --only "relu"    # the runs with this in their name
+python benchmarks/diagnosis/digits.py                  # a line a run, some ten minutes
+python benchmarks/diagnosis/digits.py --seeds 0 1 2
+python benchmarks/diagnosis/digits.py --only "relu"    # the runs with this in their name
 
 A healthy run should have no finding, and a sick one first a finding of a kind named for it.
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from diagnosis_runs import CE, HEALTHY, SICK, Run
+from digits_runs import CE, HEALTHY, SICK, Run
 from sklearn.datasets import load_digits
 
 import keras_course_ext as kce
