@@ -7,12 +7,16 @@ import keras
 from keras_course_ext._nearest import nearest_name
 from keras_course_ext.optimizers.adabelief import AdaBelief
 from keras_course_ext.optimizers.adadelta import Adadelta
+from keras_course_ext.optimizers.adafactor import Adafactor
 from keras_course_ext.optimizers.adagrad import Adagrad
 from keras_course_ext.optimizers.adam import Adam
 from keras_course_ext.optimizers.adamax import Adamax
 from keras_course_ext.optimizers.adamw import AdamW
+from keras_course_ext.optimizers.adan import Adan
+from keras_course_ext.optimizers.ademamix import AdEMAMix
 from keras_course_ext.optimizers.arguments.checks import shown
 from keras_course_ext.optimizers.engine.base import RuleOptimizer
+from keras_course_ext.optimizers.ftrl import Ftrl
 from keras_course_ext.optimizers.gradient_descent import GradientDescent
 from keras_course_ext.optimizers.lamb import Lamb
 from keras_course_ext.optimizers.lars import LARS
@@ -21,10 +25,14 @@ from keras_course_ext.optimizers.momentum import Momentum
 from keras_course_ext.optimizers.muon import Muon
 from keras_course_ext.optimizers.nadam import Nadam
 from keras_course_ext.optimizers.nesterov import NesterovMomentum
+from keras_course_ext.optimizers.novograd import NovoGrad
+from keras_course_ext.optimizers.prodigy import Prodigy
 from keras_course_ext.optimizers.radam import RAdam
 from keras_course_ext.optimizers.rmsprop import RMSprop
 from keras_course_ext.optimizers.schedule_free_adamw import ScheduleFreeAdamW
 from keras_course_ext.optimizers.sgd import SGD
+from keras_course_ext.optimizers.soap import SOAP
+from keras_course_ext.optimizers.yogi import Yogi
 
 _CLASSES: tuple[type[RuleOptimizer], ...] = (
     GradientDescent,
@@ -45,6 +53,14 @@ _CLASSES: tuple[type[RuleOptimizer], ...] = (
     LARS,
     Muon,
     ScheduleFreeAdamW,
+    Adafactor,
+    Ftrl,
+    Yogi,
+    NovoGrad,
+    Adan,
+    AdEMAMix,
+    Prodigy,
+    SOAP,
 )
 _OTHER_FORMULA = (Lamb, Muon, ScheduleFreeAdamW)
 """Those that do not compute what the class of the same name in Keras does."""

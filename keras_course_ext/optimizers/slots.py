@@ -1,5 +1,6 @@
 """The values that a rule keeps from step to step, declared as data."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 
@@ -16,6 +17,10 @@ class Slot(NamedTuple):
             Defaults to None: the slot always exists.
         start: Name of the hyperparameter that holds the slot's first value, or `WEIGHTS`: the slot
             starts as a copy of the weights. Defaults to None: it starts at 0.
+        shape: Function from the shape of the variable to the shape of the slot, both tuples.
+            Defaults to None: the same shape. The rule must not be `elementwise`.
+        place_held: Boolean. Whether an integer scalar takes the place of the slot in the files of
+            those variables that `slots_for` gives no such slot. Defaults to False.
 
     Example:
         >>> from keras_course_ext.optimizers.slots import WEIGHTS, Slot
@@ -27,6 +32,19 @@ class Slot(NamedTuple):
     attribute: str
     only_if: str | None = None
     start: str | None = None
+    shape: Callable[[tuple[int, ...]], tuple[int, ...]] | None = None
+    place_held: bool = False
+
+    def shape_for(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Returns the shape of the slot of a variable.
+
+        Args:
+            shape: Tuple of integers, the shape of the variable.
+
+        Returns:
+            A tuple of integers.
+        """
+        return tuple(shape) if self.shape is None else self.shape(tuple(shape))
 
 
 WEIGHTS = "the weights"

@@ -72,10 +72,13 @@ def trajectory(
     path, decay = [w], not source.decays_weights_itself and source.weight_decay
     rates = _rates(source, learning_rates)
     for t, lr in zip(range(1, steps + 1), rates, strict=False):
-        old, shared = shared, source.shared_values(shared, lr=lr, t=t)
-        scalars = {"lr": lr, "t": t, **source.rule_scalars(old, shared)}
         w = path[-1]
         g = np.asarray(gradient(w), w.dtype)
+        old, sums = shared, {}
+        if (terms := source.terms) is not None:
+            sums = terms(g, w, *slots, **scalars_of(terms.func, {"lr": lr, "t": t, **old}))
+        shared = source.shared_values({**old, **sums}, lr=lr, t=t)
+        scalars = {"lr": lr, "t": t, **source.rule_scalars(old, shared)}
         if decay:
             w = w - w * decay * lr
         new, *slots = rule(g, w, *slots, **scalars_of(rule.func, scalars))

@@ -46,6 +46,8 @@ TORCH: dict[str, tuple[str, dict[str, Any]]] = {
     "radam": ("RAdam", {}),
     "radam_betas": ("RAdam", {"betas": BETAS}),
     "muon": ("Muon", {"weight_decay": 0.0, "adjust_lr_fn": "match_rms_adamw"}),
+    "adafactor": ("Adafactor", {}),
+    "adafactor_matrix": ("Adafactor", {"d": 0.5}),
 }
 
 OPTAX: dict[str, tuple[str, dict[str, Any]]] = {
@@ -81,6 +83,16 @@ OPTAX: dict[str, tuple[str, dict[str, Any]]] = {
     "schedule_free_adamw_decay": ("contrib.schedule_free_adamw", {"weight_decay": 0.1}),
     "schedule_free_rising": ("contrib.schedule_free", {"b2": 0.999, "eps": 1e-8, "b1": 0.9}),
     "muon": ("contrib.muon", {"nesterov": False, "consistent_rms": 0.2}),
+    "yogi": ("yogi", {"initial_accumulator_value": 0.0, "eps": 0.0}),
+    "novograd": ("novograd", {"b1": 0.95, "b2": 0.98, "eps": 1e-8}),
+    "novograd_decay": ("novograd", {"b1": 0.9, "b2": 0.25, "eps": 1e-6, "weight_decay": 0.1}),
+    # optax multiplies the differences by 1 − b2 where the authors' code multiplies them by b2.
+    "adan": ("adan", {"b2": 0.5, "eps_root": 0.0}),
+    "adan_defaults": ("adan", {"eps_root": 0.0}),
+    "ademamix": ("contrib.ademamix", {}),
+    "ademamix_decay": ("contrib.ademamix", {"b3": 0.99, "alpha": 2.0, "weight_decay": 0.1}),
+    "prodigy": ("contrib.prodigy", {"eps": 0.0}),
+    "prodigy_decay": ("contrib.prodigy", {"eps": 0.0, "estim_lr0": 0.1, "weight_decay": 0.1}),
 }
 
 RATES = {
@@ -90,6 +102,7 @@ RATES = {
     "schedule_free_adamw_decay": "constant",
     "schedule_free_rising": "rising",
 }
+RATES |= {name: "constant" for name in OPTAX if name.startswith("prodigy")}
 
 Run = dict[str, np.ndarray]
 """For "weights", and "averages" where an optimizer has them: the values after every step."""
@@ -173,7 +186,7 @@ def golden(runs: Mapping[str, Any], run: Callable[..., Run], versions: dict) -> 
     """Runs all of `runs` and returns what the JSON file holds."""
     made = {}
     for name, (constructor, arguments) in runs.items():
-        shape = MATRIX if name == "muon" else (4,)
+        shape = MATRIX if name in ("muon", "adafactor_matrix") else (4,)
         n = int(np.prod(shape))
         kind = RATES.get(name, "varying")
         g, w = gradients(n).reshape(STEPS, *shape), start(n).reshape(shape)

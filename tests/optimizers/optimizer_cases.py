@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import oracles
 import oracles_beyond
+import oracles_newer
 import pytest
 
 import keras_course_ext.optimizers as ours
@@ -28,6 +29,8 @@ class Case:
         starts: The first values of the slots, in the order of the rule's arguments.
         rate: The learning rate of the tests.
         decays_as_keras: Whether `weight_decay` does what it does in Keras.
+        rounds_as_keras: Whether the steps are equal to Keras's to the bit in eager mode. A power is
+            not: TensorFlow rounds it differently at different places of a vector.
         make: What makes the optimizer of the rate and the arguments; `None`: the class itself.
     """
 
@@ -41,6 +44,7 @@ class Case:
     starts: tuple[float, ...] = ()
     rate: float = 0.01
     decays_as_keras: bool = True
+    rounds_as_keras: bool = True
     make: Callable[..., Any] | None = None
 
     def ours(self, learning_rate: Any = None, **common: Any) -> Any:
@@ -77,6 +81,7 @@ _SGD = keras.optimizers.SGD
 _HEAVY = {"momentum": 0.9}
 _NESTEROV = {"momentum": 0.9, "nesterov": True}
 _DOZAT = {"epsilon": 1e-8, "momentum_decay": 0.004}
+_PENALTIES = {"l1_regularization_strength": 0.3, "l2_regularization_strength": 0.2}
 _NO_DECAY = {"weight_decay": None, "adam_weight_decay": None}
 # Keras 3.12's Muon has no `adam_weight_decay` and fails in its first step under TensorFlow.
 KERAS_MUON = keras.optimizers.Muon
@@ -298,6 +303,118 @@ CASES = [
         oracle_arguments={},
         starts=(0, 0),
     ),
+    # Of vectors; the matrices are in test_optimizer_matrices.py.
+    case(
+        "adafactor",
+        ours.Adafactor,
+        keras.optimizers.Adafactor,
+        oracles_newer.adafactor,
+        starts=(0, 0, 0),
+    ),
+    case(
+        "adafactor_paper",
+        ours.Adafactor,
+        None,
+        oracles_newer.adafactor,
+        {"convention": "paper", "relative_step": False, "clip_threshold": 0.5},
+        oracle_arguments={"relative_step": False, "clip_threshold": 0.5},
+        starts=(0, 0, 0),
+    ),
+    case(
+        "ftrl",
+        ours.Ftrl,
+        keras.optimizers.Ftrl,
+        oracles_newer.ftrl,
+        starts=(0.1, 0),
+        rounds_as_keras=False,
+    ),
+    case(
+        "ftrl_penalties",
+        ours.Ftrl,
+        keras.optimizers.Ftrl,
+        oracles_newer.ftrl,
+        {
+            "learning_rate_power": -0.25,
+            "initial_accumulator_value": 0.5,
+            "l1_regularization_strength": 0.3,
+            "l2_regularization_strength": 0.2,
+            "l2_shrinkage_regularization_strength": 0.1,
+            "beta": 0.4,
+        },
+        starts=(0.5, 0),
+        rounds_as_keras=False,
+    ),
+    case(
+        "ftrl_paper",
+        ours.Ftrl,
+        None,
+        oracles_newer.ftrl,
+        {**_PENALTIES, "convention": "paper"},
+        oracle_arguments={
+            **_PENALTIES,
+            "initial_accumulator_value": 0.0,
+            "beta": 1.0,
+            "l2_factor": 1.0,
+        },
+        starts=(0, 0),
+    ),
+    case("yogi", ours.Yogi, None, oracles_newer.yogi, starts=(0, 1e-6)),
+    case(
+        "yogi_paper",
+        ours.Yogi,
+        None,
+        oracles_newer.yogi,
+        {"convention": "paper", "beta_2": 0.9},
+        oracle_arguments={"corrected": False, "beta_2": 0.9},
+        starts=(0, 1e-6),
+    ),
+    case("novograd", ours.NovoGrad, None, oracles_newer.novograd, starts=(0, 0)),
+    case(
+        "novograd_decay",
+        ours.NovoGrad,
+        None,
+        oracles_newer.novograd,
+        {"weight_decay": 0.1, "beta_1": 0.5, "epsilon": 0.1},
+        starts=(0, 0),
+    ),
+    case("adan", ours.Adan, None, oracles_newer.adan, starts=(0, 0, 0, 0)),
+    case(
+        "adan_decay",
+        ours.Adan,
+        None,
+        oracles_newer.adan,
+        {"weight_decay": 0.1, "beta_1": 0.8, "epsilon": 0.1},
+        starts=(0, 0, 0, 0),
+    ),
+    case(
+        "adan_paper",
+        ours.Adan,
+        None,
+        oracles_newer.adan,
+        {"convention": "paper"},
+        oracle_arguments={"corrected": False},
+        starts=(0, 0, 0, 0),
+    ),
+    case("ademamix", ours.AdEMAMix, None, oracles_newer.ademamix, starts=(0, 0, 0)),
+    case(
+        "ademamix_warmup",
+        ours.AdEMAMix,
+        None,
+        oracles_newer.ademamix,
+        {"warmup_steps": 50, "beta_3": 0.99, "alpha": 2.0},
+        starts=(0, 0, 0),
+    ),
+    case("prodigy", ours.Prodigy, None, oracles_newer.prodigy, starts=(0, 0, 0, 0), rate=1.0),
+    case(
+        "prodigy_corrected",
+        ours.Prodigy,
+        None,
+        oracles_newer.prodigy,
+        {"use_bias_correction": True, "weight_decay": 0.1, "d0": 0.1, "d_coef": 2.0},
+        starts=(0, 0, 0, 0),
+        rate=1.0,
+    ),
+    case("soap", ours.SOAP, None, oracles_newer.soap_adam, starts=(0, 0, 0, 0, 0, 0)),
 ]
 
 _NAMED = {c.name: c for c in CASES}

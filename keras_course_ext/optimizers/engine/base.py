@@ -3,7 +3,7 @@
 import numbers
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
@@ -25,8 +25,8 @@ from keras_course_ext.optimizers.arguments.legacy import modern_config, modern_s
 from keras_course_ext.optimizers.engine import additions, state, step
 from keras_course_ext.optimizers.engine.declaration import RuleDeclaration
 from keras_course_ext.optimizers.engine.guarded import GuardedOptimizer
-from keras_course_ext.optimizers.engine.run import plain
-from keras_course_ext.optimizers.engine.slots import create_slots
+from keras_course_ext.optimizers.engine.run import plain, summed_terms
+from keras_course_ext.optimizers.engine.slots import create_slots, holds_a_place
 from keras_course_ext.optimizers.engine.sparse import summed_rows
 from keras_course_ext.optimizers.engine.update import Update, path_of
 from keras_course_ext.optimizers.time_based_decay import TimeBasedDecay
@@ -324,11 +324,15 @@ class RuleOptimizer(RuleDeclaration, GuardedOptimizer):
             scalars = scalars | {"lr": learning_rate}
         plain(replace(self.update_of(gradient, variable, scalars), decay=None))
 
-    def begin_step(self, last: Any = None) -> dict[str, Any]:
+    def begin_step(
+        self, last: Any = None, pairs: Iterable[tuple[Any, Any]] | None = None
+    ) -> dict[str, Any]:
         """Updates the shared scalars for the step that begins.
 
         Args:
             last: Whether the step updates the weights, a scalar. Defaults to None: it does.
+            pairs: The gradients with their variables, for `terms`. Defaults to None, which an
+                optimizer with `terms` refuses.
 
         Returns:
             All scalars of the step by name, `lr` and `t` among them.
@@ -344,10 +348,24 @@ class RuleOptimizer(RuleDeclaration, GuardedOptimizer):
         variables = {scalar.name: getattr(self, scalar.attribute) for scalar in self.shared}
         old = {name: tf.convert_to_tensor(variable) for name, variable in variables.items()}
         dtype = next(iter(old.values())).dtype
-        new = self.shared_values(old, lr=tf.cast(lr, dtype), t=tf.cast(t, dtype))
+        sums = self._sums(pairs, scalars | old, dtype)
+        new = self.shared_values(old | sums, lr=tf.cast(lr, dtype), t=tf.cast(t, dtype))
         for name, variable in variables.items():
             variable.assign(new[name] if last is None else tf.where(last, new[name], old[name]))
         return scalars | dict(self.rule_scalars(old, new))
+
+    def _sums(
+        self, pairs: Iterable[tuple[Any, Any]] | None, scalars: Mapping[str, Any], dtype: Any
+    ) -> dict[str, Any]:
+        if self.terms is None:
+            return {}
+        if pairs is None:
+            raise ValueError(
+                f"`{type(self).__name__}` needs the gradients of all variables before it updates "
+                "the first one. Call `apply`, not `update_step`."
+            )
+        updates = [self.update_of(g, w, scalars) for g, w in pairs]
+        return summed_terms(self.terms, updates, dtype)
 
     def update_of(self, gradient: Any, variable: Any, scalars: Mapping[str, Any]) -> Update:
         """Returns everything that an engine needs to update one variable.
@@ -460,7 +478,7 @@ class RuleOptimizer(RuleDeclaration, GuardedOptimizer):
     def _slots_of(self, variable: Any) -> list[Any]:
         index = self._get_variable_index(variable)
         slots = [getattr(self, slot.attribute)[index] for g in self.slot_groups() for slot in g]
-        return [slot for slot in slots if slot is not None]
+        return [slot for slot in slots if slot is not None and not holds_a_place(slot)]
 
 
 complete_docstring(RuleOptimizer)

@@ -1,6 +1,6 @@
 """The attributes and methods of an optimizer that the engine uses."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from keras_course_ext.optimizers.engine.update import Update
@@ -15,6 +15,7 @@ class Optimizer(Protocol):
 
     name: Any
     _track_variable: Any
+    add_variable: Any
     built: Any
     variables: Any
     iterations: Any
@@ -59,7 +60,9 @@ class Optimizer(Protocol):
         """Enters a variable that `build_again` uses again into `variables`."""
         ...
 
-    def begin_step(self, last: Any = None) -> dict[str, Any]:
+    def begin_step(
+        self, last: Any = None, pairs: Iterable[tuple[Any, Any]] | None = None
+    ) -> dict[str, Any]:
         """Updates the shared scalars, and returns all scalars of the step by name."""
         ...
 

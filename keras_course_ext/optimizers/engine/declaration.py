@@ -70,6 +70,15 @@ class RuleDeclaration:
             )
         return self.bind(self.formula)
 
+    @property
+    def terms(self) -> partial | None:
+        """What the `shared` scalars sum over all variables; `None` if they need no sums.
+
+        Called as the rule is, before it, it returns scalars by name. `shared_values` gets their
+        sums.
+        """
+        return None
+
     def bind(self, formula: Callable[..., tuple[Any, ...]], **constants: Any) -> partial:
         """Binds the hyperparameters that a pure function takes.
 
@@ -139,10 +148,12 @@ class RuleDeclaration:
             w: The weights, an array of any shape.
 
         Returns:
-            Arrays of the shape of `w`, in the order in which the rule takes them.
+            Arrays of the shapes of the slots, in the order in which the rule takes them.
         """
         return [
-            w.copy() if slot.start == WEIGHTS else np.full_like(w, self.start_of(slot))
+            w.copy()
+            if slot.start == WEIGHTS
+            else np.full(slot.shape_for(w.shape), self.start_of(slot), w.dtype)
             for group in self.slots_for(w)
             for slot in group
         ]
@@ -151,7 +162,7 @@ class RuleDeclaration:
         """Computes the `shared` scalars of a step.
 
         Args:
-            old: Their values after the last step, by name.
+            old: Their values after the last step, by name, and the sums of `terms`.
             lr: η, the learning rate of this step, a scalar.
             t: The number of this step, 1, 2, …, a scalar.
 

@@ -46,6 +46,30 @@ def run_updates(updates: Sequence[Update]) -> None:
     in_place(large)
 
 
+def summed_terms(
+    terms: partial, updates: Sequence[Update], dtype: tf.DType
+) -> dict[str, tf.Tensor]:
+    """Computes the scalars of every update by a pure function, and sums them over all updates.
+
+    Args:
+        terms: Takes what the rule takes, and returns scalars by name.
+        updates: The updates of all variables; their gradients are dense.
+        dtype: The dtype of the sums.
+
+    Returns:
+        The sums by name.
+    """
+    sums: dict[str, tf.Tensor] = {}
+    for update in updates:
+        values = (update.gradient, update.variable, *update.slots)
+        values = [tf.cast(x, update.compute_dtype) for x in values]
+        known = scalars_of(terms.func, _cast(update.scalars, update.compute_dtype))
+        for name, x in terms(*values, **known).items():
+            x = tf.cast(x, dtype)
+            sums[name] = sums[name] + x if name in sums else x
+    return sums
+
+
 def run_one(update: Update) -> None:
     """Carries out the update of one variable by the formula."""
     if isinstance(update.gradient, tf.IndexedSlices):

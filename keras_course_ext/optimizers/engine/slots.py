@@ -41,12 +41,20 @@ def create_slots(optimizer: Optimizer, variables: Sequence[Any]) -> None:
         for i, w in enumerate(variables):
             for slot in group:
                 created[slot].append(None)
-                if slot not in own[i]:
+                if slot not in own[i] and not slot.place_held:
                     continue
                 j = slots.index(slot)
                 if kept[i][j] is not None:
                     variable = kept[i][j]
                     optimizer.list_again(variable)
+                elif slot not in own[i]:
+                    variable = optimizer.add_variable((), "zeros", "int32", name=_own_name(w))
+                elif slot.shape is not None:
+                    # Keras gives the slots that have other shapes the names of the weights.
+                    name = _own_name(w) if slot.place_held else f"{_path(w)}_{slot.name}"
+                    variable = optimizer.add_variable(
+                        slot.shape_for(w.shape), _initializer(starts[j], w), w.dtype, name=name
+                    )
                 elif i in places:
                     store, index = places[i]
                     with keras.name_scope(optimizer.name, caller=optimizer):
@@ -72,7 +80,7 @@ def restart_slots(optimizer: Optimizer) -> None:
     for slot in (slot for group in optimizer.slot_groups() for slot in group):
         start = _first_value(optimizer, slot)
         for w, variable in zip(optimizer.weights, getattr(optimizer, slot.attribute), strict=True):
-            if variable is not None:
+            if variable is not None and not holds_a_place(variable):
                 variable.assign(start(w))
     for variable in (*optimizer.accumulators(), *(mean for _, mean in optimizer.averages())):
         variable.assign(tf.zeros(variable.shape, variable.dtype))
@@ -118,6 +126,18 @@ def weights_to_copy(optimizer: Optimizer) -> list[tuple[Any, Any]]:
     return [(w, slot) for w, slot in pairs if slot is not None]
 
 
+def holds_a_place(variable: Any) -> bool:
+    """Says whether a variable stands for a slot that the rule does not have; no slot is integer.
+
+    Args:
+        variable: A variable of the optimizer.
+
+    Returns:
+        A Boolean.
+    """
+    return keras.backend.standardize_dtype(variable.dtype) == "int32"
+
+
 def _own_slots(optimizer: Optimizer, w: Any) -> list[Slot]:
     # Keras assigns the "gradient" of such a variable, a float8 scale, to it without a rule.
     if getattr(w, "overwrite_with_gradient", False):
@@ -130,7 +150,7 @@ def _first_value(optimizer: Optimizer, slot: Slot) -> Callable[[Any], tf.Tensor]
         return _weights_or_zeros
     # TensorFlow would convert a Python float to float32, also for a float64 slot.
     value = np.float64(optimizer.start_of(slot))
-    return lambda w: tf.cast(tf.fill(w.shape, value), w.dtype)
+    return lambda w: tf.cast(tf.fill(slot.shape_for(w.shape), value), w.dtype)
 
 
 def _weights_or_zeros(w: Any) -> tf.Tensor:
@@ -169,6 +189,10 @@ def _places_in_stores(
             store = FlatStore([small[i] for i in members], starts)
             places |= {i: (store, place) for place, i in enumerate(members)}
     return places
+
+
+def _own_name(w: Any) -> str:
+    return str(w.name).rpartition("/")[2].partition(":")[0]
 
 
 def _path(w: Any) -> str:

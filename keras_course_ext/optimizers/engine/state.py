@@ -44,6 +44,7 @@ _BEFORE_BUILD = ["iteration", "learning_rate"]
 _NOT_OF_THE_RULE = {*_BEFORE_BUILD, "average", "gradient_accumulator"}
 
 _SLOTS_OF_KERAS = {
+    "adafactor": {"row", "column", "velocity"},
     "adadelta": {"accumulated_grad", "accumulated_delta_var"},
     "adagrad": {"accumulator"},
     "adam": {"momentum", "velocity", "velocity_hat"},

@@ -36,8 +36,8 @@ def run(optimizer: Optimizer, grads: Sequence[Any], variables: Sequence[Any]) ->
 
 def _update(optimizer: Optimizer, grads: Sequence[Any], variables: Sequence[Any]) -> None:
     start_at_weights(optimizer)
-    scalars = optimizer.begin_step()
     grads = optimizer.clipped(grads)
+    scalars = optimizer.begin_step(pairs=zip(grads, variables, strict=True))
     run_updates([optimizer.update_of(g, w, scalars) for g, w in zip(grads, variables, strict=True)])
     for w, mean in optimizer.averages():
         _average(optimizer, w, mean, w)
@@ -91,8 +91,8 @@ def _on_replicas(optimizer: Optimizer, grads: Sequence[Any], variables: Sequence
             for g, w in zip(grads, variables, strict=True)
         ]
         grads = [total / steps for total in sums]
-    scalars = optimizer.begin_step(last)
     grads = optimizer.clipped(grads)
+    scalars = optimizer.begin_step(last, zip(grads, variables, strict=True))
 
     def update(w: Any, g: Any, total: Any, scalars: Mapping[str, Any], last: Any) -> None:
         accumulator = None if last is None else optimizer.accumulator_of(w)

@@ -4,7 +4,7 @@ As in `elementwise`, NumPy arrays go to NumPy and everything else to TensorFlow.
 matrices need no function: both libraries overload `@`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from keras_course_ext.optimizers.rules.elementwise import (
     library_of,
     sqrt,
     square,
+    where,
 )
 
 
@@ -81,3 +82,68 @@ def reshape(x: Tensor, shape: Sequence[int]) -> Tensor:
         The same elements in the same order.
     """
     return library_of(x).reshape(x, shape)
+
+
+def mean(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """The mean over one axis, or over all elements.
+
+    Args:
+        x: A NumPy array, or a tensor.
+        axis: Integer or `None`. The axis. Defaults to None: all of them.
+        keepdims: Boolean. Whether the axis stays, with one element. Defaults to False.
+
+    Returns:
+        The means, of the kind and dtype of `x`.
+    """
+    library = library_of(x)
+    if library is np:
+        return np.mean(x, axis, keepdims=keepdims)
+    return library.reduce_mean(x, axis, keepdims)
+
+
+def eigenvectors(p: Tensor) -> Tensor:
+    """The eigenvectors of a symmetric matrix, by falling eigenvalues.
+
+    Args:
+        p: A symmetric matrix, a NumPy array or a tensor.
+
+    Returns:
+        An orthogonal matrix, whose columns have sums ≥ 0.
+    """
+    library = library_of(p)
+    q = library.linalg.eigh(p)[1][:, ::-1]
+    return q * _signs(library.sum(q, 0) if library is np else library.reduce_sum(q, 0))
+
+
+def orthogonal(x: Tensor) -> Tensor:
+    """Q of the QR decomposition X = Q R with a diagonal of R that is not negative.
+
+    Args:
+        x: A square matrix, a NumPy array or a tensor.
+
+    Returns:
+        An orthogonal matrix.
+    """
+    library = library_of(x)
+    q, r = library.linalg.qr(x)
+    return q * _signs(np.diagonal(r) if library is np else library.linalg.diag_part(r))
+
+
+def chosen(condition: Tensor, x: Callable[[], Tensor], y: Callable[[], Tensor]) -> Tensor:
+    """`x()` if the condition holds, `y()` otherwise; the other one is not computed.
+
+    Args:
+        condition: A truth value of Python or NumPy, or a Boolean scalar tensor.
+        x: Function without arguments.
+        y: The same.
+
+    Returns:
+        What the function returned.
+    """
+    if isinstance(condition, (bool, np.bool_)):
+        return x() if condition else y()
+    return library_of(condition).cond(condition, x, y)
+
+
+def _signs(x: Tensor) -> Tensor:
+    return where(x < 0, -1.0 + 0.0 * x, 1.0 + 0.0 * x)

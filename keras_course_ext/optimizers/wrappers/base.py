@@ -1,6 +1,6 @@
 """The base class of the optimizers that wrap another one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -110,9 +110,11 @@ class WrapperOptimizer(RuleOptimizer):
         lr = scalars[_rate(of_rate)] if _rate(of_rate) in scalars else scalars["lr"] * of_rate
         return replace(update, rule=rule, scalars={**scalars, "lr": lr}, decay=decay)
 
-    def begin_step(self, last: Any = None) -> dict[str, Any]:
+    def begin_step(
+        self, last: Any = None, pairs: Iterable[tuple[Any, Any]] | None = None
+    ) -> dict[str, Any]:
         """Returns the scalars of the step that begins, with all the learning rates."""
-        scalars = super().begin_step(last)
+        scalars = super().begin_step(last, pairs)
         factors = {f for f, _ in self._factors_by_index if f != 1.0}
         return scalars | {_rate(f): scalars["lr"] * f for f in factors}
 
@@ -128,6 +130,11 @@ class WrapperOptimizer(RuleOptimizer):
     def rule_for(self, variable: Any) -> partial:
         """The rule that the optimizer inside has for one variable."""
         return self.inner.rule_for(variable)
+
+    @property
+    def terms(self) -> partial | None:
+        """What the shared scalars of the optimizer inside sum over all variables."""
+        return self.inner.terms
 
     def slot_groups(self) -> list[list[Slot]]:
         """The slots of the optimizer inside."""

@@ -31,7 +31,7 @@ class Lookahead(WrapperOptimizer):
 
     Raises:
         TypeError: If `inner` is no such optimizer, or a `ScheduleFreeAdamW`, which averages the
-            weights itself.
+            weights itself, or a `Prodigy`, which measures how far the weights have come.
         ValueError: If an argument is out of its range, or `inner` has been built already.
 
     Example:
@@ -63,6 +63,12 @@ class Lookahead(WrapperOptimizer):
                 "`Lookahead` got a `ScheduleFreeAdamW`, whose average of the weights would not "
                 "know of the steps back. Use one of the two: `Lookahead(kce.optimizers.AdamW())` "
                 "or `ScheduleFreeAdamW()`."
+            )
+        if self.terms is not None:
+            kind = type(self.innermost).__name__
+            raise TypeError(
+                f"`Lookahead` got a `{kind}`, whose sums over all weights would not know of the "
+                f"steps back. Write `{kind}()` alone, or `Lookahead(kce.optimizers.AdamW())`."
             )
         self.sync_period = check_count("sync_period", sync_period, least=1)
         self.slow_step_size = Number(0, 1, example=0.5, above=True)(
