@@ -149,9 +149,7 @@ class Collector:
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return the new rows of the replicas of all processes, of the steps that all have."""
         if self._others:
-            store: Any = self._stores[0]
-            capacity = store.capacity if len(shape) == 1 else store.bins_capacity
-            read = of_all_workers(self._strategy, read, capacity, shape)
+            read = of_all_workers(self._strategy, read, shape)
         return of_common_steps(read)
 
     def _decode(self, rows: np.ndarray) -> tuple[list[Key], np.ndarray]:

@@ -126,16 +126,6 @@ class DeviceRing:
         self._skipped = plain_variable(np.float32(0))
         self._live = plain_variable(np.zeros(layout.units, np.float32))
 
-    @property
-    def capacity(self) -> int:
-        """Number of rows that the store holds."""
-        return self._capacity
-
-    @property
-    def bins_capacity(self) -> int:
-        """Number of steps whose histograms the store holds."""
-        return 0 if self._bins is None else self._bins.capacity
-
     def due(self) -> tf.Tensor | None:
         """Say, inside the step, whether it is recorded; None if every step is."""
         return None if self.every_step else self._is_due()
@@ -206,9 +196,9 @@ class DeviceRing:
         """Return after how many steps at most the store must be read."""
         rows = max(self._capacity - FIRST_STEPS - NON_FINITE_ROWS, self._capacity // 2)
         steps = rows * period.every
-        if self._histograms is None:
+        if self._bins is None or self._histograms is None:
             return steps
-        return min(steps, (self.bins_capacity - 1) * self._histograms)
+        return min(steps, (self._bins.capacity - 1) * self._histograms)
 
     def last_row(self) -> np.ndarray | None:
         """Return the row that was written last, without the sums of the updates."""
