@@ -5,7 +5,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from keras_course_ext.monitoring import GradientHistory, Key, LayerInfo
+from keras_course_ext.monitoring import Finding, GradientHistory, Key, LayerInfo
 from keras_course_ext.monitoring.capture.layers import layer_entries
 from keras_course_ext.monitoring.record.names import short_names
 from keras_course_ext.plotting import depth, gradients, lines
@@ -96,3 +96,11 @@ def test_siblings_are_distinct_in_the_pictures():
         ends = [label.get_text().rsplit("/")[-1] for label in labels]
         assert ends == ["query", "key", "value", "at…ut"]
     plt.close("all")
+
+
+def test_a_finding_prints_no_control_characters_of_a_name():
+    """Found by tests/fuzz: ESC of a layer's name came into the text of a finding."""
+    name = "\x1b[31mdense\n"
+    finding = Finding("dead", name, 0, 7, f"All units of '{name}' are 0.", "Lower it.")
+    assert str(finding).isprintable()
+    assert str(finding).count("\\x1b[31mdense\\n") == 2

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from keras_course_ext.monitoring.diagnosis.remedy import Remedy
+from keras_course_ext.monitoring.record.names import printable
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
 """Severities: the network cannot learn like this; it learns badly; it does no harm so far."""
@@ -105,7 +106,8 @@ class Finding:
         if self.symptoms:
             kinds = ", ".join(_NAMES.get(s.kind, s.kind) for s in self.symptoms)
             parts.append(f"It explains: {kinds}.")
-        return " ".join(part for part in parts if part)
+        # A layer's name may hold what moves the cursor of a terminal.
+        return printable(" ".join(part for part in parts if part))
 
     def with_symptoms(self, symptoms: Iterable["Finding"]) -> "Finding":
         """Return the finding with others that it explains.

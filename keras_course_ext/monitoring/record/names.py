@@ -21,7 +21,7 @@ def short_names(names: Iterable[str], longest: int) -> dict[str, str]:
     found: dict[str, str] = {}
     taken: set[str] = set()
     for name in names:
-        short = first = _shortened(_printable(name), longest)
+        short = first = _shortened(printable(name), longest)
         number = 2
         while short in taken:
             end = f"~{number}"
@@ -50,5 +50,6 @@ def _cut(text: str, length: int) -> str:
     return f"{text[: length - 1 - tail]}…{text[len(text) - tail :]}"
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
+    """Return a text whose characters a terminal prints: others, such as ESC, are escaped."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)
