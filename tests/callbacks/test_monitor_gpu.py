@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from device import DEVICE, on_gpu
+from gpu_device import DEVICE, on_gpu
 from monitor_cells import Cell, outcome
 
 import keras_course_ext as kce

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from device import DEVICE, on_gpu
+from gpu_device import DEVICE, on_gpu
 from layer_cases import KINDS
 
 import keras_course_ext as kce

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from device import DEVICE, is_on_device, on_gpu
+from gpu_device import DEVICE, is_on_device, on_gpu
 from optimizer_cases import ONE_PER_STATE, UPDATES_OF_KERAS, every
 
 pytestmark = on_gpu

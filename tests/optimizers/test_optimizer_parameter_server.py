@@ -10,7 +10,7 @@ import pytest
 
 
 @pytest.mark.slow
-def test_a_parameter_server_s_weights_are_those_of_one_process():
+def test_weights_on_a_parameter_server_are_those_of_one_process_and_watched():
     root = Path(__file__).parents[2]
     environment = os.environ | {"PYTHONPATH": str(root), "CUDA_VISIBLE_DEVICES": "-1"}
     command = [sys.executable, str(Path(__file__).with_name("parameter_server_run.py"))]
@@ -21,3 +21,4 @@ def test_a_parameter_server_s_weights_are_those_of_one_process():
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["steps"] == 3
     assert found["apart"] < 1e-6
+    assert found["watched"] > 0
