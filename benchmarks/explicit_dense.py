@@ -76,9 +76,9 @@ def fits(
                 yield row_of(f"explicit, {net}{how}, {name}", lockstep(first, second))
 
 
-def peak(whose: str, activation: str, jit: bool) -> float:
+def peak(whose: str, activation: str, jit: bool, batch: int) -> float:
     """Return the peak memory of training in MB, above that before it."""
-    depth, units, batch = BIG
+    depth, units, _ = BIG
     model = model_of(whose, activation, depth, units, jit)
     x = np.ones((batch, 64), "float32")
     y = np.zeros(batch, "int32")
@@ -97,14 +97,16 @@ def high_water() -> float:
     return int(found[1]) / 1024
 
 
-def memory(activations: Sequence[str], modes: Sequence[str] = ("graph", "jit")) -> Iterator[Row]:
+def memory(
+    activations: Sequence[str], modes: Sequence[str] = ("graph", "jit"), batch: int = BIG[2]
+) -> Iterator[Row]:
     """Yield the peak memory of training, each measured in its own process."""
     for activation in activations:
         for mode in modes:
             megabytes = [
                 float(
                     subprocess.run(
-                        [sys.executable, __file__, "--peak", whose, activation, mode],
+                        [sys.executable, __file__, "--peak", whose, activation, mode, str(batch)],
                         check=True,
                         capture_output=True,
                         text=True,
@@ -113,7 +115,7 @@ def memory(activations: Sequence[str], modes: Sequence[str] = ("graph", "jit")) 
                 for whose in DENSE
             ]
             how = "" if mode == "graph" else ", jit"
-            name = f"memory, {'x'.join(map(str, BIG[:2]))}, batch {BIG[2]}{how}, {activation}"
+            name = f"memory, {'x'.join(map(str, BIG[:2]))}, batch {batch}{how}, {activation}"
             yield measured_once(name, megabytes[0], megabytes[1], "MB")
 
 
@@ -126,7 +128,7 @@ def rows(quick: bool) -> Iterator[Row]:
 
 def memory_rows(quick: bool) -> Iterator[Row]:
     """Yield the rows of the scoreboard: peak memory."""
-    return memory(["relu"], ["graph"]) if quick else memory(ACTIVATIONS)
+    return memory(["relu"], ["graph"], 2048) if quick else memory(ACTIVATIONS)
 
 
 def main() -> None:
@@ -136,11 +138,11 @@ def main() -> None:
     parser.add_argument("--nets", nargs="+", choices=NETS, default=list(NETS))
     parser.add_argument("--activations", nargs="+", default=ACTIVATIONS)
     parser.add_argument("--steps", type=int, default=460)
-    parser.add_argument("--peak", nargs=3, metavar=("WHOSE", "ACTIVATION", "MODE"))
+    parser.add_argument("--peak", nargs=4, metavar=("WHOSE", "ACTIVATION", "MODE", "BATCH"))
     args = parser.parse_args()
     if args.peak:
-        whose, activation, mode = args.peak
-        print(peak(whose, activation, mode == "jit"))
+        whose, activation, mode, batch = args.peak
+        print(peak(whose, activation, mode == "jit", int(batch)))
         return
     if args.only in (None, "fit"):
         printed(fits(args.nets, args.activations, args.steps))

@@ -36,7 +36,7 @@ def compared(pairs: int) -> Iterator[Row]:
 
 def rows(quick: bool) -> Iterator[Row]:
     """Yield the rows of the scoreboard."""
-    return compared(2 if quick else 10)
+    return compared(1 if quick else 10)
 
 
 def main() -> None:

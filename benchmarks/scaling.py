@@ -70,14 +70,12 @@ class Counting(tf.distribute.ReductionToOneDevice):
         if isinstance(first, tf.Tensor) and first.shape.is_fully_defined():
             self.bytes += first.dtype.size * int(np.prod(first.shape.as_list()))
 
-    def reduce_implementation(self, reduce_op: Any, per_replica_value: Any, *rest: Any) -> Any:
-        """Count and reduce one value."""
+    def reduce_implementation(
+        self, reduce_op: Any, per_replica_value: Any, destinations: Any, options: Any
+    ) -> Any:
+        """Count and reduce one value; TensorFlow reduces several by calling this for each."""
         self._count(per_replica_value)
-        return super().reduce_implementation(reduce_op, per_replica_value, *rest)
-
-    def batch_reduce_implementation(self, reduce_op: Any, pairs: Any, *rest: Any) -> Any:
-        """Count and reduce several values; each goes through the method above."""
-        return super().batch_reduce_implementation(reduce_op, pairs, *rest)
+        return super().reduce_implementation(reduce_op, per_replica_value, destinations, options)
 
 
 def network(layers: int, units: int) -> keras.Model:

@@ -350,6 +350,13 @@ class GradientHistory:
 
         Raises:
             ValueError: If there is none of this name; the message suggests the nearest.
+
+        Example:
+            >>> from keras_course_ext.monitoring import GradientHistory, Key
+            >>> history = GradientHistory()
+            >>> history.append([0], [0], [Key("dense", "kernel", "grad_norm")], [[1]])
+            >>> GradientHistory.merge({"first_run": history}).part("first_run").keys[0].layer
+            'dense'
         """
         return self._of(merge.part_of(self._content, name))
 
