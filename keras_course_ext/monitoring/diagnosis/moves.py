@@ -22,12 +22,14 @@ class Moves:
         epochs: The epochs in which they were recorded.
         steps: The first recorded step of each.
         medians: The median of ‖ΔW‖ / ‖W‖ of each.
+        initial: ‖ΔW‖ / ‖W‖ of the first recorded step.
         first: The largest of the first ten recorded steps, as a share of weights of usual size.
     """
 
     epochs: np.ndarray
     steps: np.ndarray
     medians: np.ndarray
+    initial: float
     first: float
 
     def since(self, limit: float) -> int:
@@ -61,7 +63,7 @@ def _moves(history: GradientHistory) -> dict[str, Moves]:
                 # Of tiny weights any step is a large share.
                 size = min(1.0, initial_size(info, history))
                 first = size * float(values[np.isfinite(values)].max(initial=0.0))
-                found[info.name] = Moves(*epochs, first=first)
+                found[info.name] = Moves(*epochs, initial=float(values[0]), first=first)
     return found
 
 

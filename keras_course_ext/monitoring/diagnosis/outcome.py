@@ -94,14 +94,15 @@ def _outcome(seen: list[Observation]) -> Outcome:
     looked = [o for o in seen if o.outputs or o.inputs]
     latest = looked[-1] if looked else seen[-1]
     losses = np.array([o.log("loss") for o in ended], float)
-    constant = _constant(looked)
+    constant = _constant(looked) if len(latest.outputs) == 1 else None
     accuracy = _accuracy_progress(ended, latest)
     progress = None
-    if constant is not None and len(losses) and not any(o.penalized for o in ended[-1:]):
-        last = _recent(losses)
-        least = sum(output.least_loss for output in latest.outputs)
-        room = constant - least if constant - least > 1e-3 * constant else constant
-        progress = -np.inf if not np.isfinite(last) else (constant - last) / room
+    if len(losses) and not ended[-1].penalized:
+        # Of several outputs the best one counts: their losses have weights that are not known.
+        names = ["loss"] if len(latest.outputs) == 1 else [f"{o.name}_loss" for o in latest.outputs]
+        shares = [_progress(ended, looked, place, name) for place, name in enumerate(names)]
+        known = [share for share in shares if share is not None]
+        progress = max(known) if known and len(known) == len(shares) else None
     if accuracy is not None and (progress is None or accuracy > progress):
         progress = accuracy
     return Outcome(
@@ -121,15 +122,27 @@ def _outcome(seen: list[Observation]) -> Outcome:
     )
 
 
-def _constant(looked: list[Observation]) -> float | None:
+def _constant(looked: list[Observation], place: int = 0) -> float | None:
     """Return the mean over the epochs of the smallest loss that a constant output has."""
-    found = []
-    for observation in looked:
-        losses = [output.constant_loss for output in observation.outputs]
-        if losses and all(loss is not None for loss in losses):
-            found.append(sum(loss for loss in losses if loss is not None))
-    constant = float(np.mean(found)) if found else 0.0
+    losses = [o.outputs[place].constant_loss for o in looked if len(o.outputs) > place]
+    known = [loss for loss in losses if loss is not None]
+    constant = float(np.mean(known)) if known and len(known) == len(losses) else 0.0
     return constant if constant > 0 else None
+
+
+def _progress(
+    ended: list[Observation], looked: list[Observation], place: int, name: str
+) -> float | None:
+    """Return the share of the constant's loss that an output has got rid of."""
+    constant = _constant(looked, place)
+    found = [o.log(name) for o in ended]
+    losses = np.array([loss for loss in found if loss is not None])
+    if constant is None or len(losses) < len(found):
+        return None
+    last = _recent(losses)
+    least = looked[-1].outputs[place].least_loss
+    room = constant - least if constant - least > 1e-3 * constant else constant
+    return float((constant - last) / room) if np.isfinite(last) else -np.inf
 
 
 def _recent(losses: np.ndarray) -> float:

@@ -4,7 +4,9 @@ import numpy as np
 
 from keras_course_ext.monitoring.diagnosis import remedy
 from keras_course_ext.monitoring.diagnosis.finding import ERROR, Finding
+from keras_course_ext.monitoring.diagnosis.moves import moves_of
 from keras_course_ext.monitoring.diagnosis.outcome import outcome_of
+from keras_course_ext.monitoring.diagnosis.rules.update_too_large import remedies
 from keras_course_ext.monitoring.record.history import GradientHistory
 from keras_course_ext.monitoring.record.schema import SIGNALS, Key
 
@@ -87,10 +89,8 @@ def _why(history: GradientHistory) -> tuple[str, tuple[remedy.Remedy, ...]]:
             return f"{x.non_finite_share:.1%} of the inputs are NaN or infinite.", (clean,)
     if outcome.learning_rate is None:
         return "", ()
-    return (
-        "",
-        (remedy.lower_rate(outcome.learning_rate), remedy.clip(), remedy.scale_inputs()),
-    )
+    moved = max((m.initial for m in moves_of(history).values()), default=0.0)
+    return "", (*remedies(outcome, moved), remedy.scale_inputs())
 
 
 def _origin(history: GradientHistory, step: int, broken: set[Key]) -> tuple[str, str, int]:

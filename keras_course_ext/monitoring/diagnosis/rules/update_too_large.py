@@ -16,6 +16,7 @@ LARGE = 1e-1
 THROWN = 1.0
 POOR, GOOD = 0.3, 0.8
 _USUAL = 3e-3
+_SMALLEST = 1e-4
 _OF_ADAM = 1e-3
 
 
@@ -75,7 +76,7 @@ def _thrown(found: Mapping[str, Moves], outcome: Outcome) -> Finding:
         severity=WARNING,
         confidence=0.85,
         cause="The learning rate is too high for these weights.",
-        remedies=remedies(outcome, m.first),
+        remedies=remedies(outcome, m.initial),
     )
 
 
@@ -84,7 +85,8 @@ def remedies(outcome: Outcome, ratio: float) -> tuple[remedy.Remedy, ...]:
     rate = outcome.learning_rate
     if rate is None or not np.isfinite(ratio) or ratio <= 0 or rate <= 0:
         return (remedy.lower_rate(rate), remedy.clip())
-    wanted = min(rate / 10, rate * _USUAL / ratio)
+    # The ratio of a run that has blown up asks for less than a healthy one would.
+    wanted = min(rate / 10, max(rate * _USUAL / ratio, rate / 1000, _SMALLEST))
     if outcome.optimizer in ("Adam", "AdamW", "Nadam", "RMSprop", "Adamax", "Lion"):
         # A step is about the rate, whatever the gradient: the ratio alone may ask for less.
         wanted = min(rate / 10, _OF_ADAM) if rate > _OF_ADAM else rate / 10
