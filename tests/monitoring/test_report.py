@@ -8,7 +8,7 @@ from rich.console import Console
 from test_names import LONG
 from test_plot import history_of
 
-from keras_course_ext.callbacks.live_logs import epoch_logs
+from keras_course_ext.callbacks.epoch_logs import EpochLogs
 from keras_course_ext.monitoring import GradientHistory, Key, LayerInfo, diagnose
 from keras_course_ext.monitoring.diagnosis.report import gradient_table, print_report
 
@@ -127,14 +127,14 @@ def test_medians_are_over_finite_steps_and_the_others_are_counted():
     text = " ".join(printed(history).split())
     assert "At 2 of 4 recorded steps of epoch 1 a gradient was not finite (loss scaling" in text
     assert "Weakest signal: 1.00 of the output's" in text
-    assert epoch_logs(history, 1, []) == {"grad_norm": 2.0}
+    assert EpochLogs().end_epoch(history, 1)[0] == {"grad_norm": 2.0}
     assert "not finite" not in printed(history.before(3))
 
 
 def test_epoch_logs_of_an_epoch_without_a_finite_norm():
     history = GradientHistory()
     history.append([0], [0], [Key("", "model", "grad_norm")], [[np.inf]])
-    assert np.isnan(epoch_logs(history, 0, [])["grad_norm"])
+    assert np.isnan(EpochLogs().end_epoch(history, 0)[0]["grad_norm"])
 
 
 def test_a_report_of_long_names_fits_into_80_columns():
