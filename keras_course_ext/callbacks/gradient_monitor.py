@@ -84,7 +84,7 @@ class GradientMonitor(keras.callbacks.Callback):
 
     Args:
         update_freq: Which steps are recorded. `"auto"`: so many that recording takes two percent of
-            the time of the run, as measured during training, and at least 20 of a `fit`; in `watch`
+            the time of the run, as measured during training, and at least 50 of a `fit`; in `watch`
             every fiftieth. An epoch may then have none; `"epoch"`: the first step of each epoch; an
             integer n ≥ 1: every n-th step. `benchmarks/monitor_overhead.py` measures the cost.
             Defaults to "auto".

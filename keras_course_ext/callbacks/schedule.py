@@ -5,7 +5,7 @@ from collections import deque
 from statistics import median
 
 OVERHEAD = 0.02
-PER_RUN = 20
+PER_RUN = 50
 _NEVER = 2**62
 # As long as nothing is known of the cost, a recorded step is taken to cost one more step.
 _UNKNOWN_COST = 1.0
@@ -20,7 +20,7 @@ class Schedule:
 
     `"auto"` spends two percent of the time of the run: what the first steps and the time before the
     cost was known took too much is saved afterwards. Over the whole run, not in each epoch, it
-    records at least 20 steps, whatever they cost. Fits that go on with a record are one run.
+    records at least 50 steps, whatever they cost. Fits that go on with a record are one run.
 
     Args:
         update_freq: `"auto"`, `"epoch"`, or the number of steps from one record to the next.

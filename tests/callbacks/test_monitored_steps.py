@@ -23,7 +23,7 @@ FREQUENCIES = {
     1: list(range(2 * PER_EPOCH)),
     7: sorted({*range(10), *range(0, 2 * PER_EPOCH, 7)}),
     "epoch": [*range(10), PER_EPOCH],
-    # Twenty times at least, whatever it costs.
+    # Fifty times at least, whatever it costs.
     "auto": None,
 }
 
@@ -40,7 +40,7 @@ def test_the_steps_that_were_asked_for_are_recorded(update_freq, mode):
     expected = FREQUENCIES[update_freq]
     steps = monitor.history.steps
     if expected is None:
-        assert len(steps) >= 20
+        assert len(steps) >= 50
         assert steps[-1] > PER_EPOCH
     else:
         assert steps.tolist() == expected
@@ -112,10 +112,10 @@ def test_recording_takes_two_percent_of_the_run(name, known):
             if schedule.measure(1 + cost * due, step, 1, int(due)):
                 every, offset = schedule.period()
     spent = cost * len(recorded) / total
-    floor = cost * (10 + 20) / total
+    floor = cost * (10 + 50) / total
     assert spent <= (max(0.0205, floor) if known else 0.0205 + floor)
     if known:
-        assert len(recorded) >= 20
+        assert len(recorded) >= 50
     if cost < 0.02:
         assert len(recorded) > 0.9 * total
     elif total >= 10_000:
@@ -132,7 +132,7 @@ def test_a_later_fit_is_part_of_the_same_run():
             recorded += due
             if schedule.measure(1 + due, step, 1, int(due)):
                 every, offset = schedule.period()
-    assert 20 <= recorded <= 10 + 0.02 * 1600 + 5
+    assert 50 <= recorded <= 60
     assert Stopwatch().cost() is None
 
 

@@ -115,13 +115,16 @@ class Passes:
         tape, sources = _differentiating()
         key = signal, id(use), hook
         last = self._passes[-1] if self._passes else None
-        # A persistent tape can be asked twice, and a list that is gone leave its id to another one.
-        known, of = (None, 0) if self._call is None else self._call
-        same_call = tape is (known and known()) and id(sources) == of
-        if last is None or not same_call or key in last.flows:
-            # A tape that is kept would keep the tensors of the step.
-            self._call = None if tape is None else weakref.ref(tape), id(sources)
-            last = Pass(_ids(sources), self._tick(), 0 if last is None else last.ended)
+        # A tape that is kept would keep the tensors of the step. A persistent one can be asked
+        # twice, and a list that is gone leave its id to another one.
+        call = None if tape is None else (weakref.ref(tape), id(sources))
+        if last is None or call != self._call or key in last.flows:
+            self._call = call
+            weights = _ids(sources)
+            for earlier in self._passes:
+                if earlier.weights == weights:
+                    earlier.flows = {}  # it will not be taken
+            last = Pass(weights, self._tick(), 0 if last is None else last.ended)
             self._passes.append(last)
         last.flows[key] = use, da
         last.ended = self._tick()
