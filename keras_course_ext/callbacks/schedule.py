@@ -77,7 +77,7 @@ class Schedule:
                 every = self._left / records if records >= 1 else until_one
             missing = PER_RUN - self._recorded
             if missing > 0:
-                every = min(every, self._left / missing)
+                every = min(every, self._left // missing)
         return max(1, math.ceil(every))
 
     def measure(self, seconds: float | None, first: int, steps: int, recorded: int) -> bool:

@@ -244,7 +244,7 @@ def built(name, mode):
     return model
 
 
-@pytest.mark.thin("graph-pix2pix", "graph-sam", "eager-gan", "eager-penalty", "eager-persistent")
+@pytest.mark.thin("graph-pix2pix", "eager-penalty")
 @pytest.mark.parametrize("name", ["gan", "pix2pix", "persistent", "sam", "penalty"])
 @pytest.mark.parametrize("mode", MODES)
 def test_the_pass_that_is_applied_is_recorded(mode, name):
@@ -259,6 +259,7 @@ def test_the_pass_that_is_applied_is_recorded(mode, name):
         np.testing.assert_allclose(one, other, rtol=0 if mode == "eager" else 1e-6)
 
 
+@pytest.mark.thin("gan")
 @pytest.mark.parametrize("name", ["gan", "sam"])
 def test_in_a_loop_that_is_not_traced_the_passes_of_others_are_left_out(name):
     """One of two optimizers is followed: the pass of the other one is none of its steps."""

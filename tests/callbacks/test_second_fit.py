@@ -63,8 +63,9 @@ def test_only_a_fit_that_keras_would_trace_is_traced():
         fit(plain, data, epochs=1)
         found.append(model.traced - before)
         copy.deepcopy(model)
-    once = plain.traced  # a tracing by TensorFlow runs the step's code more than once
-    assert found == [once, 0, once, once, 0, 0, once, 0]
+    # The first tracing by TensorFlow, which makes variables, runs the step's code twice.
+    assert [traced > 0 for traced in found] == [True, False, True, True, False, False, True, False]
+    assert found[0] == plain.traced
     for one, other in zip(model.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
     assert a.history.steps.tolist() == [*range(18), *range(36, 45), *range(54, 72)]
@@ -73,12 +74,12 @@ def test_only_a_fit_that_keras_would_trace_is_traced():
     model.compile("adam", "sparse_categorical_crossentropy", jit_compile=False)
     before = model.traced
     fit(model, data, epochs=1, callbacks=[a])
-    assert model.traced - before == once
+    assert 0 < model.traced - before <= plain.traced
     assert a.history.fits[-1] == Fit(72, 5)
     assert a.history.steps.tolist()[-9:] == list(range(72, 81))
 
 
-@pytest.mark.thin("graph", "seven_steps")
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 def test_fits_in_a_loop_record_what_one_fit_records(mode):
     records = []
@@ -93,6 +94,7 @@ def test_fits_in_a_loop_record_what_one_fit_records(mode):
     assert monitor.history.fits == [Fit(0, 0), Fit(9, 1), Fit(18, 2)]
 
 
+@pytest.mark.slow
 def test_a_frozen_layer_stays_in_the_record():
     model, data = compiled("sequential", "graph")
     monitor, first = GradientMonitor(1), model.layers[0]
@@ -114,6 +116,7 @@ def test_a_frozen_layer_stays_in_the_record():
     monitor.report()
 
 
+@pytest.mark.slow
 def test_the_record_of_another_model_is_not_mixed_in():
     (model, data), (other, _) = compiled("sequential", "graph"), compiled("nested", "graph")
     monitor = GradientMonitor("epoch", statistics="norms")
@@ -136,6 +139,7 @@ def test_the_record_of_another_model_is_not_mixed_in():
     assert "tanh" in {key.layer for key in record.keys}
 
 
+@pytest.mark.slow
 def test_epochs_are_counted_on_and_an_interrupted_one_goes_on():
     model, data = compiled("sequential", "graph")
     monitor = GradientMonitor(1, statistics="norms")
@@ -150,6 +154,7 @@ def test_epochs_are_counted_on_and_an_interrupted_one_goes_on():
     assert monitor.history.fits == [Fit(0, 0), Fit(4, 0), Fit(13, 3), Fit(22, 4)]
 
 
+@pytest.mark.slow
 def test_files_are_continued_and_reset_begins_them_anew(tmp_path):
     model, data = compiled("sequential", "graph")
     lines, table = tmp_path / "record.jsonl", tmp_path / "record.csv"
@@ -204,6 +209,7 @@ def test_two_processes_do_not_write_to_one_file(tmp_path, name):
 
 
 @saves
+@pytest.mark.slow
 def test_a_copy_has_the_record_and_nothing_of_the_model(tmp_path):
     model, data = compiled("sequential", "graph")
     monitor, copies = GradientMonitor(1, statistics="norms"), []

@@ -17,6 +17,7 @@ def batches(n=4):
     return [(x[i : i + BATCH], y[i : i + BATCH]) for i in range(0, n * BATCH, BATCH)]
 
 
+@pytest.mark.slow
 def test_a_step_that_was_traced_in_the_first_entry_is_recorded_in_the_next(tmp_path):
     model, _ = compiled("sequential", "graph")
     optimizer, traced = kce.optimizers.SGD(0.01), []
@@ -66,6 +67,7 @@ def test_epochs_are_marked():
     assert monitor.history.steps.tolist() == [*range(10), 12, 24]
 
 
+@pytest.mark.thin("True")
 @pytest.mark.parametrize("trained", [False, True])
 def test_train_on_batch_is_recorded_and_leaves_no_hooks(trained):
     model, plain, monitor = counting(), counting(), GradientMonitor(1)
