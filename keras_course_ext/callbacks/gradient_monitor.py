@@ -268,8 +268,13 @@ class GradientMonitor(keras.callbacks.Callback):
 
         Every call of `optimizer.apply` in the context is a step. A `tf.function` must be traced in
         the context: one that was traced before has no hooks. It may be called under `strategy.run`.
-        Passes that do not train, such as a validation, belong outside of the context or into
-        another `tf.function`.
+        `model.train_on_batch` is recorded too, whether it was traced before or not. Passes that do
+        not train, such as a validation, belong outside of the context or into another
+        `tf.function`.
+
+        The context may be entered again, for each epoch for example: the record goes on, with the
+        next epoch, and the `tf.function` that was traced in the first entry is recorded again.
+        Its steps between two entries are counted and not recorded.
 
         Under `tf.distribute.MultiWorkerMirroredStrategy` the record of every worker is that of the
         whole batch. Reading `history` in the context is a collective operation: all workers must
@@ -285,7 +290,7 @@ class GradientMonitor(keras.callbacks.Callback):
 
         Raises:
             ValueError: If the model is not built, has no trainable weights, or no optimizer.
-            RuntimeError: At the end, if no step was seen.
+            RuntimeError: At the end, if no step was seen; it says which optimizers were expected.
 
         Example:
             >>> import keras, numpy as np, tensorflow as tf
