@@ -106,7 +106,11 @@ def _softmax(x, axis=-1):
 @functools.wraps(ops.linear)
 def _linear(x):
     # The identity needs no derivative to pass on integers, as in Keras.
-    return x if isinstance(x, tf.Tensor) and not x.dtype.is_floating else ops.linear(x)
+    if not isinstance(x, (tf.SparseTensor, tf.RaggedTensor)):
+        x = tf.convert_to_tensor(x)
+        if not x.dtype.is_floating:
+            return x
+    return ops.linear(x)
 
 
 @functools.wraps(ops.step)

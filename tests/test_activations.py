@@ -69,6 +69,7 @@ def test_get_of_none_is_linear_and_callables_pass():
 def test_linear_passes_integers_on():
     x = tf.constant([1, -2])
     assert activations.linear(x) is x
+    assert activations.linear(np.array([1, -2], "int32")).dtype == tf.int32
     assert activations.linear([1.0, 2.0]).dtype == tf.float32
 
 

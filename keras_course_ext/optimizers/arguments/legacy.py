@@ -91,7 +91,10 @@ def modern_config(config: dict[str, Any], custom_objects: Any = None) -> dict[st
         # Without a module, as in Keras 2, only the names of Keras's schedules are looked up.
         deserialize = keras.saving.deserialize_keras_object
         deserialize = deserialize if "module" in rate else keras.optimizers.schedules.deserialize
-        config["learning_rate"] = rate = deserialize(rate, custom_objects=custom_objects)
+        # A schedule without a name has `None` there, which Keras 3 refuses.
+        arguments = {k: v for k, v in dict(rate["config"]).items() if (k, v) != ("name", None)}
+        rate = deserialize({**rate, "config": arguments}, custom_objects=custom_objects)
+        config["learning_rate"] = rate
     if decay and rate is not None:
         rate = _plain_rate("from_config", rate, Number(example=0.01)("decay", decay))
         config["learning_rate"] = TimeBasedDecay(rate, decay)

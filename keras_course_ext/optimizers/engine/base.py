@@ -431,27 +431,32 @@ class RuleOptimizer(RuleDeclaration, GuardedOptimizer):
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Assigns the values that `get_weights` returned.
 
-        They may be given before the optimizer is built, and are assigned when it is.
-
         Args:
-            weights: Arrays, one for each of `variables`.
+            weights: Arrays or variables, one for each of `variables`.
 
         Raises:
-            ValueError: If they are those of another optimizer or of other weights.
+            ValueError: If they are those of another optimizer or of other weights, or if the
+                optimizer is not built.
 
         Example:
             >>> import keras, keras_course_ext as kce
             >>> w = keras.Variable([1.0])
             >>> first, second = kce.optimizers.Momentum(0.1), kce.optimizers.Momentum(0.1)
             >>> first.apply([keras.ops.ones(1)], [w])
+            >>> second.build([w])
             >>> second.set_weights(first.get_weights())
             >>> second.apply([keras.ops.ones(1)], [w])
             >>> w.numpy().round(2)
             array([0.71], dtype=float32)
 
         Differs from Keras:
-            Keras 3 has neither method. In Keras 2 the learning rate was not among the values.
+            Keras 3 has no `get_weights`. In Keras 2 the learning rate was not among the values.
         """
+        if not self.built:
+            raise ValueError(
+                f"You are calling `set_weights` of `{type(self).__name__}` before it is built. "
+                "Call `optimizer.build(model.trainable_variables)` first."
+            )
         self.load_own_variables({str(i): np.asarray(value) for i, value in enumerate(weights)})
 
     @classmethod

@@ -28,6 +28,15 @@ class WrapperOptimizer(RuleOptimizer):
     Raises:
         TypeError: If `inner` is no such optimizer.
         ValueError: If `inner` has been built already.
+
+    Example:
+        >>> import keras, keras_course_ext as kce
+        >>> inner = kce.optimizers.LayerWise(kce.optimizers.SGD(1.0), {"a": 0.5})
+        >>> optimizer = kce.optimizers.Lookahead(inner)
+        >>> a, b = keras.Variable([1.0], name="a"), keras.Variable([1.0], name="b")
+        >>> optimizer.build([a, b])
+        >>> optimizer.factors_of(a), optimizer.factors_of(b)
+        ((0.5, 1.0), (1.0, 1.0))
     """
 
     def __init__(self, inner: keras.optimizers.Optimizer, name: str | None = None) -> None:
