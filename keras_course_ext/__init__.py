@@ -27,10 +27,12 @@ if TENSORFLOW_INSTALLED:
     from keras_course_ext import activations
     from keras_course_ext.callbacks.trial import diagnose
     from keras_course_ext.gradient_check import GradcheckError, GradientReport, gradcheck
+    from keras_course_ext.sharpness import SAM
 else:
     raise_on_use(__name__)
 
 __all__ = [
+    "SAM",
     "GradcheckError",
     "GradientReport",
     "__version__",

@@ -1,5 +1,6 @@
 """Looking up an optimizer by name."""
 
+import warnings
 from typing import Any
 
 import keras
@@ -70,13 +71,20 @@ _EXCLUDED = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
 
 _BY_NAME = {cls.__name__.lower(): cls for cls in _CLASSES}
 
+_OF_ADDONS: dict[str, tuple[type[RuleOptimizer], dict[str, Any]]] = {
+    "LazyAdam": (Adam, {"lazy": True}),
+    "RectifiedAdam": (RAdam, {"convention": "torch"}),
+}
+"""Names of tensorflow_addons, with what makes the same optimizer."""
+
 
 def get(identifier: Any) -> keras.optimizers.Optimizer:
     """Finds an optimizer of this package by its name.
 
     Args:
         identifier: The name of a class in any case, with or without underscores ("adam",
-            "nesterov_momentum", "keras_course_ext>Adam"); a dictionary of the `class_name` and the
+            "nesterov_momentum", "keras_course_ext>Adam"), or "LazyAdam" or "RectifiedAdam", with
+            a DeprecationWarning that says what to write; a dictionary of the `class_name` and the
             `config`, or the one that `keras.optimizers.serialize` makes; or an optimizer, which
             is returned itself.
 
@@ -98,7 +106,7 @@ def get(identifier: Any) -> keras.optimizers.Optimizer:
     if isinstance(identifier, keras.optimizers.Optimizer):
         return identifier
     if isinstance(identifier, str):
-        return _class_named(identifier).from_config({})
+        return _made(identifier, {})
     if isinstance(identifier, dict) and "class_name" in identifier:
         if identifier.get("module"):
             return keras.saving.deserialize_keras_object(identifier)
@@ -108,11 +116,25 @@ def get(identifier: Any) -> keras.optimizers.Optimizer:
                 "The `config` of an optimizer must be a dictionary of its arguments, but got "
                 f"config={config!r} ({type(config).__name__})."
             )
-        return _class_named(identifier["class_name"]).from_config(config)
+        return _made(identifier["class_name"], config)
     raise ValueError(
         "An optimizer is given as a name, as a dictionary with a `class_name`, or as itself, but "
         f'got {identifier!r} ({type(identifier).__name__}). Write, for example, "adam".'
     )
+
+
+def _made(identifier: Any, config: dict[str, Any]) -> RuleOptimizer:
+    name = str(identifier).rpartition(">")[2].lower().replace("_", "")
+    for former, (cls, arguments) in _OF_ADDONS.items():
+        if name == former.lower():
+            written = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
+            warnings.warn(
+                f"`{former}` of tensorflow_addons is `kce.optimizers.{cls.__name__}({written})`.",
+                DeprecationWarning,
+                stacklevel=3,
+            )
+            return cls.from_config(arguments | config)
+    return _class_named(identifier).from_config(config)
 
 
 def counterpart(optimizer: Any, wrapper: str) -> RuleOptimizer:

@@ -47,7 +47,7 @@ TORCH: dict[str, tuple[str, dict[str, Any]]] = {
     "radam_betas": ("RAdam", {"betas": BETAS}),
     "muon": ("Muon", {"weight_decay": 0.0, "adjust_lr_fn": "match_rms_adamw"}),
     "adafactor": ("Adafactor", {}),
-    "adafactor_matrix": ("Adafactor", {"d": 0.5}),
+    "adafactor_matrix": ("Adafactor", {}),
 }
 
 OPTAX: dict[str, tuple[str, dict[str, Any]]] = {

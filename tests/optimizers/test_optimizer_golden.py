@@ -22,6 +22,7 @@ RUNS = {f"{lib}/{name}": run for lib, file in FILES.items() for name, run in fil
 OTHER_FORM = {
     "optax/amsgrad": "takes the largest of the corrected v; torch and Keras correct the largest v",
     "optax/lars_decay": "divides by |g + λ w|; the paper divides by |g| + λ |w|",
+    "optax/adan_defaults": "multiplies the difference by 1 − β₂ = 0.08; the authors' code by β₂",
 }
 """The runs whose form none of ours has, and why."""
 
@@ -119,6 +120,22 @@ ROWS = {
     # optax adds its ε to another multiple of the momentum's norm than Keras does.
     "optax/muon": Row(
         lambda lr: ours.Muon(lr, nesterov=False, weight_decay=None, rms_rate=0.2), tolerance=1e-8
+    ),
+    "torch/adafactor": Row(lambda lr: ours.Adafactor(lr)),
+    "torch/adafactor_matrix": Row(lambda lr: ours.Adafactor(lr, convention="paper")),
+    "optax/yogi": Row(lambda lr: ours.Yogi(lr, epsilon=0.0, initial_accumulator_value=0.0)),
+    "optax/novograd": Row(lambda lr: ours.NovoGrad(lr)),
+    "optax/novograd_decay": Row(
+        lambda lr: ours.NovoGrad(lr, beta_1=0.9, beta_2=0.25, epsilon=1e-6, weight_decay=0.1)
+    ),
+    "optax/adan": Row(lambda lr: ours.Adan(lr, beta_2=0.5)),
+    "optax/ademamix": Row(lambda lr: ours.AdEMAMix(lr)),
+    "optax/ademamix_decay": Row(
+        lambda lr: ours.AdEMAMix(lr, beta_3=0.99, alpha=2.0, weight_decay=0.1), applied=True
+    ),
+    "optax/prodigy": Row(lambda lr: ours.Prodigy(lr, epsilon=0.0, use_bias_correction=True)),
+    "optax/prodigy_decay": Row(
+        lambda lr: ours.Prodigy(lr, epsilon=0.0, use_bias_correction=True, d0=0.1, weight_decay=0.1)
     ),
 }
 

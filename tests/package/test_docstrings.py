@@ -28,11 +28,11 @@ DOCS = Path(__file__).parents[2] / "docs"
 IMPORT = re.compile(r"^from (keras_course_ext\.\S+) import (\w+)$", re.MULTILINE)
 PARTS = [
     *("ops", "activations", "layers", "losses", "optimizers", "backprop", "gradient_check"),
-    *("monitoring", "monitoring.sinks", "callbacks", "plotting"),
+    *("monitoring", "monitoring.sinks", "callbacks", "plotting", "sharpness"),
 ]
 
 # All that computes has a formula. The rest records, draws, checks or looks things up.
-WITH_FORMULA = {"ops", "activations", "layers", "losses", "optimizers", "rules"}
+WITH_FORMULA = {"ops", "activations", "layers", "losses", "optimizers", "rules", "sharpness"}
 # What works on arrays whose axes mean something.
 WITH_SHAPES = {"ops", "activations", "layers", "losses"}
 LOOKUPS = {"get", "serialize", "deserialize"}  # They find things by name, and compute nothing.

@@ -18,6 +18,7 @@ BELOW = {
     "ops": set(),
     "gradient_check": set(),
     "optimizers": set(),
+    "sharpness": set(),
     # Saturation reads f' from the one table of derivatives.
     "monitoring": {"ops"},
     "activations": {"ops"},

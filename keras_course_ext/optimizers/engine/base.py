@@ -235,7 +235,8 @@ class RuleOptimizer(RuleDeclaration, GuardedOptimizer):
             if (kept := self.kept(None, scalar.name)) is not None:
                 self.list_again(kept)
             else:
-                start = keras.initializers.Constant(scalar.start)
+                # A Python float would be rounded to float32 first, also for a float64 variable.
+                start = keras.initializers.Constant(np.float64(scalar.start))
                 variable = self.add_variable(
                     (), start, aggregation="only_first_replica", name=scalar.name
                 )

@@ -11,7 +11,7 @@ from keras_course_ext.optimizers.rules.elementwise import (
     sqrt,
     square,
 )
-from keras_course_ext.optimizers.rules.means import bias_corrected, ema
+from keras_course_ext.optimizers.rules.means import ema
 
 
 def slow_share(t, *, beta_1, beta_3, warmup_steps) -> Tensor:
@@ -72,13 +72,13 @@ def ademamix_rule(
         (0.25, 1.0, 0.5, 2.0)
     """
     long_t = as_float64(t)
-    # In float32 1 − 0.9999 would be wrong by 2e-4.
+    # In float32 1 − 0.9999 would be wrong by 2e-4, and 1 − 0.999ᵗ by 1e-5.
     keep = slow_share(long_t, beta_1=beta_1, beta_3=beta_3, warmup_steps=warmup_steps)
     m_1 = ema(m_1, g, beta_1)  # m₁ ← β₁ m₁ + (1 − β₁) g
     m_2 = as_dtype_of(keep, g) * m_2 + as_dtype_of(1 - keep, g) * g  # m₂ ← β₃ m₂ + (1 − β₃) g
     v = ema(v, square(g), beta_2)  # v ← β₂ v + (1 − β₂) g²
     if warmup_steps:
         alpha = as_dtype_of(alpha * minimum(long_t / warmup_steps, 1.0), g)
-    m_hat = bias_corrected(m_1, beta_1, t)  # m̂₁ = m₁ / (1 − β₁ᵗ)
-    v_hat = bias_corrected(v, beta_2, t)  # v̂ = v / (1 − β₂ᵗ)
+    m_hat = m_1 / as_dtype_of(1 - beta_1**long_t, g)  # m̂₁ = m₁ / (1 − β₁ᵗ)
+    v_hat = v / as_dtype_of(1 - beta_2**long_t, g)  # v̂ = v / (1 − β₂ᵗ)
     return w - divide_no_nan(lr * (m_hat + alpha * m_2), sqrt(v_hat) + epsilon), m_1, m_2, v
