@@ -24,6 +24,16 @@ CONVENTIONS: list[tuple[type[RuleOptimizer], str, dict[str, Any]]] = [
     (ours.Muon, "keras", {"learning_rate": 0.001, "weight_decay": 0.004, "rms_rate": 0.2}),
     (ours.Muon, "paper", {"learning_rate": 0.02, "weight_decay": 0.0, "rms_rate": None}),
     (ours.Muon, "torch", {"learning_rate": 0.001, "weight_decay": 0.1, "rms_rate": None}),
+    (ours.Adafactor, "keras", {"learning_rate": 0.001, "epsilon_1": 1e-30}),
+    (ours.Adafactor, "paper", {"learning_rate": 0.01}),
+    (ours.Ftrl, "keras", {"learning_rate": 0.001, "initial_accumulator_value": 0.1, "beta": 0.0}),
+    (ours.Ftrl, "paper", {"learning_rate": 0.1, "initial_accumulator_value": 0.0, "beta": 1.0}),
+    (ours.Yogi, "paper", {"learning_rate": 0.01, "epsilon": 1e-3}),
+    (ours.NovoGrad, "paper", {"beta_1": 0.95, "beta_2": 0.98}),
+    (ours.Adan, "paper", {"beta_1": 0.98, "beta_2": 0.92, "beta_3": 0.99}),
+    (ours.AdEMAMix, "paper", {"beta_3": 0.9999, "alpha": 5.0}),
+    (ours.Prodigy, "paper", {"learning_rate": 1.0, "d0": 1e-6}),
+    (ours.SOAP, "paper", {"learning_rate": 0.003, "beta_1": 0.95}),
 ]
 
 
