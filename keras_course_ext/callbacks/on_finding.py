@@ -18,8 +18,14 @@ OnFinding = str | Callable[[Finding], Any]
 class FindingError(RuntimeError):
     """Raised by `fit` if a monitor with `on_finding="raise"` finds something.
 
-    Attributes:
-        finding: The `Finding`.
+    Args:
+        finding: The `Finding`; the error has it as its attribute `finding`.
+
+    Example:
+        >>> import keras_course_ext as kce
+        >>> finding = kce.monitoring.Finding("stalled", "out", 3, 30, "It is.", "Change it.")
+        >>> print(kce.callbacks.FindingError(finding))
+        stalled training in 'out' (epoch 3): It is. Change it.
     """
 
     def __init__(self, finding: Finding) -> None:

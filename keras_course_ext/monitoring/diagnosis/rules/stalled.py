@@ -23,11 +23,10 @@ def find(history: GradientHistory) -> list[Finding]:
         return []
     if outcome.falling and (outcome.progress or 0.0) > -1:
         return []
-    assert outcome.constant is not None or outcome.accuracy is not None
-    constant = f"{outcome.constant:.4g}" if outcome.constant is not None else "unknown"
+    constant = "" if outcome.constant is None else f", {outcome.constant:.4g}"
     evidence = (
-        f"the loss of the last epoch is {outcome.losses[-1]:.4g}, and that of the best constant "
-        f"output {constant}: the network uses nothing of its inputs."
+        f"the loss of the last epoch is {outcome.losses[-1]:.4g}, not below that of the best "
+        f"constant output{constant}: the network uses nothing of its inputs."
     )
     layers = tuple(info.name for info in history.layers if info.main_weights)
     return [
