@@ -12,7 +12,8 @@ import pytest
 from keras_course_ext.monitoring import GradientHistory, diagnose
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-FINDINGS = [("non_finite", "hidden", 2), ("dead_units", "hidden", 4)]
+FINDING = ("non_finite", "hidden", 2)
+SYMPTOMS = [("dead_units", "hidden", 4)]
 ROLES = {
     "hidden": ("kernel", "bias"),
     "normalization": ("scale", "bias"),
@@ -26,7 +27,10 @@ def test_a_record_without_roles_is_read(ending, tmp_path):
     assert history.steps.tolist() == list(range(8))
     assert len(history) == 462
     assert len(history.histograms) == 30
-    assert [(f.kind, f.layer, f.step) for f in diagnose(history)] == FINDINGS
+    (finding,) = diagnose(history)
+    assert (finding.kind, finding.layer, finding.step) == FINDING
+    assert [(f.kind, f.layer, f.step) for f in finding.symptoms] == SYMPTOMS
+    assert history.observations == []
     assert {info.name: info.roles for info in history.layers} == ROLES
     assert [info.main_weights for info in history.layers] == [("kernel",), (), ("kernel",)]
     history.save(tmp_path / f"again.{ending}")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from keras_course_ext.monitoring.diagnosis.finding import NOTE, Finding
+from keras_course_ext.monitoring.diagnosis.moves import forget_moves
 from keras_course_ext.monitoring.diagnosis.order import ordered
 from keras_course_ext.monitoring.diagnosis.rules import (
     capacity,
@@ -79,6 +80,7 @@ def diagnose(
         []
     """
     record = history_of(history)
+    forget_moves(record)
     found = [finding for rule in RULES for finding in rule(record)]
     serious = [finding for finding in found if finding.severity != NOTE]
     own = [finding for rule in rules for finding in rule(record)]

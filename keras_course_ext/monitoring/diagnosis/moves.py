@@ -42,6 +42,11 @@ class Moves:
 _LAST: "WeakKeyDictionary[GradientHistory, tuple[int, dict[str, Moves]]]" = WeakKeyDictionary()
 
 
+def forget_moves(history: GradientHistory) -> None:
+    """Compute the updates anew for the next diagnosis, for a record may have been changed."""
+    _LAST.pop(history, None)
+
+
 def moves_of(history: GradientHistory) -> dict[str, Moves]:
     """Return the updates of every layer's first kernel that has a gradient other than 0."""
     last = _LAST.get(history)
