@@ -104,7 +104,7 @@ def test_the_log_has_a_finding_once(caplog):
     from keras_course_ext.callbacks.on_finding import Reaction
 
     reaction = Reaction("warn", None)
-    slow = Finding("stalled", "out", 1, 10, "It is.")
+    slow = Finding("stalled", "out", 1, 10, "It is.", confidence=0.7)
     with caplog.at_level(logging.WARNING, "keras_course_ext"):
         reaction.act([slow])
         assert not caplog.records  # it may be gone after the next epoch

@@ -1,7 +1,7 @@
 """Finding: what is wrong with a run, where, since when, the evidence, and what to change."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from keras_course_ext.monitoring.diagnosis.remedy import Remedy
 from keras_course_ext.monitoring.record.names import printable
@@ -65,7 +65,7 @@ class Finding:
         advice: What to change, a string of one or a few sentences. Defaults to "", the remedies
             in order.
         layers: Names of all layers concerned, in forward order.
-        severity: `"error"` (the network cannot learn like this), `"warning"` or `"note"` (it does
+        severity: String, `"error"` (the network cannot learn like this), `"warning"` or `"note"` (it does
             no harm so far). Defaults to "warning".
         confidence: Number from 0 to 1: how often a finding with such evidence is right.
         cause: The likely cause, a string of one sentence, or `""`.
@@ -108,17 +108,6 @@ class Finding:
             parts.append(f"It explains: {kinds}.")
         # A layer's name may hold what moves the cursor of a terminal.
         return printable(" ".join(part for part in parts if part))
-
-    def with_symptoms(self, symptoms: Iterable["Finding"]) -> "Finding":
-        """Return the finding with others that it explains.
-
-        Args:
-            symptoms: Findings.
-
-        Returns:
-            A new `Finding`.
-        """
-        return replace(self, symptoms=(*self.symptoms, *symptoms))
 
 
 def states(findings: Iterable[Finding]) -> dict[str, str]:

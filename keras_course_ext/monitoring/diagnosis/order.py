@@ -1,6 +1,7 @@
 """Which finding leads, and which are its symptoms."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from keras_course_ext.monitoring.diagnosis.finding import ERROR, Finding
 from keras_course_ext.monitoring.record.history import GradientHistory
@@ -46,14 +47,14 @@ def ordered(findings: Sequence[Finding], history: GradientHistory) -> list[Findi
         lead, *others = sorted(contradictions, key=lambda f: CONTRADICTIONS.index(f.kind))
         same = [f for f in others if set(f.layers) & set(lead.layers)]
         separate = [f for f in others if f not in same]
-        return [lead.with_symptoms([*same, *rest]), *separate]
+        return [replace(lead, symptoms=(*same, *rest)), *separate]
     if not rest:
         return []
     lead = rest[0]
     if lead.kind == "update_too_small" and lead.severity != ERROR:
         # Of a run that is short or slow and has lost its signal on the way, the signal is first.
         lead = next((f for f in rest if f.kind == "vanishing"), lead)
-    return [lead.with_symptoms(f for f in rest if f is not lead)]
+    return [replace(lead, symptoms=tuple(f for f in rest if f is not lead))]
 
 
 def _place(finding: Finding) -> int:

@@ -39,6 +39,7 @@ class JSONLinesSink(FileSink):
         >>> sink = JSONLinesSink(path)
         >>> sink.open(0, GradientHistory())
         >>> sink.write([7], [0], [Key("dense", "kernel", "grad_norm")], np.float32([[0.5]]))
+        >>> sink.write_observations([])
         >>> GradientHistory.load(path).series("dense", "kernel")
         (array([7]), array([0]), array([0.5], dtype=float32))
     """
