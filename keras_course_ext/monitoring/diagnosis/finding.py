@@ -65,8 +65,8 @@ class Finding:
         advice: What to change, a string of one or a few sentences. Defaults to "", the remedies
             in order.
         layers: Names of all layers concerned, in forward order.
-        severity: String, `"error"` (the network cannot learn like this), `"warning"` or `"note"` (it does
-            no harm so far). Defaults to "warning".
+        severity: String, `"error"` (the network cannot learn like this), `"warning"`, or `"note"`
+            (it does no harm so far). Defaults to "warning".
         confidence: Number from 0 to 1: how often a finding with such evidence is right.
         cause: The likely cause, a string of one sentence, or `""`.
         remedies: Tuple of `Remedy`, the first one first.
