@@ -150,6 +150,8 @@ def test_initial_epoch_goes_on_in_the_same_file_and_another_model_does_not(tmp_p
     strange, data = compiled("functional_with_skip", "eager")
     strange.optimizer.iterations.assign(3)
     with pytest.raises(ValueError, match=r"has records of 'linear', .* which the model does not"):
+        fit(strange, data, callbacks=[GradientMonitor(1, "norms", sinks=[path], resume=path)])
+    with pytest.raises(ValueError, match=r"has recorded the model .* `monitor.reset\(\)`"):
         fit(strange, data, callbacks=[monitor])
 
 

@@ -117,7 +117,7 @@ def history_of(mode):
 def part(history, epoch):
     """Return the record of one epoch."""
     found = GradientHistory(history.layers)
-    for chunk in history._blocks:
+    for chunk in history.blocks():
         rows = chunk.epochs == epoch
         found.append(chunk.steps[rows], chunk.epochs[rows], chunk.keys, chunk.values[rows])
     return found

@@ -65,7 +65,7 @@ def test_only_a_fit_that_keras_would_trace_is_traced():
         copy.deepcopy(model)
     # The first tracing by TensorFlow, which makes variables, runs the step's code twice.
     assert [traced > 0 for traced in found] == [True, False, True, True, False, False, True, False]
-    assert found[0] == plain.traced
+    assert 0 < found[0] <= plain.traced
     for one, other in zip(model.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
     assert a.history.steps.tolist() == [*range(18), *range(36, 45), *range(54, 72)]

@@ -136,7 +136,7 @@ def test_exploding_over_the_steps():
 
 def with_non_finite(value, layers, step=13, tensors=("kernel", "output"), **kwargs):
     history = history_of(np.ones((3, 5)), **kwargs)
-    for block in history._blocks:
+    for block in history.blocks():
         at = np.isin(block.steps, step)
         for i, key in enumerate(block.keys):
             if key.layer in layers and key.tensor in tensors:
@@ -168,7 +168,7 @@ def test_weights_that_were_not_finite_when_training_began():
     norms = np.ones((20, 1))
     norms[0] = np.nan
     history.append(np.arange(20), np.zeros(20), [Key("h2", "kernel", "weight_norm")], norms)
-    for block in history._blocks:
+    for block in history.blocks():
         block.values[0] = np.nan
     (finding,) = diagnose(history)
     assert (finding.layer, finding.step) == ("h2", 0)

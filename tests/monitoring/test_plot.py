@@ -67,7 +67,7 @@ def test_a_layer_with_several_kernels_has_a_row_for_each():
 
 def test_plot_gathers_a_long_run_and_hides_no_nan():
     history = history_of(0.9, steps=1000)
-    history._blocks[0].values[503, 0] = np.nan
+    history.blocks()[0].values[503, 0] = np.nan
     ax = gradients(history, limits=(-3, 0), colorbar=False)
     shown = ax.collections[0].get_array().reshape(LAYERS, -1)
     assert shown.shape[1] == 160
@@ -78,7 +78,7 @@ def test_plot_gathers_a_long_run_and_hides_no_nan():
 
 def test_an_exact_zero_is_dark_and_not_grey():
     history = history_of(0.9)
-    history._blocks[0].values[:, 0] = 0.0
+    history.blocks()[0].values[:, 0] = 0.0
     ax = gradients(history)
     shown = ax.collections[0].get_array().reshape(LAYERS, -1)[0]
     assert np.isfinite(np.ma.filled(shown, np.nan)).all()
@@ -121,7 +121,7 @@ def test_a_monitor_is_drawn_and_diagnosed_as_its_history(kind):
 
 def test_plot_without_a_path_returns_the_figure(tmp_path):
     monitor = GradientMonitor()
-    monitor._history = history_of(0.5)
+    monitor._so_far.history = history_of(0.5)
     figure = monitor.plot(kind="lines")
     assert isinstance(figure, Figure)
     assert not plt.get_fignums()  # a notebook would show it twice

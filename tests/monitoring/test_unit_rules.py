@@ -220,8 +220,8 @@ def test_the_units_of_real_layers():
 
 def test_an_exploding_run_names_a_layer_and_not_the_whole_model():
     history = history_of(OUTPUT, "zero_share", [[0, 0], [0, 0]])
-    norms = history.blocks()[2].values
-    norms[:] = 1e5
+    norms = history.blocks()[0].values
+    norms[STEPS:] = 1e5
     total = np.repeat([[1.0], [2e5]], STEPS, axis=0)
     steps = np.arange(2 * STEPS)
     history.append(steps, steps // STEPS, [Key("", "model", "grad_norm")], total)

@@ -61,10 +61,10 @@ def test_one_line_a_layer(plot, count):
 def test_a_layer_without_a_line_is_named():
     history = history_of(60, rate=0.8)
     for dead in (0, 3):
-        history._blocks[0].values[:, 3 * dead] = 0.0
+        history.blocks()[0].values[:, 3 * dead] = 0.0
     (note,) = lines(history).texts
     assert note.get_text() == "no line, as 0 or not finite throughout: h0, h3"
-    history._blocks[0].values[:, : 3 * 40 : 3] = np.nan
+    history.blocks()[0].values[:, : 3 * 40 : 3] = np.nan
     (note,) = lines(history).texts
     assert note.get_text().endswith(": h0, h1, h2 and 37 more")
 
@@ -80,7 +80,7 @@ def test_some_names_are_shown_the_first_and_the_last_among_them(count):
 @pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])
 def test_what_a_logarithm_cannot_show_is_a_gap(value):
     history = history_of(3)
-    history._blocks[0].values[7, 0] = value
+    history.blocks()[0].values[7, 0] = value
     first = layer_lines(lines(history), 3)[0]
     np.testing.assert_array_equal(np.flatnonzero(np.isnan(first.get_ydata())), [7])
     assert not first.axes.texts
@@ -223,7 +223,7 @@ def test_a_statistic_that_was_not_recorded_is_named():
 
 def test_the_monitor_draws_every_kind_into_a_file(tmp_path):
     monitor = kce.callbacks.GradientMonitor()
-    monitor._history = add_histograms(history_of(3), [[1, 2, 1]], [-1.0, -0.5, 0.5, 1.0])
+    monitor._so_far.history = add_histograms(history_of(3), [[1, 2, 1]], [-1.0, -0.5, 0.5, 1.0])
     for kind in PLOTS:
         monitor.plot(tmp_path / f"{kind}.png", kind)
         assert plt.imread(tmp_path / f"{kind}.png").std() > 0.05, kind
