@@ -252,6 +252,7 @@ def test_after_an_exception_the_file_gets_what_is_read_and_is_not_left_open(tmp_
     assert len(GradientHistory.load(tmp_path / "record.jsonl").steps) == 9  # the first epoch
     assert len(monitor.history.steps) == 14
     assert same(GradientHistory.load(tmp_path / "record.jsonl"), monitor.history)
+    monitor.reset()  # until then the file is locked against other processes
     assert str(tmp_path) not in "".join(
         os.readlink(entry) for entry in os.scandir("/proc/self/fd") if os.path.islink(entry)
     )
