@@ -53,3 +53,10 @@ def forget_gradients(names: Iterable[str]) -> None:
 def in_plain_graph() -> bool:
     """Says whether a graph for one device is being traced that XLA does not compile as a whole."""
     return not tf.executing_eagerly() and not tf.distribute.has_strategy() and not under_xla()
+
+
+def on_gpu(x: tf.Tensor) -> bool:
+    """Says whether x is on a GPU. A tensor of a graph without a device will be, if there is one."""
+    device = x.device.upper()
+    anywhere = "GPU" not in device and "CPU" not in device
+    return "GPU" in device or (anywhere and bool(tf.config.list_logical_devices("GPU")))

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_course_ext.monitoring.capture.norms import unconditional_norms
+from keras_course_ext.monitoring.capture import norms, reductions
+from keras_course_ext.monitoring.capture.norms import norms_and_non_finite, unconditional_norms
 from keras_course_ext.monitoring.capture.reductions import (
     ABS_MAX,
     ABS_SUM,
@@ -81,6 +82,26 @@ def test_unconditional_norms_over_the_whole_range(size, mode):
     np.testing.assert_allclose(found, [np.linalg.norm(np.float64(x))], rtol=1e-5)
 
 
+@pytest.mark.parametrize("place", ["eager", "graph", "jit", "GPU"])
+def test_norms_and_non_finite_elements_of_several_tensors(place, monkeypatch):
+    if place == "GPU":  # how a graph is built there; it runs anywhere
+        monkeypatch.setattr(norms, "on_gpu", lambda x: True)
+        monkeypatch.setattr(reductions, "on_gpu", lambda x: True)
+    tensors = [_data((400, 300)), _data((7,)), _data((7,)) * np.float32(1e-25), _data((7,))]
+    f = MODES["graph" if place == "GPU" else place](lambda *t: norms_and_non_finite(t, 3))
+    for bad in (0, 2):
+        tensors[1][:bad], tensors[3][:bad] = np.nan, np.inf
+        found, counts = f(*map(tf.constant, tensors))
+        expected = [np.linalg.norm(np.float64(x)) for x in tensors]
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+        np.testing.assert_array_equal(counts, [0, bad, 0])
+    if place == "GPU":
+        graph = f.get_concrete_function(*map(tf.constant, tensors)).graph
+        assert not {"If", "StatelessIf", "StridedSlice"} & {
+            op.type for op in graph.get_operations()
+        }
+
+
 @pytest.mark.thin("*-eager", "(5, 3)-*")
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("shape", [(5, 3), (130, 700), (9, 26, 26, 16)], ids=str)
@@ -104,6 +125,26 @@ def test_the_same_elements_are_summed_once():
     graph = f.get_concrete_function(tf.TensorSpec((6, 4))).graph
     summed = [op.inputs[0].shape for op in graph.get_operations() if op.type == "Sum"]
     assert summed == [(2, 24)]
+
+
+def test_batches_of_several_sizes_are_summed_together_under_xla():
+    spec = [tf.TensorSpec([None, 30, 25])] * 3 + [tf.TensorSpec([None, 4])] * 2
+
+    @tf.function(jit_compile=True, input_signature=spec)
+    def f(*tensors):
+        return reduced(tensors, set(EXPECTED), about=tf.range(5.0), in_memory=True)
+
+    tensors = [_data((n, 30, 25)) for n in (5, 7, 1)] + [_data((3, 4)), _data((2, 4))]
+    found = f(*map(tf.constant, tensors))
+    shifted = [np.float64(x) - i for i, x in enumerate(tensors)]
+    for name, of in EXPECTED.items():
+        expected = [of(x) for x in shifted]
+        np.testing.assert_allclose(found[name], expected, rtol=1e-4, err_msg=name)
+    tensors[1][0, 0, 0] = np.nan
+    is_nan = np.isnan(f(*map(tf.constant, tensors))[SUM])
+    np.testing.assert_array_equal(is_nan, [False, True, False, False, False])
+    ops = [op.type for op in f.get_concrete_function().graph.get_operations()]
+    assert ops.count("Max") == 4  # of the samples, and of what is of each tensor, twice
 
 
 def test_small_tensors_of_one_shape_are_one_sum():

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from keras_course_ext._tracing import under_xla
+from keras_course_ext._tracing import on_gpu, under_xla
 from keras_course_ext.monitoring.capture.graph import branch
-from keras_course_ext.monitoring.capture.reductions import HALF_SQUARES, reduced
+from keras_course_ext.monitoring.capture.reductions import HALF_SQUARES, NON_FINITE, reduced
 
 # Between these bounds a sum of squares has lost less than 1e-7 of itself to squares that
 # underflow (an element under 1e-19 squares to less than float32 can hold) and has not overflowed.
@@ -51,19 +51,20 @@ def norms_and_non_finite(
 
     Under XLA the norms are computed in float64 at once. For the condition it would write whole
     tensors to memory that it otherwise never writes, 25 % of a step of a transformer block, and
-    it compiles both branches, which took longer than the training step itself.
+    it compiles both branches, which took longer than the training step itself. So they are on a
+    GPU, where the condition would wait until the device has computed all of the step.
 
     Args:
         tensors: Dense tensors of any floating dtype and shape.
         counted: Of how many tensors, from the first one on, elements are counted; default none.
-        half: Σᵢ xᵢ² / 2 of each in float32, if it is known already; not used under XLA.
+        half: Σᵢ xᵢ² / 2 of each in float32, if it is known already; not used in float64.
 
     Returns:
         Two float32 tensors, of shape `(len(tensors),)` and `(counted,)`.
     """
     if not tensors:
         return tf.zeros(0), tf.zeros(0)
-    if under_xla():
+    if in_float64_at_once(tensors):
         return _in_float64(tensors, counted)
     if half is None:
         half = reduced(tensors, {HALF_SQUARES})[HALF_SQUARES]
@@ -75,17 +76,25 @@ def norms_and_non_finite(
     )
 
 
+def in_float64_at_once(tensors: Sequence[tf.Tensor]) -> bool:
+    """Say whether `norms_and_non_finite` computes norms in float64 without a condition."""
+    return under_xla() or any(map(on_gpu, tensors))
+
+
 def _in_float64(tensors: Sequence[tf.Tensor], counted: int) -> tuple[tf.Tensor, tf.Tensor]:
     norms = unconditional_norms(tensors)
     if not counted:
         return norms, tf.zeros(0)
-    non_finite = branch(
+    if not under_xla() and any(map(on_gpu, tensors)):
+        return norms, non_finite_counts(tensors[:counted])
+    return norms, branch(
         tf.reduce_all(tf.math.is_finite(norms[:counted])),
         lambda: tf.zeros(counted),
-        lambda: tf.stack([_non_finite(x) for x in tensors[:counted]]),
+        lambda: non_finite_counts(tensors[:counted]),
     )
-    return norms, non_finite
 
 
-def _non_finite(x: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_sum(tf.cast(~tf.math.is_finite(x), tf.float32))
+def non_finite_counts(tensors: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Return how many elements of each tensor are not finite, as one float32 vector."""
+    # In float32 a float64 of 1e200 would be infinite.
+    return tf.cast(reduced(tensors, {NON_FINITE}, dtype=tf.float64)[NON_FINITE], tf.float32)

@@ -11,7 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_course_ext._tracing import under_xla
+from keras_course_ext._tracing import on_gpu, under_xla
 from keras_course_ext.monitoring.capture.graph import source
 
 _PIECE = 98_304  # elements
@@ -19,6 +19,7 @@ _MOST_PIECES = 32
 _LARGE = 16_384
 _TYPICAL_BATCH = 32
 _PACKED = 16_384
+_COPIED = 262_144
 _WORTH_FOLDING = 4096
 _PARTS = 8
 _ALIGNED = 16  # a slice that begins and ends at a multiple of 16 elements is not copied
@@ -26,7 +27,7 @@ _ALIGNED = 16  # a slice that begins and ends at a multiple of 16 elements is no
 _RECTIFIED = {"Relu", "Relu6"}
 
 HALF_SQUARES, ABS_SUM, ABS_MAX = "half_squares", "abs_sum", "abs_max"
-NONZERO, SUM = "nonzero", "sum"
+NONZERO, NON_FINITE, SUM = "nonzero", "non_finite", "sum"
 
 
 def reduced(
@@ -34,15 +35,18 @@ def reduced(
     wanted: Set[str],
     about: tf.Tensor | None = None,
     dtype: tf.DType = tf.float32,
+    in_memory: bool = False,
 ) -> dict[str, tf.Tensor]:
     """Return some reductions of each tensor over all of its elements.
 
     Args:
         tensors: Dense tensors of any floating dtype and shape.
         wanted: Out of `HALF_SQUARES` Σ xᵢ² / 2, `ABS_SUM` Σ |xᵢ|, `ABS_MAX` max |xᵢ|, `NONZERO` the
-            number of elements that are not 0 (NaN if one is NaN) and `SUM` Σ xᵢ.
+            number of elements that are not 0 (NaN if one is NaN), `NON_FINITE` the number of those
+            that are not finite and `SUM` Σ xᵢ.
         about: A number for each tensor that is subtracted from its elements first; default none.
         dtype: Dtype in which the elements are summed; default `tf.float32`.
+        in_memory: Whether XLA writes the tensors to memory anyway, so that they can be copied.
 
     Returns:
         By name, tensors of that dtype and of shape `(len(tensors),)`.
@@ -55,7 +59,7 @@ def reduced(
     owners_of_single: list[int] = []
     owners_of_packed: list[int] = []
     shifts = None if about is None else tf.unstack(about)
-    for numbers in _packs([tensors[i] for i in distinct]):
+    for numbers in _packs([tensors[i] for i in distinct], in_memory and under_xla()):
         members = [distinct[n] for n in numbers]
         if len(numbers) == 1:
             shift = None if shifts is None else shifts[members[0]]
@@ -65,11 +69,14 @@ def reduced(
                 _reduce(x if shift is None else x - shift, single, rows=False)
         else:
             owners_of_packed += numbers
-            x = tf.cast(tf.stack([tensors[i] for i in members]), dtype)
-            x = tf.reshape(x, [len(members), -1])
-            if about is not None:
-                x -= tf.gather(about, members)[:, None]
-            _reduce(x, packed, rows=True)
+            together = [tensors[i] for i in members]
+            offsets = None if about is None else tf.gather(about, members)
+            if together[0].shape.is_fully_defined():
+                x = tf.reshape(tf.cast(tf.stack(together), dtype), [len(members), -1])
+                x = x if offsets is None else x - offsets[:, None]
+                _reduce(x, packed, rows=True)
+            else:
+                _reduce_batches(together, offsets, dtype, packed)
     owners = owners_of_single + owners_of_packed
     sums = {}
     for name in wanted:
@@ -82,25 +89,56 @@ def reduced(
     return {name: tf.gather(x, places) for name, x in sums.items()}
 
 
-def _packs(tensors: Sequence[tf.Tensor]) -> list[list[int]]:
+def _packs(tensors: Sequence[tf.Tensor], batches: bool) -> list[list[int]]:
     """Find small tensors of one shape, which are reduced together, as the rows of one matrix.
 
     Every operation costs half a millisecond when it is traced, and a microsecond in each step.
+
+    Args:
+        tensors: The tensors.
+        batches: Whether to take those together, too, whose first axis has no known length.
 
     Returns:
         Numbers of the tensors of each matrix, of several pieces in all; of one tensor if it is
         large or there is none of its shape.
     """
     same: dict[Any, list[int]] = {}
-    for i, x in enumerate(tensors):
-        n = x.shape.num_elements()
+    sizes = [x.shape.num_elements() for x in tensors]
+    for i, (x, n) in enumerate(zip(tensors, sizes, strict=True)):
         small = n is not None and 0 < n <= _PACKED
+        if n is None and batches and x.shape.rank:
+            small = (x.shape[1:].num_elements() or _COPIED) * _TYPICAL_BATCH <= _COPIED
         same.setdefault((x.dtype, tuple(x.shape)) if small else i, []).append(i)
     packs = []
     for numbers in same.values():
-        size = max(1, _PIECE // max(1, tensors[numbers[0]].shape.num_elements() or 1))
-        packs += [numbers[at : at + size] for at in range(0, len(numbers), size)]
+        most = max(1, _PIECE // (sizes[numbers[0]] or 1))
+        packs += [numbers[at : at + most] for at in range(0, len(numbers), most)]
     return packs
+
+
+def _reduce_batches(
+    batches: Sequence[tf.Tensor],
+    offsets: tf.Tensor | None,
+    dtype: tf.DType,
+    found: dict[str, list[tf.Tensor]],
+) -> None:
+    """Reduce batches whose samples have one shape, sample by sample, and then what is of each.
+
+    XLA compiles one loop for all of them instead of one for each, and computes no tensor again in
+    the loop that reduces it: what is concatenated is in memory.
+    """
+    samples_of = [tf.fill([tf.shape(a)[0]], i) for i, a in enumerate(batches)]
+    owner = tf.concat(samples_of, axis=0)
+    x = tf.reshape(tf.concat(batches, axis=0), [-1, batches[0].shape[1:].num_elements()])
+    x = tf.cast(x, dtype)
+    if offsets is not None:
+        x -= tf.gather(offsets, owner)[:, None]
+    by_sample: dict[str, list[tf.Tensor]] = {name: [] for name in found}
+    _reduce(x, by_sample, rows=True)
+    own = owner[None, :] == tf.range(len(batches))[:, None]
+    for name, (of_samples,) in by_sample.items():
+        reduce = tf.reduce_max if name == ABS_MAX else tf.reduce_sum
+        found[name].append(reduce(tf.where(own, of_samples, tf.zeros((), dtype)), axis=1))
 
 
 def _distinct(tensors: Sequence[tf.Tensor]) -> tuple[list[int], list[int]]:
@@ -136,9 +174,14 @@ def is_large(x: tf.Tensor) -> bool:
     return n >= _LARGE
 
 
+def _stays_whole(x: tf.Tensor) -> bool:
+    # A GPU reduces a tensor of any size in one launch, which costs more than the sum itself.
+    return tf.executing_eagerly() or under_xla() or on_gpu(x)
+
+
 def pieces(x: tf.Tensor) -> list[tf.Tensor]:
-    """Return the elements of x as a few flat views, or x itself if it is small."""
-    if tf.executing_eagerly() or under_xla():
+    """Return the elements of x as a few flat views; x itself if it is small, or on a GPU."""
+    if _stays_whole(x):
         return [x]
     n = x.shape.num_elements()
     if n is not None:
@@ -152,8 +195,8 @@ def pieces(x: tf.Tensor) -> list[tf.Tensor]:
 
 
 def samples(x: tf.Tensor) -> list[tf.Tensor]:
-    """Return the samples of a batch as a few views, or the batch itself if it is small."""
-    if tf.executing_eagerly() or under_xla():
+    """Return the samples of a batch as a few views; itself if it is small, or on a GPU."""
+    if _stays_whole(x):
         return [x]
     per_sample = x.shape[1:].num_elements()
     if per_sample is None:
@@ -176,6 +219,9 @@ def _reduce(x: tf.Tensor, found: dict[str, list[tf.Tensor]], rows: bool) -> None
     if NONZERO in found:
         # Comparing gives booleans, whose sum takes three times as long.
         found[NONZERO].append(half_of_squares(tf.sign(x), rows))
+    if NON_FINITE in found:
+        finite = tf.cast(tf.math.is_finite(x), x.dtype)
+        found[NON_FINITE].append(total(1.0 - finite, rows))
     if ABS_SUM in found or ABS_MAX in found:
         absolute = tf.abs(x)
         if ABS_SUM in found:

@@ -5,7 +5,12 @@ from collections.abc import Mapping, Sequence, Set
 import tensorflow as tf
 
 from keras_course_ext._tracing import under_xla
-from keras_course_ext.monitoring.capture.norms import l2_norms, norms_and_non_finite
+from keras_course_ext.monitoring.capture.norms import (
+    in_float64_at_once,
+    l2_norms,
+    non_finite_counts,
+    norms_and_non_finite,
+)
 from keras_course_ext.monitoring.capture.reductions import (
     HALF_SQUARES,
     NONZERO,
@@ -46,7 +51,7 @@ def gradient_sums(
     """
     wanted = _reductions(names)
     counted = len(gradients) if "non_finite" in wanted else 0
-    if under_xla():
+    if in_float64_at_once([*gradients, *signals]):
         half, found = None, _reduced(gradients, wanted)
     else:  # The squares are summed where a piece is read for the other sums.
         found = reduced(gradients, {HALF_SQUARES} | (wanted - _OTHERS))
@@ -103,15 +108,16 @@ def output_sums(
     """
     wanted = _reductions(names)
     count = tf.cast(tf.stack([tf.size(a) for a in outputs]), tf.float32)
-    found = _reduced(outputs, wanted - {NONZERO})
+    found = _reduced(outputs, wanted - {NONZERO}, in_memory=True)
     found["count"] = count
     if "squares" in wanted:
-        sums = found[SUM] if SUM in found else reduced(outputs, {SUM})[SUM]
-        found["squares"] = 2.0 * reduced(outputs, {HALF_SQUARES}, about=sums / count)[HALF_SQUARES]
+        sums = found[SUM] if SUM in found else reduced(outputs, {SUM}, in_memory=True)[SUM]
+        half = reduced(outputs, {HALF_SQUARES}, about=sums / count, in_memory=True)
+        found["squares"] = 2.0 * half[HALF_SQUARES]
     if "norm" in wanted:
         found["norm"] = l2_norms(outputs)
     if "non_finite" in wanted:
-        found["non_finite"] = tf.stack([_non_finite(a) for a in outputs])
+        found["non_finite"] = non_finite_counts(outputs)
     if NONZERO in wanted:
         found[NONZERO] = tf.stack(_completed(nonzero, outputs))
     if "saturated" in wanted:
@@ -136,17 +142,16 @@ def _reductions(names: Sequence[str]) -> set[str]:
     return {name.split(".")[1] for name in names}
 
 
-def _reduced(tensors: Sequence[tf.Tensor], wanted: Set[str]) -> dict[str, tf.Tensor]:
+def _reduced(
+    tensors: Sequence[tf.Tensor], wanted: Set[str], in_memory: bool = False
+) -> dict[str, tf.Tensor]:
     """Return those of the reductions that `reduced` computes."""
-    return reduced(tensors, wanted - _OTHERS) if wanted - _OTHERS else {}
+    simple = wanted - _OTHERS
+    return reduced(tensors, simple, in_memory=in_memory) if simple else {}
 
 
 def _unscaled(x: tf.Tensor, scale: tf.Tensor | None) -> tf.Tensor:
     return x if scale is None else x / scale
-
-
-def _non_finite(x: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_sum(tf.cast(~tf.math.is_finite(x), tf.float32))
 
 
 def _completed(
@@ -154,7 +159,9 @@ def _completed(
 ) -> list[tf.Tensor]:
     """Count the elements that are not 0 where that is not known yet."""
     unknown = [a for a, n in zip(outputs, nonzero, strict=True) if n is None]
-    counted = iter(tf.unstack(reduced(unknown, {NONZERO})[NONZERO]) if unknown else [])
+    counted = iter(
+        tf.unstack(reduced(unknown, {NONZERO}, in_memory=True)[NONZERO]) if unknown else []
+    )
     return [next(counted) if n is None else n for n in nonzero]
 
 
