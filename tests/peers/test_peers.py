@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -81,7 +82,9 @@ def deselected(test: str, globs: Iterable[str]) -> bool:
 def test_the_tests_of_keras_pass_with_our_classes(options, request, tmp_path):
     left_out = [] if "canary" in request.config.getoption("markexpr") else CANARY_ONLY
     files = copied(RUNS[options], tmp_path)
-    assert files, "the wheel of Keras has no tests"
+    if not files and version(keras.__version__) < version(TABLE["keras"]):
+        pytest.skip(f"the wheel of Keras {keras.__version__} has no tests")
+    assert files, "the wheel of Keras has no tests any more"
     outcomes = run(tmp_path, files, [*options, *(f"--leave-out={glob}" for glob in left_out)])
     failed = {t for t, o in outcomes.items() if o["outcome"] == "failed"}
     missing = {t for t in failed if NOT_INSTALLED.search(outcomes[t]["text"])}
@@ -95,9 +98,9 @@ def test_the_tests_of_keras_pass_with_our_classes(options, request, tmp_path):
     stale = sorted(here - failed)
     if version(keras.__version__) >= version(TABLE["keras"]):
         assert not stale, f"pass or are gone, remove them from expected.toml: {stale}"
-    counts = {o: sum(x["outcome"] == o for x in outcomes.values()) for o in ("passed", "skipped")}
-    print({"options": options, **counts, "expected": len(here & failed), "missing": len(missing)})
-    assert counts["passed"] > 100
+    by_suite = Counter((t.split("/")[0], o["outcome"]) for t, o in outcomes.items())
+    print(options, dict(by_suite), f"{len(here & failed)} expected, {len(missing)} cannot run")
+    assert sum(o["outcome"] == "passed" for o in outcomes.values()) > 100
 
 
 def test_every_expected_difference_has_one_reason():
