@@ -21,9 +21,12 @@ class Ftrl(RuleOptimizer):
         n ← n + g²
         w ← −(z − sign(z) λ₁) / ((β + nᵖ) / α + 2 λ₂)          0 where |z| ≤ λ₁
 
-    with p = −`learning_rate_power`. With λ₁ = λ₂ = 0 it is Adagrad. With λ₁ > 0 the weights of
-    rare features are exactly 0, where gradient descent with an L1 penalty makes them small. w
-    depends on z and n alone, so weights that do not start at 0 are pulled there by the first steps.
+    with p = −`learning_rate_power`. With λ₁ = λ₂ = 0, from w = 0 and n = 0, it is Adagrad. With
+    λ₁ > 0 the weights of rare features are exactly 0, where gradient descent with an L1 penalty
+    makes them small. w depends on z and n alone, so weights that do not start at 0 are pulled there
+    by the first steps.
+    A rate that falls during training pulls all weights towards 0: the σ so far are those of the
+    larger rates.
 
         convention   denominator              first n   β
         "keras"      (β + nᵖ) / α + 2 λ₂      0.1       0
@@ -108,6 +111,11 @@ class Ftrl(RuleOptimizer):
             beta=beta,
             **common,
         )
+        if not callable(self.rate) and self.learning_rate_at(0) == 0:
+            raise ValueError(
+                "`Ftrl` divides by the learning rate, so it must be above 0, but got "
+                "learning_rate=0.0. Write, for example, `Ftrl(learning_rate=0.01)`."
+            )
         given = (self.learning_rate_power, self.l2_shrinkage_regularization_strength)
         if self.convention == "paper" and given != (-0.5, 0.0):
             raise ValueError(

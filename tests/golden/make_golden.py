@@ -83,7 +83,7 @@ OPTAX: dict[str, tuple[str, dict[str, Any]]] = {
     "schedule_free_adamw_decay": ("contrib.schedule_free_adamw", {"weight_decay": 0.1}),
     "schedule_free_rising": ("contrib.schedule_free", {"b2": 0.999, "eps": 1e-8, "b1": 0.9}),
     "muon": ("contrib.muon", {"nesterov": False, "consistent_rms": 0.2}),
-    "yogi": ("yogi", {"initial_accumulator_value": 0.0, "eps": 0.0}),
+    "yogi": ("scale_by_yogi", {"initial_accumulator_value": 0.0, "eps": 0.0}),
     "novograd": ("novograd", {"b1": 0.95, "b2": 0.98, "eps": 1e-8}),
     "novograd_decay": ("novograd", {"b1": 0.9, "b2": 0.25, "eps": 1e-6, "weight_decay": 0.1}),
     # optax multiplies the differences by 1 − b2 where the authors' code multiplies them by b2.
@@ -142,6 +142,9 @@ def make_optax(function: str, arguments: Mapping[str, Any], schedule: Callable) 
         # Its count starts at 1, that of the inner optimizer at 0.
         earlier = lambda count: schedule(count - 1)  # noqa: E731
         return optax.contrib.schedule_free(inner, earlier, b1=arguments["b1"])
+    if function == "scale_by_yogi":
+        # `optax.yogi` does not hand the first value on.
+        return optax.chain(optax.scale_by_yogi(**arguments), optax.scale_by_learning_rate(schedule))
     for name in function.split("."):
         optax = getattr(optax, name)
     return optax(schedule, **arguments)  # pyright: ignore[reportCallIssue]

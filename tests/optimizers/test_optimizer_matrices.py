@@ -159,6 +159,21 @@ def test_what_prodigy_cannot_do_is_refused():
 def test_the_paper_s_ftrl_has_one_power():
     with pytest.raises(ValueError, match=r"learning_rate_power=-0\.4"):
         ours.Ftrl(learning_rate_power=-0.4, convention="paper")
+    with pytest.raises(ValueError, match="divides by the learning rate"):
+        ours.Ftrl(0.0)
+
+
+def test_ftrl_without_penalties_from_0_is_adagrad():
+    """McMahan, AISTATS 2011: the proximal terms are those of Adagrad's steps."""
+
+    def gradient(w: np.ndarray) -> np.ndarray:
+        return w - [1.0, -2.0, 0.5]
+
+    ftrl = ours.Ftrl(0.3, initial_accumulator_value=0.0)
+    adagrad = ours.Adagrad(0.3, epsilon=0.0, convention="paper")
+    path = trajectory(ftrl, gradient, np.zeros(3), 50)
+    np.testing.assert_allclose(path, trajectory(adagrad, gradient, np.zeros(3), 50), rtol=1e-10)
+    assert np.abs(path[-1] - [1.0, -2.0, 0.5]).max() < 0.3
 
 
 def test_relative_steps_of_adafactor_can_be_left_out():

@@ -288,6 +288,18 @@ DESCENTS = {
     "lars": Descent(
         lambda: ours.LARS(trust_coefficient=0.001), (20.0, 500), (5.0, 2000), (5.0, 1000)
     ),
+    "adafactor": Descent(lambda: ours.Adafactor(), (1.0, 500), (0.02, 5000), (0.05, 500)),
+    "yogi": Descent(lambda: ours.Yogi(), (5.0, 500), (0.1, 500), (0.5, 500)),
+    "novograd": Descent(lambda: ours.NovoGrad(), (0.5, 500), (0.05, 500), (0.1, 500)),
+    "adan": Descent(lambda: ours.Adan(), (5.0, 500), (0.1, 500), (0.5, 500)),
+    "ademamix": Descent(
+        lambda: ours.AdEMAMix(beta_3=0.99, alpha=1.0, warmup_steps=500),
+        (5.0, 500),
+        (0.1, 500),
+        (0.5, 500),
+    ),
+    "prodigy": Descent(lambda: ours.Prodigy(), (1.0, 500), (0.02, 500), (0.2, 500)),
+    "soap": Descent(lambda: ours.SOAP(), (5.0, 500), (0.1, 500), (0.5, 500)),
     "schedule_free_adamw": Descent(
         lambda: ours.ScheduleFreeAdamW(), (20.0, 500), (0.1, 2000), (1.0, 1000)
     ),
