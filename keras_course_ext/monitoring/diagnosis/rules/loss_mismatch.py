@@ -26,7 +26,7 @@ _PROBABILITIES = ("sigmoid", "hard_sigmoid", "softmax", "sparsemax")
 # What trains, but worse than the right loss, is reported where the outcome shows it. A binary
 # crossentropy of a softmax is hardly ever meant; a squared error on classes may do well.
 _POOR = 0.8
-_POOR_SQUARED = 0.5
+_POOR_SQUARED = 0.3
 
 
 class _Mismatch(NamedTuple):
