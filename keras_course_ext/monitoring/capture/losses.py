@@ -7,6 +7,7 @@ import keras
 
 _KNOWN = {
     "mean_squared_error",
+    "root_mean_squared_error",
     "half_squared_error",
     "mean_absolute_error",
     "mean_absolute_percentage_error",
@@ -25,7 +26,15 @@ _KNOWN = {
     "squared_hinge",
     "categorical_hinge",
 }
-_ALIASES = {"kldivergence": "kl_divergence", "logcosh": "log_cosh"}
+_ALIASES = {
+    "kldivergence": "kl_divergence",
+    "logcosh": "log_cosh",
+    # As users call functions of their own.
+    "mse": "mean_squared_error",
+    "mae": "mean_absolute_error",
+    "rmse": "root_mean_squared_error",
+    "root_mean_square_error": "root_mean_squared_error",
+}
 
 
 class LossInfo(NamedTuple):

@@ -13,6 +13,7 @@ CROSSENTROPIES = (
 )
 ELEMENTWISE = (
     "mean_squared_error",
+    "root_mean_squared_error",
     "half_squared_error",
     "mean_absolute_error",
     "mean_absolute_percentage_error",
@@ -68,5 +69,6 @@ def right_output(output: OutputInfo, measures_accuracy: bool) -> Remedy:
         return remedy.output(layer, "tanh", str(loss), 1)
     if is_labels(targets):
         return remedy.output(layer, "sigmoid", "binary_crossentropy", targets.columns)
-    loss = output.loss if output.loss in ELEMENTWISE else "mean_squared_error"
-    return remedy.output(layer, "linear", loss or "mean_squared_error", targets.columns)
+    keeps = output.loss in ELEMENTWISE and output.loss != "root_mean_squared_error"
+    loss = str(output.loss) if keeps else "mean_squared_error"
+    return remedy.output(layer, "linear", loss, targets.columns)

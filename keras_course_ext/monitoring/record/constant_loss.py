@@ -105,6 +105,7 @@ _LOSSES: Mapping[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "mean_squared_error": _squared,
     # The deck adds up over the outputs.
     "half_squared_error": lambda rows, w: _squared(rows, w) * rows.shape[1] / 2,
+    "root_mean_squared_error": lambda rows, w: _squared(rows, w) ** 0.5,
     "mean_absolute_error": _absolute,
     "mean_squared_logarithmic_error": _log_squared,
     "binary_crossentropy": _binary,

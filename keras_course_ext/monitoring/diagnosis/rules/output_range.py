@@ -40,7 +40,7 @@ def find(history: GradientHistory) -> list[Finding]:
 def _cannot(output: OutputInfo, targets: TargetInfo) -> bool:
     if output.activation in SUMS_TO_ONE and output.units == 1:
         return False  # whatever the targets are, it is constant: the rule `zero_gradient`
-    if output.loss not in (*ELEMENTWISE, "binary_crossentropy", None):
+    if output.loss not in (*ELEMENTWISE, "binary_crossentropy"):
         return False
     if output.loss == "binary_crossentropy" and output.activation not in ("sigmoid", "softmax"):
         return False  # it is the loss that needs another output

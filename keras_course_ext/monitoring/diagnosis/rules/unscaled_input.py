@@ -9,7 +9,7 @@ from keras_course_ext.monitoring.record.task import InputInfo
 # Root mean square of a column, where standardized data has 1. Many networks train with such data,
 # ReLU and Adam above all, so the outcome decides: the worse the scale, the better it must be.
 LARGE, FAR, HUGE = 8.0, 20.0, 300.0
-TINY = 0.02
+TINY = 5e-3
 POOR, GOOD = 0.4, 0.8
 # Layers that scale what comes in, or do not multiply it.
 _SCALING = (
