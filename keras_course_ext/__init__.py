@@ -20,6 +20,7 @@ from keras_course_ext import (  # noqa: E402
     optimizers,
     plotting,
 )
+from keras_course_ext._language import get_language, set_language  # noqa: E402
 from keras_course_ext._lazy import TENSORFLOW_INSTALLED, raise_on_use  # noqa: E402
 from keras_course_ext._version import __version__  # noqa: E402
 
@@ -40,6 +41,7 @@ __all__ = [
     "backprop",
     "callbacks",
     "diagnose",
+    "get_language",
     "gradcheck",
     "layers",
     "losses",
@@ -47,4 +49,5 @@ __all__ = [
     "ops",
     "optimizers",
     "plotting",
+    "set_language",
 ]

@@ -2,6 +2,21 @@
 
 import importlib.util
 import os
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+
+def is_command_line() -> bool:
+    """Says whether this process is the command `keras-course-ext`.
+
+    The command reads records, for which NumPy is enough: without TensorFlow, whose import takes
+    seconds, it answers in half a second.
+    """
+    program = sys.argv[0] if sys.argv else ""
+    # While Python looks for the module that `-m` names, `sys.argv[0]` is "-m".
+    as_module = program == "-m" and ("-m", "keras_course_ext") in pairwise(sys.orig_argv)
+    return as_module or Path(program).stem == "keras-course-ext"
 
 
 def missing_library() -> str | None:
@@ -11,6 +26,8 @@ def missing_library() -> str | None:
         The message of the `ImportError` that a name which needs TensorFlow raises, with what to
         install; `None` if TensorFlow and Keras are installed.
     """
+    if is_command_line():
+        return "keras_course_ext does not load TensorFlow in the command `keras-course-ext`."
     if importlib.util.find_spec("tensorflow") is None:
         return (
             "keras_course_ext needs TensorFlow, and it is not installed. Write "

@@ -11,7 +11,7 @@ from keras_course_ext.backprop.check import check
 from keras_course_ext.backprop.check_report import CheckReport
 from keras_course_ext.backprop.collect import layer_traces
 from keras_course_ext.backprop.forward import forward
-from keras_course_ext.backprop.html import as_html
+from keras_course_ext.backprop.html import as_html, as_part
 from keras_course_ext.backprop.problem import make_problem
 from keras_course_ext.backprop.record import TraceRecord
 from keras_course_ext.backprop.table import as_text
@@ -70,6 +70,10 @@ class Trace(TraceRecord):
             with open(path, "w", encoding="utf-8") as file:
                 file.write(page)
         return page
+
+    def _repr_html_(self) -> str | None:
+        """Return the tables as a notebook shows them."""
+        return as_part(self)
 
     def check(self, rtol: float | None = None) -> CheckReport:
         """Compare every entry with automatic differentiation of the whole model.

@@ -12,6 +12,7 @@ from keras_course_ext.callbacks.backups import Backups
 from keras_course_ext.callbacks.continued import Continued
 from keras_course_ext.callbacks.followed import described, followed_optimizers
 from keras_course_ext.callbacks.live_logs import LiveLogs, finding_logs
+from keras_course_ext.callbacks.monitor_report import monitor_report, report_text
 from keras_course_ext.callbacks.monitored_fit import MonitoredFit
 from keras_course_ext.callbacks.on_finding import ACTIONS, OnFinding, Reaction, checked_on_finding
 from keras_course_ext.callbacks.pace import Pace
@@ -95,8 +96,9 @@ class GradientMonitor(keras.callbacks.Callback):
             are counted in bins between powers of 2, for `history.histograms`. Defaults to None.
         sinks: Where to write the record during training: a list of paths that end in `.jsonl` or
             `.csv`, of `"tensorboard"`, the directory of the TensorBoard callback in the same `fit`,
-            and of `kce.monitoring.sinks.Sink`. If the optimizer has made no step yet a file begins
-            anew, otherwise the steps are appended. Defaults to None.
+            of `"wandb"` and `"mlflow"`, the active run, and of `kce.monitoring.sinks.Sink`. If the
+            optimizer has made no step yet a file begins anew, otherwise the steps are appended.
+            Defaults to None.
         resume: The record of an interrupted run, with which `history` begins: a `.jsonl` or `.json`
             file, or a `GradientHistory`. Its steps before the first step of this run are kept; none
             if that is step 0. Defaults to None, an empty record.
@@ -136,6 +138,7 @@ class GradientMonitor(keras.callbacks.Callback):
         >>> monitor.findings
         []
         >>> monitor.report()  # doctest: +SKIP
+        >>> monitor.report("report.html", language="ko")  # doctest: +SKIP
         >>> monitor.plot("gradients.png")  # doctest: +SKIP
 
     Reference: Glorot & Bengio (2010), "Understanding the difficulty of training deep feedforward
@@ -226,15 +229,32 @@ class GradientMonitor(keras.callbacks.Callback):
         """What is wrong with the run, the most serious first; empty if nothing is."""
         return diagnose(self.history, self.rules)
 
-    def report(self, console: "Console | None" = None) -> None:
-        """Print a table of the layers' gradients, and the findings below it.
+    def report(
+        self,
+        path: str | os.PathLike | None = None,
+        language: str | None = None,
+        *,
+        console: "Console | None" = None,
+    ) -> None:
+        """Print a table of the layers' gradients and the findings, or write them as a page.
+
+        The page is one file that needs no network; a browser opens it from the disk. It has the
+        verdict first, then what to change, also as code, the layers with their figures, and
+        pictures.
 
         Args:
-            console: A `rich.console.Console`. Defaults to None, the terminal.
-        """
-        from keras_course_ext.monitoring.diagnosis.report import print_report
+            path: The file of the page, such as `"report.html"`. Defaults to None: the table and the
+                findings are printed.
+            language: Language of the report, "en" or "ko". Defaults to None, that of
+                `kce.set_language`.
+            console: A `rich.console.Console` to print to. Defaults to None, the terminal.
 
-        print_report(self.history, console)
+        Raises:
+            ImportError: If there is a path and jinja2 is not installed; the message says how to
+                install it.
+            ValueError: If `language` is neither, or `path` is not a path.
+        """
+        monitor_report(self.history, path, language, console, self.get_config())
 
     def plot(
         self, path: str | os.PathLike | None = None, kind: str = "gradients", lang: str = "en"
@@ -261,6 +281,13 @@ class GradientMonitor(keras.callbacks.Callback):
         from keras_course_ext.plotting.save import draw
 
         return draw(self.history, path, kind, lang)
+
+    def __str__(self) -> str:
+        """Return what `report()` prints."""
+        return report_text(self.history)
+
+    def _repr_html_(self) -> str | None:
+        return self.history._repr_html_()
 
     @contextmanager
     def watch(self, model: keras.Model, optimizer: Any = None) -> Iterator["GradientMonitor"]:
@@ -421,6 +448,7 @@ class GradientMonitor(keras.callbacks.Callback):
         epoch_logs = self._so_far.logs
         norm, findings = epoch_logs.end_epoch(self.history, self._recording.epoch, self.rules)
         if findings is not None:
+            self._recording.send_findings(findings)
             epoch_logs.shown = self._reaction.act(findings)
         if self._live is not None:
             self._live.found(epoch_logs.shown)

@@ -328,6 +328,10 @@ class Recording:
                     stacklevel=2,
                 )
 
+    def send_findings(self, findings: Sequence[Finding]) -> None:
+        """Pass the findings of the epoch that ended to the sinks."""
+        self._fan_out.send_findings(findings)
+
     def close(self) -> None:
         """Close the sinks, and record nothing until `begin`: traced steps may run meanwhile."""
         self._fan_out.close()

@@ -1,10 +1,10 @@
 """Activations of a layer over a run: one histogram per column, the "colorful dimension"."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_course_ext.monitoring.record.histograms import by_level, levels
 from keras_course_ext.monitoring.record.history import GradientHistory
 from keras_course_ext.monitoring.record.recorded import HasHistory, history_of
 from keras_course_ext.monitoring.record.schema import Histogram
@@ -29,13 +29,14 @@ def activations(
 ) -> "Axes":
     """Draw the distribution of the activations of a layer, one histogram per column.
 
-    The upper rows are positive activations, in powers of 2, the lower rows negative ones, and the
-    middle row those that are 0 or too small to show; brighter is a larger share, on a logarithmic
-    scale. The lower half is omitted if no activation is negative. What to conclude: columns that
-    are equal from left to right, or widen slowly, are healthy. Columns that grow outward and
-    collapse, repeatedly, show training that explodes and restarts. If all activations are in the
-    middle row, the layer is dead (half of a ReLU layer there is normal); if all are in one bright
-    outer row, such as ±1 of a tanh, it is saturated. A grey column has no finite activation.
+    The upper rows are positive activations, in powers of 2 and near 1 in eighths, the lower rows
+    negative ones, and the middle row those that are 0 or too small to show; brighter is a larger
+    share, on a logarithmic scale. The lower half is omitted if no activation is negative. What to
+    conclude: columns that are equal from left to right, or widen slowly, are healthy. Columns that
+    grow outward and collapse, repeatedly, show training that explodes and restarts. If all
+    activations are in the middle row, the layer is dead (half of a ReLU layer there is normal); if
+    all are in one bright outer row, such as ±1 of a tanh, it is saturated. A grey column has no
+    finite activation.
 
     `activation`, in the singular, is another plot: the curve of a function and its derivative.
 
@@ -82,8 +83,8 @@ def activations(
     found = [h for h in found if h.layer == layer]
     at = np.unique(np.linspace(0, len(found) - 1, min(len(found), MOST_COLUMNS)).astype(int))
     found = [found[i] for i in at]
-    low, high = _octaves(found)
-    share = np.stack([_column(h, low, high) for h in found], axis=1)
+    edges = levels(found, _MOST_OCTAVES)
+    share = np.stack([_column(h, edges) for h in found], axis=1)
     plt = _matplotlib.pyplot()
     ax = axes(ax)
     steps = np.array([h.step for h in found], dtype=np.float64)
@@ -92,10 +93,11 @@ def activations(
     with np.errstate(divide="ignore"):
         # Not −∞ for an empty bin, which matplotlib draws like NaN.
         log10 = np.log10(np.maximum(share, 1e-9))
-    half = high - low + 0.5
+    # An octave is one unit high, the middle row too.
+    at = np.log2(edges) - np.log2(edges[0]) + 0.5
     mesh = ax.pcolormesh(
         np.append(steps, steps[-1] + last),
-        np.concatenate([-half + np.arange(high - low + 1), 0.5 + np.arange(high - low + 1)]),
+        np.concatenate([-at[::-1], at]),
         np.ma.masked_invalid(log10),
         cmap=cmap,
         vmin=-4,
@@ -103,44 +105,22 @@ def activations(
     )
     label = language("log₁₀ of the share of activations", "활성값의 비율 (log₁₀)")
     bar = ax.figure.colorbar(mesh, ax=ax, label=label, extend="min")
-    _ticks(ax, low, high)
-    rows = high - low
+    _ticks(ax, *(int(e) for e in np.log2(edges[[0, -1]])))
+    rows = len(edges) - 1
     if not np.nansum(share[:rows]):
         # Nothing is negative, as after ReLU or sigmoid: the lower half would be empty.
-        ax.set_ylim(-0.5, half)
+        ax.set_ylim(-0.5, at[-1])
     ax.set(xlabel=language("step", "스텝"), ylabel=language("activation", "활성값"))
     ax.set_title(language.user_text(title or layer, ""))
     language.set_fonts(ax, bar.ax)
     return ax
 
 
-def _octaves(found: Sequence[Histogram]) -> tuple[int, int]:
-    """Return the exponents of 2 of the rows: all activations, without the very small ones."""
-    filled = [np.abs(np.stack([h.edges[:-1], h.edges[1:]]))[:, h.counts > 0] for h in found]
-    used = [pair for pair in filled if pair.size]
-    if not used:
-        return -1, 0
-    high = int(np.log2(max(pair.max() for pair in used)))
-    lows = [np.where(h.edges[1:] > -h.edges[:-1], h.edges[:-1], -h.edges[1:]) for h in found]
-    smallest = min(
-        (x[(h.counts > 0) & (x > 0)].min(initial=2.0**high))
-        for x, h in zip(lows, found, strict=True)
-    )
-    return max(min(int(np.log2(smallest)), high - 1), high - _MOST_OCTAVES), high
-
-
-def _column(h: Histogram, low: int, high: int) -> np.ndarray:
-    """Return the shares of a histogram in the bins from -2^high to 2^high; NaN if it is empty."""
-    rows = 2 * (high - low) + 1
-    column = np.zeros(rows)
-    center = (h.edges[:-1] + h.edges[1:]) / 2
-    size = np.abs(center)
-    outside = size >= 2.0**low
-    octave = np.floor(np.log2(np.where(outside, size, 1.0))).astype(int) - low
-    at = np.where(outside, (high - low) + np.sign(center).astype(int) * (octave + 1), high - low)
-    np.add.at(column, np.clip(at, 0, rows - 1), h.counts)
-    total = column.sum()
-    return column / total if total else np.full(rows, np.nan)
+def _column(h: Histogram, edges: np.ndarray) -> np.ndarray:
+    """Return the shares of a histogram in the rows; NaN if it is empty."""
+    counts = by_level(h, edges)
+    total = counts.sum()
+    return counts / total if total else np.full(len(counts), np.nan)
 
 
 def _ticks(ax: "Axes", low: int, high: int) -> None:

@@ -7,23 +7,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from records import LAYERS, history_of
 
 from keras_course_ext.callbacks import GradientMonitor
 from keras_course_ext.monitoring import GradientHistory, Key, LayerInfo, diagnose
 from keras_course_ext.plotting import gradients
 from keras_course_ext.plotting.gradients import color_limits
 from keras_course_ext.plotting.save import PLOTS, draw
-
-LAYERS = 9
-
-
-def history_of(rate, steps=30, count=LAYERS):
-    layers = [LayerInfo(f"h{i}", activation="sigmoid") for i in range(count - 1)]
-    history = GradientHistory([*layers, LayerInfo("out", activation="softmax")])
-    keys = [Key(x.name, t, "grad_norm") for x in history.layers for t in ("kernel", "output")]
-    signal = rate ** np.arange(count - 1, -1, -1.0)
-    history.append(range(steps), [0] * steps, keys, np.tile(np.repeat(signal, 2), (steps, 1)))
-    return history
 
 
 def test_plot_shows_the_norms_and_marks_the_layers():

@@ -223,7 +223,8 @@ def test_a_sink_that_fails_is_left_alone_after_one_warning_and_the_others_go_on(
         (CSVSink("x.csv"), r"must be a list. Received: sinks=CSVSink\('x.csv'\)"),
         (
             ["x.txt"],
-            r"must end in .csv or .jsonl, or be 'tensorboard'.* 'x.txt'. Write .* 'x.jsonl'",
+            r"must end in .csv or .jsonl, or be 'tensorboard', 'wandb' or 'mlflow'.* 'x.txt'. "
+            r"Write .* 'x.jsonl'",
         ),
         ([3], "must be a path or an object with the methods .*Received: 3"),
         ([CSVSink], "must be a path or an object .*Received: <class"),

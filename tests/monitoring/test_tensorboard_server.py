@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import keras_course_ext as kce
+from keras_course_ext.monitoring.sinks.scalar_layout import tag_of
 
 pytest.importorskip("tensorboard", reason="needs the extra `tensorboard`")
 
@@ -97,14 +98,12 @@ def shown(tmp_path_factory):
 @pytest.mark.slow
 def test_the_scalars_are_those_of_the_history(shown):
     (first, second), server = shown
-    expected = {
-        f"gradients.{key.statistic}/" + "/".join(filter(None, [key.layer, key.tensor])): key
-        for key in first.keys
-    }
+    expected = {tag_of(key): key for key in first.keys}
     tags = server.tags("scalars")
     # In the same run as the curves of Keras's own callback.
     assert "epoch_loss" in tags
     assert {tag for tag in tags if tag.startswith("gradients")} == set(expected)
+    assert "gradients.all/grad_norm" in tags
     assert "gradients.grad_norm/dense/kernel" in tags
     for tag, key in expected.items():
         points = server.get("scalars/scalars", run="train", tag=tag)

@@ -1,6 +1,7 @@
 """TensorBoard's files hold what was recorded, no more, and a resumed run goes on in them."""
 
 import json
+import re
 import resource
 import time
 
@@ -12,19 +13,21 @@ import tensorflow as tf
 from keras_course_ext.callbacks import GradientMonitor
 from keras_course_ext.callbacks.same_fit import callbacks_in_same_fit
 from keras_course_ext.callbacks.tensorboard_log_dir import tensorboard_log_dir
-from keras_course_ext.monitoring import GradientHistory, Key
+from keras_course_ext.monitoring import Finding, GradientHistory, Key
 from keras_course_ext.monitoring.record.schema import Histogram
 from keras_course_ext.monitoring.sinks import TensorBoardSink
+from keras_course_ext.monitoring.sinks.scalar_layout import tag_of
 
 KEYS = [
     Key("dense", "kernel", "grad_norm"),
     Key("encoder/dense", "output", "zero_share"),
     Key("", "model", "grad_norm"),
 ]
+LAYOUT = "custom_scalars__config__"
 TAGS = [
     "gradients.grad_norm/dense/kernel",
     "gradients.zero_share/encoder/dense/output",
-    "gradients.grad_norm/model",
+    "gradients.all/grad_norm",
 ]
 
 
@@ -44,7 +47,7 @@ def events(path):
     for file in files(path):
         for record in tf.data.TFRecordDataset(str(file)):
             event = tf.compat.v1.Event.FromString(record.numpy())
-            found += [(v.tag, event.step, v) for v in event.summary.value]
+            found += [(v.tag, event.step, v) for v in event.summary.value if v.tag != LAYOUT]
     return found
 
 
@@ -99,6 +102,46 @@ def test_histograms_are_the_bins_that_were_counted(tmp_path):
     assert {(step, v.metadata.plugin_data.plugin_name) for _, step, v in events(tmp_path)} == {
         (50, "histograms")
     }
+
+
+def test_one_chart_has_all_layers(tmp_path):
+    layout_pb2 = pytest.importorskip("tensorboard.plugins.custom_scalar.layout_pb2")
+    sink = opened(tmp_path)
+    long = Key("x" * 200, "a.b", "grad_norm")
+    sink.write([3], [0], [*KEYS, long], [[1.0] * 4])
+    sink.write([4], [0], KEYS, [[1.0] * 3])
+    sink.close()
+    (layout,) = [
+        layout_pb2.Layout.FromString(tf.make_ndarray(v.tensor).item())
+        for record in tf.data.TFRecordDataset(str(files(tmp_path)[0]))
+        for v in tf.compat.v1.Event.FromString(record.numpy()).summary.value
+        if v.tag == LAYOUT
+    ]
+    assert layout.version == 1
+    assert [c.title for c in layout.category] == [
+        *("whole model", "grad_norm", "zero_share", "dead_units")
+    ]
+    assert [c.closed for c in layout.category] == [False, False, True, True]
+    charts = {chart.title: chart.multiline.tag for c in layout.category for chart in c.chart}
+    tags = [*TAGS, "gradients.grad_norm/other/kernel", "gradients.grad_norm/other/my kernel"]
+    shown = {title: [t for t in tags if re.search(x, t)] for title, (x,) in charts.items()}
+    assert shown["grad_norm of kernel"] == [TAGS[0], tags[3]]
+    assert shown["zero_share of output"] == [TAGS[1]]
+    assert shown["grad_norm"] == [TAGS[2]]
+    assert tag_of(long) == f"gradients.grad_norm/{'x' * 200}/a.b"
+    assert re.search(charts["grad_norm of a.b"][0], tag_of(long))
+    assert tag_of(Key("", "g_adam", "grad_norm")) == "gradients.all/grad_norm/g_adam"
+
+
+def test_findings_are_a_text(tmp_path):
+    sink = opened(tmp_path)
+    write(sink, [5])
+    sink.write_findings([Finding("dead", "a", 0, 5, "All are 0.", "Stop.")] * 2)
+    sink.close()
+    (tag, step, value) = events(tmp_path)[-1]
+    assert (tag, step, value.metadata.plugin_data.plugin_name) == ("gradients/findings", 5, "text")
+    text = "dead units in 'a' (epoch 0): All are 0. Stop."
+    assert tf.make_ndarray(value.tensor).item().decode() == f"{text}\n\n{text}"
 
 
 def test_the_surroundings_neither_stop_it_nor_get_anything(tmp_path):
@@ -231,7 +274,9 @@ def test_a_monitor_alone_says_before_training_that_it_knows_no_directory():
     with pytest.raises(ValueError, match="no TensorBoard callback"), monitor.watch(model):
         pass
     assert int(model.optimizer.iterations.numpy()) == 0
-    with pytest.raises(ValueError, match=r"must end in \.csv or \.jsonl, or be 'tensorboard'"):
+    with pytest.raises(
+        ValueError, match=r"must end in \.csv or \.jsonl, or be 'tensorboard', 'wandb' or 'mlflow'"
+    ):
         GradientMonitor(sinks=["tensorbord"])
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from keras_course_ext.monitoring.diagnosis.remedy import Remedy
+from keras_course_ext.monitoring.record import display
 from keras_course_ext.monitoring.record.names import printable
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
@@ -98,14 +99,22 @@ class Finding:
             advice = " ".join([first, *(f"Or: {text[0].lower()}{text[1:]}" for text in others)])
             object.__setattr__(self, "advice", advice)
 
+    @property
+    def name(self) -> str:
+        """What it is called, such as "vanishing gradient"."""
+        return _NAMES.get(self.kind, self.kind.replace("_", " "))
+
+    def _repr_html_(self) -> str | None:
+        """Return the finding as a notebook shows it."""
+        return display.summary(self)
+
     def __str__(self) -> str:
         """Return the finding as a paragraph."""
-        name = _NAMES.get(self.kind, self.kind.replace("_", " "))
         where = f" in '{self.layer}'" if self.layer else ""
-        parts = [f"{name}{where} (epoch {self.epoch}):", self.evidence, self.cause, self.advice]
+        parts = [f"{self.name}{where} (epoch {self.epoch}):", self.evidence]
+        parts += [self.cause, self.advice]
         if self.symptoms:
-            kinds = ", ".join(_NAMES.get(s.kind, s.kind) for s in self.symptoms)
-            parts.append(f"It explains: {kinds}.")
+            parts.append(f"It explains: {', '.join(s.name for s in self.symptoms)}.")
         # A layer's name may hold what moves the cursor of a terminal.
         return printable(" ".join(part for part in parts if part))
 

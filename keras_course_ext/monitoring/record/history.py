@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_course_ext.monitoring.record import frame, merge, selection, storage
+from keras_course_ext.monitoring.record import display, frame, merge, selection, storage
 from keras_course_ext.monitoring.record.schema import (
     Block,
     Content,
@@ -134,6 +134,30 @@ class GradientHistory:
         return (
             f"<GradientHistory of {len(self.layers)} layers, {span}, {len(self)} values{thinned}>"
         )
+
+    def _repr_html_(self) -> str | None:
+        """Return the verdict and the map of the layers, which a notebook shows."""
+        return display.summary(self)
+
+    def report(self, path: str | os.PathLike, language: str | None = None) -> None:
+        """Write a page: the verdict, the layers with their figures, pictures, and what to change.
+
+        The page is one file that needs no network; a browser opens it from the disk.
+
+        Args:
+            path: The file, such as `"report.html"`.
+            language: Language of the page, "en" or "ko". Defaults to None, that of
+                `kce.set_language`.
+
+        Raises:
+            ImportError: If jinja2 is not installed; the message says how to install it.
+            ValueError: If `language` is neither.
+
+        Example:
+            >>> from keras_course_ext.monitoring import GradientHistory
+            >>> GradientHistory.load("record.jsonl").report("report.html")  # doctest: +SKIP
+        """
+        display.write(self, path, language)
 
     def blocks(self, first: Sequence[int] = ()) -> list[Block]:
         """Return the rows, a block for each set of keys that were recorded together.

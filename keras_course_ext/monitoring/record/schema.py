@@ -177,8 +177,9 @@ class Histogram(NamedTuple):
         layer: Name of the layer.
         tensor: Name of the tensor, `"kernel"`, `"bias"`, ... or `"output"`.
         kind: `"gradient"`, `"weight"` or `"activation"`.
-        edges: Edges of the bins, ascending, shape `(bins + 1,)`: powers of 2 and their negatives.
-            The bin in the middle holds the elements that are 0.
+        edges: Edges of the bins, ascending, shape `(bins + 1,)`: powers of 2 and their negatives,
+            of activations from 1/8 to 2 eighths of the way between them too. The bin in the middle
+            holds the elements that are 0.
         counts: Number of elements in each bin, shape `(bins,)`; NaN and infinities are in none.
 
     Example:

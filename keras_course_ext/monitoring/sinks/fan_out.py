@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Sequence
 
+from keras_course_ext.monitoring.diagnosis.finding import Finding
 from keras_course_ext.monitoring.record.history import GradientHistory
 from keras_course_ext.monitoring.sinks.sink import Sink
 
@@ -20,6 +21,7 @@ class FanOut:
         self._rows: list[int] = []
         self._histograms = 0
         self._observations = 0
+        self._findings: list[Finding] = []
 
     def open(self, first_step: int, history: GradientHistory) -> None:
         """Open all sinks, or none if one of them cannot be opened.
@@ -68,6 +70,20 @@ class FanOut:
         self._rows = [len(block.steps) for block in history.blocks()]
         self._histograms = len(history.histograms)
         self._observations = len(history.observations)
+
+    def send_findings(self, findings: Sequence[Finding]) -> None:
+        """Pass the findings to the sinks that take findings, if they are new."""
+        if list(findings) == self._findings:
+            return
+        self._findings = list(findings)
+        for sink in list(self._open):
+            write_findings = getattr(sink, "write_findings", None)
+            try:
+                if write_findings is not None:
+                    write_findings(findings)
+            except Exception as error:
+                self._open.remove(sink)
+                _close_and_warn(sink, error)
 
     def close(self) -> None:
         """Close the sinks that are still open."""

@@ -8,10 +8,14 @@ from typing import Any
 from keras_course_ext.monitoring.sinks.csv_sink import CSVSink
 from keras_course_ext.monitoring.sinks.file_sink import FileSink
 from keras_course_ext.monitoring.sinks.jsonl_sink import JSONLinesSink
+from keras_course_ext.monitoring.sinks.mlflow_sink import MLflowSink
 from keras_course_ext.monitoring.sinks.sink import Sink
+from keras_course_ext.monitoring.sinks.wandb_sink import WandbSink
 
-# Stands for a sink in the directory of the TensorBoard callback, known when `fit` begins.
+# Stand for a sink that is known when `fit` begins: in the directory of the TensorBoard callback, or
+# in the run that is active then.
 _TENSORBOARD = "tensorboard"
+_OF_NAME: dict[str, type[Any]] = {"wandb": WandbSink, "mlflow": MLflowSink}
 _OF_ENDING: dict[str, type[FileSink]] = {".csv": CSVSink, ".jsonl": JSONLinesSink}
 
 
@@ -19,8 +23,8 @@ def checked_sinks(sinks: Any) -> list[Sink | str]:
     """Return the sinks that were asked for, paths turned into sinks.
 
     Args:
-        sinks: None, or a sequence of sinks, of paths that end in `.csv` or `.jsonl`, and of
-            `"tensorboard"`, which is left as it is.
+        sinks: None, or a sequence of sinks, of paths that end in `.csv` or `.jsonl`, and of the
+            names `"tensorboard"`, `"wandb"` and `"mlflow"`, which are left as they are.
 
     Raises:
         ValueError: If an item is neither, or a file is named twice.
@@ -49,7 +53,12 @@ def sinks_of(requested: Sequence[Sink | str], tensorboard: Callable[[], Sink]) -
         requested: What `checked_sinks` returned.
         tensorboard: Returns the sink that `"tensorboard"` means.
     """
-    sinks = [tensorboard() if isinstance(sink, str) else sink for sink in requested]
+    sinks: list[Sink] = []
+    for sink in requested:
+        if isinstance(sink, str):
+            sinks.append(_OF_NAME[sink]() if sink in _OF_NAME else tensorboard())
+        else:
+            sinks.append(sink)
     for sink in sinks:
         if isinstance(sink, FileSink):
             sink.prepare()
@@ -67,14 +76,15 @@ def _sink(item: Any) -> Sink | str:
         import keras
 
         item = keras.saving.deserialize_keras_object(item)
-    if item == _TENSORBOARD:
-        return _TENSORBOARD
+    if isinstance(item, str) and item in (_TENSORBOARD, *_OF_NAME):
+        return item
     if isinstance(item, str | os.PathLike):
         ending = Path(item).suffix
         if ending in _OF_ENDING:
             return _OF_ENDING[ending](item)
         raise ValueError(
-            f"A path in `sinks` must end in {' or '.join(_OF_ENDING)}, or be '{_TENSORBOARD}'. "
+            f"A path in `sinks` must end in {' or '.join(_OF_ENDING)}, or be '{_TENSORBOARD}', "
+            f"{' or '.join(map(repr, _OF_NAME))}. "
             f"Received: '{os.fspath(item)}'. Write for example "
             f"'{Path(item).with_suffix('.jsonl')}'."
         )

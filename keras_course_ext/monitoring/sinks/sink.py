@@ -17,6 +17,9 @@ class Sink(Protocol):
     before the first step is trained, and an exception in it ends `fit` there. One in `write` or
     `write_histograms` does not: the monitor warns once and leaves that sink alone.
 
+    A sink that has a method `write_findings(findings)` as well gets the findings, a sequence of
+    `Finding` with the gravest first, after each epoch in which they have changed.
+
     Example:
         >>> import keras, numpy as np
         >>> import keras_course_ext as kce

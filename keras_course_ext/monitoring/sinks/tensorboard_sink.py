@@ -11,9 +11,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_course_ext.monitoring.diagnosis.finding import Finding
 from keras_course_ext.monitoring.record.history import GradientHistory
 from keras_course_ext.monitoring.record.schema import Histogram, Key
 from keras_course_ext.monitoring.sinks.event_files import begin, cut
+from keras_course_ext.monitoring.sinks.scalar_layout import layout, tag_of
 
 _RUN = "train"
 _SUFFIX = ".gradients"
@@ -29,12 +31,15 @@ class TensorBoardSink:
     The run is `<log_dir>/train`, that of `keras.callbacks.TensorBoard(log_dir)`, in a separate
     event file. Every recorded step is a point; steps are those of the record (batches, not epochs).
 
+    * The dashboard "Custom Scalars" has one chart for each statistic, with all layers on it; the
+      whole model comes first.
     * Scalars have the tag `gradients.<statistic>/<layer>/<tensor>`, such as
-      `gradients.grad_norm/dense/kernel`, those of the whole model `gradients.<statistic>/model`.
+      `gradients.grad_norm/dense/kernel`, those of the whole model `gradients.all/<statistic>`.
       TensorBoard makes a group of charts of what stands before the first slash, so one group shows
       one statistic of all layers. NaN and infinity are marked in the curve.
     * Histograms have the tags `gradients/<layer>/<tensor>`, `weights/<layer>/<tensor>` and
       `activations/<layer>/output`. The bins are those that were counted, between powers of 2.
+    * Findings are the text `gradients/findings`, at the step at which they were made.
 
     Where training is resumed the curves go on: what an interrupted run had written with this sink
     at or after the first step is dropped, and a run that starts at step 0 starts the curves anew.
@@ -62,6 +67,7 @@ class TensorBoardSink:
         >>> sink.open(0, GradientHistory())
         >>> sink.write([0, 1], [0, 0], [Key("dense", "kernel", "grad_norm")], [[0.5], [0.25]])
         >>> sink.write_histograms([])
+        >>> sink.write_findings([])
         >>> sink.close()
     """
 
@@ -75,6 +81,8 @@ class TensorBoardSink:
         self._writer: Any = None
         self._keys: Sequence[Key] = ()
         self._scalars: Any = None
+        self._last_step = 0
+        self._has_layout = False
 
     def __repr__(self) -> str:
         return f"TensorBoardSink({self.log_dir!r})"
@@ -90,6 +98,7 @@ class TensorBoardSink:
             OSError: If nothing can be written there.
         """
         del history
+        self._has_layout, self._last_step = False, first_step
         run = os.path.join(self.log_dir, _RUN)
         with self._as_os_error():
             tf.io.gfile.makedirs(run)
@@ -116,10 +125,14 @@ class TensorBoardSink:
             self._keys, self._scalars = tuple(keys), _scalars(keys)
         rows = np.asarray(values, np.float32).tolist()
         with self._writing():
+            if len(steps) and not self._has_layout:
+                _write(_layout(keys), int(steps[0]))
+                self._has_layout = True
             for step, row in zip(np.asarray(steps).tolist(), rows, strict=True):
                 for scalar, value in zip(self._scalars.value, row, strict=True):
                     scalar.tensor.float_val[0] = value
                 _write(self._scalars, step)
+                self._last_step = step
 
     def write_histograms(self, histograms: Sequence[Histogram]) -> None:
         """Write the histograms of some steps; see `kce.monitoring.sinks.Sink`.
@@ -130,6 +143,15 @@ class TensorBoardSink:
         with self._writing():
             for step, group in groupby(histograms, key=attrgetter("step")):
                 _write(_histograms(group), step)
+
+    def write_findings(self, findings: Sequence[Finding]) -> None:
+        """Write the findings as a text at the step that was written last.
+
+        Args:
+            findings: A sequence of `Finding`, the gravest first.
+        """
+        with self._writing():
+            _write(_text("\n\n".join(str(f) for f in findings) or "–"), self._last_step)
 
     def close(self) -> None:
         """End the event file."""
@@ -177,13 +199,31 @@ def _scalars(keys: Sequence[Key]) -> Any:
     """Return a summary of one scalar a key, its value to be filled in."""
     summary = tf.compat.v1.Summary()
     for key in keys:
-        path = f"{key.layer}/{key.tensor}" if key.layer else key.tensor
-        value = summary.value.add(tag=f"gradients.{key.statistic}/{path}")
+        value = summary.value.add(tag=tag_of(key))
         value.metadata.plugin_data.plugin_name = "scalars"
         value.metadata.data_class = _SCALAR
         value.tensor.dtype = tf.float32.as_datatype_enum
         value.tensor.tensor_shape.SetInParent()
         value.tensor.float_val.append(0.0)
+    return summary
+
+
+def _layout(keys: Iterable[Key]) -> Any:
+    """Return a summary with the layout of the dashboard "Custom Scalars"."""
+    summary = tf.compat.v1.Summary()
+    value = summary.value.add(tag="custom_scalars__config__")
+    value.metadata.plugin_data.plugin_name = "custom_scalars"
+    value.tensor.CopyFrom(tf.make_tensor_proto(layout(keys), tf.string))
+    return summary
+
+
+def _text(text: str) -> Any:
+    """Return a summary in the form of TensorBoard's plugin for texts."""
+    summary = tf.compat.v1.Summary()
+    value = summary.value.add(tag="gradients/findings")
+    value.metadata.plugin_data.plugin_name = "text"
+    value.metadata.data_class = _TENSOR
+    value.tensor.CopyFrom(tf.make_tensor_proto([text], tf.string))
     return summary
 
 
