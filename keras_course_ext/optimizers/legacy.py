@@ -9,13 +9,15 @@ import sys
 import warnings
 from typing import Any
 
+_PACKAGE = sys.modules[__name__.rpartition(".")[0]]
+
 _NAMES = ("Adadelta", "Adagrad", "Adam", "Adamax", "Ftrl", "Nadam", "RMSprop", "SGD")
 """The names that the module has in Keras 2."""
 
 
 def __getattr__(name: str) -> Any:
     # PEP 562: Python calls a module's `__getattr__` for the names that it does not have.
-    modern = getattr(sys.modules[__package__], name, None) if name in _NAMES else None
+    modern = getattr(_PACKAGE, name, None) if name in _NAMES else None
     if modern is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     warnings.warn(
@@ -28,4 +30,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [name for name in _NAMES if hasattr(sys.modules[__package__], name)]
+    return [name for name in _NAMES if hasattr(_PACKAGE, name)]

@@ -1,10 +1,11 @@
 """The arguments that all optimizers take: their types, their documentation and their checks."""
 
-import numbers
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+
+import numpy as np
 
 from keras_course_ext._nearest import nearest_name
 from keras_course_ext.optimizers.arguments.checks import (
@@ -139,7 +140,8 @@ def check_learning_rate(optimizer: str, value: Any, name: str = "learning_rate")
     try:
         return Number(0, _LARGEST)(name, value)
     except ValueError:
-        too_large = isinstance(value, numbers.Real) and value > _LARGEST
+        number = isinstance(value, (int, float, np.integer, np.floating))
+        too_large = number and value > _LARGEST
         limit = f" and at most {_LARGEST:.2g}" if too_large else ""
         raise ValueError(
             f"`{name}` must be a number of at least 0{limit}, a schedule from "

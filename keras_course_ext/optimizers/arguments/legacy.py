@@ -87,12 +87,12 @@ def modern_config(config: dict[str, Any], custom_objects: Any = None) -> dict[st
     if "lr" in config:
         config.setdefault("learning_rate", config.pop("lr"))
     rate, decay = config.get("learning_rate"), config.pop("decay", None)
-    if isinstance(rate, dict) and "class_name" in rate:
+    if isinstance(rate, dict) and isinstance(rate.get("config"), dict):
         # Without a module, as in Keras 2, only the names of Keras's schedules are looked up.
         deserialize = keras.saving.deserialize_keras_object
         deserialize = deserialize if "module" in rate else keras.optimizers.schedules.deserialize
         # A schedule without a name has `None` there, which Keras 3 refuses.
-        arguments = {k: v for k, v in dict(rate["config"]).items() if (k, v) != ("name", None)}
+        arguments = {k: v for k, v in rate["config"].items() if (k, v) != ("name", None)}
         rate = deserialize({**rate, "config": arguments}, custom_objects=custom_objects)
         config["learning_rate"] = rate
     if decay and rate is not None:

@@ -159,7 +159,7 @@ class RuleOptimizer(RuleDeclaration, GuardedOptimizer):
         With `decay` it is η₀, the variable that the decay starts from. A number, a schedule or a
         callable can be assigned. A schedule is a function of `iterations`, the number of updates.
         """
-        given = getattr(self, "_given_rate", None)
+        given: Any = getattr(self, "_given_rate", None)
         if isinstance(given, TimeBasedDecay):
             return given.learning_rate
         if isinstance(given, keras.optimizers.schedules.LearningRateSchedule):

@@ -34,9 +34,11 @@ class WrapperOptimizer(RuleOptimizer):
         >>> inner = kce.optimizers.LayerWise(kce.optimizers.SGD(1.0), {"a": 0.5})
         >>> optimizer = kce.optimizers.Lookahead(inner)
         >>> a, b = keras.Variable([1.0], name="a"), keras.Variable([1.0], name="b")
+        >>> optimizer.find_factors([a, b])
+        [(0.5, 1.0), (1.0, 1.0)]
         >>> optimizer.build([a, b])
-        >>> optimizer.factors_of(a), optimizer.factors_of(b)
-        ((0.5, 1.0), (1.0, 1.0))
+        >>> optimizer.factors_of(a)
+        (0.5, 1.0)
     """
 
     def __init__(self, inner: keras.optimizers.Optimizer, name: str | None = None) -> None:
