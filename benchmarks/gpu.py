@@ -145,11 +145,11 @@ def cells(size: Size) -> Iterator[Cell]:
         return in_turns(*fit)
 
     def updates(shapes: str, jit: bool, ours: str) -> Any:
-        functions = [
+        first, second = (
             synced(updater(adam[w](), size.shapes[shapes], size.updates, jit))
             for w in (ours, "keras")
-        ]
-        return interleaved(*functions, size.turns)
+        )
+        return interleaved(first, second, size.turns)
 
     monitors = {
         "default": kce.callbacks.GradientMonitor,

@@ -20,7 +20,7 @@ Y = (X[:, :1] != X[:, 1:]).astype("float32")
 
 def main() -> None:
     """Print both tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--epochs", type=int, nargs="+", default=[500, 1000, 2000, 10_000])
     parser.add_argument("--layers", type=int, nargs="+", default=[20, 100])
     args = parser.parse_args()

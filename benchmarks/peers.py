@@ -68,7 +68,7 @@ def tf_keras_adam(shapes: Shapes) -> Callable[[], Any]:
     import tf_keras  # pyright: ignore[reportMissingImports]
 
     weights, gradients = arrays(shapes)
-    variables = [tf.Variable(w) for w in weights]
+    variables = [tf.Variable(tf.constant(w)) for w in weights]
     constants = [tf.constant(g) for g in gradients]
     optimizer = tf_keras.optimizers.Adam(1e-3, jit_compile=False)
     optimizer.build(variables)

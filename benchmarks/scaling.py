@@ -68,7 +68,7 @@ class Counting(tf.distribute.ReductionToOneDevice):
     def _count(self, value: Any) -> None:
         first = value.values[0] if hasattr(value, "values") else value
         if isinstance(first, tf.Tensor) and first.shape.is_fully_defined():
-            self.bytes += first.dtype.size * int(np.prod(first.shape.as_list()))
+            self.bytes += first.dtype.size * (first.shape.num_elements() or 0)
 
     def reduce_implementation(
         self, reduce_op: Any, per_replica_value: Any, destinations: Any, options: Any
@@ -126,7 +126,7 @@ def held(layers: int, units: int) -> tuple[int, int, int]:
     recording = Recording(model, {"optimizer": optimizer}, Request(ALL), in_fit=False)
     (store,) = recording._stores
     variables = {id(v): v for v in _variables(store)}
-    size = sum(v.dtype.size * int(np.prod(v.shape.as_list())) for v in variables.values())
+    size = sum(v.dtype.size * (v.shape.num_elements() or 0) for v in variables.values())
     layout = recording._spec.layout if recording._spec else None
     assert layout is not None
     values = len(layout.weights) * len(layout.of_weight) + len(layout.signals) * len(

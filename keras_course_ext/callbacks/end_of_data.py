@@ -38,7 +38,7 @@ class _Counting(keras.Model):
 
     def __init__(self) -> None:
         super().__init__()
-        self.steps = tf.Variable(0, trainable=False)
+        self.steps = tf.Variable(tf.constant(0), trainable=False)
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """Count a step, whatever the data."""

@@ -1,5 +1,6 @@
 """Samples of the batches that a step was given, as arrays."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,13 +16,16 @@ def sampled(data: Any) -> Any:
     """Return the first samples of a batch as arrays; None for what is no numeric tensor."""
 
     def sample(x: Any) -> np.ndarray | None:
-        if not isinstance(x, tf.Tensor | np.ndarray) or not len(x.shape):
+        if not isinstance(x, tf.Tensor | np.ndarray):
+            return None
+        shape: Any = tuple(x.shape)
+        if not shape:
             return None
         dtype = tf.as_dtype(x.dtype)
         if not (dtype.is_floating or dtype.is_integer or dtype.is_bool):
             return None
-        rows = max(1, _MOST_ELEMENTS // max(1, int(np.prod(x.shape[1:]))))
-        return np.asarray(x[:rows] if x.shape[0] > rows else x).astype(np.float64)
+        rows = max(1, _MOST_ELEMENTS // max(1, math.prod(shape[1:])))
+        return np.asarray(x[:rows] if shape[0] > rows else x).astype(np.float64)
 
     return keras.tree.map_structure(sample, data)
 

@@ -259,12 +259,12 @@ def _folded(x: tf.Tensor, join: Callable, reduce: Callable, rows: bool) -> tf.Te
     known = x.shape.num_elements()
     length = x.shape[1:].num_elements() if rows or known is None else known
     typical = (length or 0) * (_TYPICAL_BATCH if known is None else 1)
-    if typical < _WORTH_FOLDING or not under_xla():
+    if not length or typical < _WORTH_FOLDING or not under_xla():
         return reduce(x, axis=axis)
     x = tf.reshape(x, [-1, length])
     if length % _PARTS:
         x = tf.pad(x, [[0, 0], [0, -length % _PARTS]])
-    x = tf.reshape(x, [-1, _PARTS, x.shape[1] // _PARTS])
+    x = tf.reshape(x, [-1, _PARTS, -(-length // _PARTS)])
     return reduce(join(tf.unstack(x, axis=1)), axis=axis)
 
 

@@ -70,15 +70,18 @@ def layer_rows(history: GradientHistory, findings: Sequence[Finding]) -> list[La
         weight = _shown_weight(info)
         signal = last_median(history, _signal_key(history, info.name))
         share = None if signal is None else signal / at_output if at_output else np.nan
+        of_output = {
+            name: last_median(history, Key(info.name, "output", name)) for name in OF_OUTPUT
+        }
         rows.append(
             LayerRow(
-                info,
-                weight,
-                last_median(history, Key(info.name, weight.name, "grad_norm")),
-                share,
-                last_median(history, Key(info.name, weight.name, "update_ratio")),
-                *(last_median(history, Key(info.name, "output", name)) for name in OF_OUTPUT),
-                words.get(info.name) or _state(history, info.name, weight.name),
+                layer=info,
+                weight=weight,
+                grad_norm=last_median(history, Key(info.name, weight.name, "grad_norm")),
+                signal=share,
+                update_ratio=last_median(history, Key(info.name, weight.name, "update_ratio")),
+                state=words.get(info.name) or _state(history, info.name, weight.name),
+                **of_output,
             )
         )
     return rows

@@ -1,6 +1,6 @@
 """What a picture of the page consists of; the template turns it into SVG."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -125,7 +125,7 @@ def power(exponent: int) -> str:
     return "1" if exponent == 0 else "10" if exponent == 1 else f"1e{exponent:+03d}"
 
 
-def path_of(xs: Sequence[float], ys: Sequence[float]) -> str:
+def path_of(xs: Iterable[float], ys: Iterable[float]) -> str:
     """Return an SVG path through points, interrupted where one is NaN."""
     parts, pen = [], "M"
     for x, y in zip(xs, ys, strict=True):

@@ -22,7 +22,7 @@ def constant_loss(
     Returns:
         The loss, a mean over the samples as Keras computes it; None if it is unknown.
     """
-    if loss not in _LOSSES or not y.size or not np.isfinite(y).all():
+    if loss is None or loss not in _LOSSES or not y.size or not np.isfinite(y).all():
         return None
     y = np.asarray(y, np.float64)
     if loss == "sparse_categorical_crossentropy":

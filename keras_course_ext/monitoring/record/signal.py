@@ -62,8 +62,9 @@ def _parts(
     have a signal there are then all.
     """
     bounds = np.array([fit.step for fit in history.fits[1:]], np.int64)
-    series = [history.series(*key) for key in keys] if len(bounds) else []
+    there = np.empty((len(keys), 1), bool)
     if len(bounds):
+        series = [history.series(*key) for key in keys]
         ends = [np.searchsorted(steps, bounds) for steps, _, _ in series]
         there = np.array(
             [

@@ -79,7 +79,7 @@ class RuleDeclaration:
         """
         return None
 
-    def bind(self, formula: Callable[..., tuple[Any, ...]], **constants: Any) -> partial:
+    def bind(self, formula: Callable[..., Any], **constants: Any) -> partial:
         """Binds the hyperparameters that a pure function takes.
 
         Args:
