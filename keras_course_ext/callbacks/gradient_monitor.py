@@ -140,6 +140,7 @@ class GradientMonitor(keras.callbacks.Callback):
         >>> monitor.report()  # doctest: +SKIP
         >>> monitor.report("report.html", language="ko")  # doctest: +SKIP
         >>> monitor.plot("gradients.png")  # doctest: +SKIP
+        >>> monitor.reset()  # the next fit begins a new record
 
     Reference: Glorot & Bengio (2010), "Understanding the difficulty of training deep feedforward
     neural networks", section 4.2: back-propagated gradients layer by layer.
@@ -369,6 +370,13 @@ class GradientMonitor(keras.callbacks.Callback):
 
         Raises:
             ValueError: If no `watch` is running.
+
+        Example:
+            >>> with monitor.watch(model, optimizer):  # doctest: +SKIP
+            ...     for _ in range(epochs):
+            ...         monitor.epoch()
+            ...         for x, y in batches:
+            ...             step(x, y)
         """
         if self._watch is None:
             raise ValueError(

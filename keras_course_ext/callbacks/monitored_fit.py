@@ -86,9 +86,6 @@ class MonitoredFit:
         return fit
 
     def _begin(self, params: Any) -> None:
-        if self._model.train_function is None:
-            # In a loop of the user's own over `train_on_batch`, which makes it too late.
-            self._model.make_train_function()
         self._params, self._joined = params, []
         self.started = self._armed = self._trained = self.without_data = False
         self._known.add(self)

@@ -252,10 +252,15 @@ def test_after_an_exception_the_file_gets_what_is_read_and_is_not_left_open(tmp_
     assert len(GradientHistory.load(tmp_path / "record.jsonl").steps) == 9  # the first epoch
     assert len(monitor.history.steps) == 14
     assert same(GradientHistory.load(tmp_path / "record.jsonl"), monitor.history)
-    monitor.reset()  # until then the file is locked against other processes
-    assert str(tmp_path) not in "".join(
-        os.readlink(entry) for entry in os.scandir("/proc/self/fd") if os.path.islink(entry)
-    )
+
+    def open_files():
+        links = (entry for entry in os.scandir("/proc/self/fd") if os.path.islink(entry))
+        return [link for link in map(os.readlink, links) if str(tmp_path) in link]
+
+    # The lock is held until the monitor is used again, or gone.
+    assert open_files() == [str(tmp_path / "record.jsonl")]
+    monitor.reset()
+    assert open_files() == []
 
 
 @pytest.mark.slow

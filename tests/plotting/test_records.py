@@ -85,7 +85,7 @@ def test_what_a_logarithm_cannot_show_is_a_gap(value):
     np.testing.assert_array_equal(np.flatnonzero(np.isnan(first.get_ydata())), [7])
     assert not first.axes.texts
     long = history_of(3, steps=1000)
-    long._blocks[0].values[503, 0] = np.nan
+    long.blocks()[0].values[503, 0] = np.nan
     first = layer_lines(lines(long), 3)[0]
     assert first.get_ydata().size == 160
     assert np.isnan(first.get_ydata()).sum() == 1

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping, Sequence
 from functools import reduce
-from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,6 +46,9 @@ class GradientHistory:
         ((1, 2), 1, 1)
         >>> len(GradientHistory.from_dict(history.to_dict())), len(history.to_dataframe())
         (2, 2)
+        >>> history.begin_fit(step=0, epoch=0)
+        >>> history.fits, len(history.of_epoch(0)), history.thin(most=100)
+        ([Fit(step=0, epoch=0)], 2, False)
         >>> history.save("record.jsonl")  # doctest: +SKIP
         >>> history = GradientHistory.load("record.jsonl")  # doctest: +SKIP
     """
@@ -170,8 +172,9 @@ class GradientHistory:
             A list of blocks, in the order in which their first rows were added. The arrays must not
             be changed.
         """
-        tables = zip_longest(self._tables.values(), first, fillvalue=0)
-        return [table.block(n) for table, n in tables if isinstance(table, Table)]
+        numbers = [*first, *[0] * (len(self._tables) - len(first))]
+        tables = zip(self._tables.values(), numbers, strict=True)
+        return [table.block(number) for table, number in tables]
 
     def of_epoch(self, epoch: int) -> "GradientHistory":
         """Return the record of one epoch.

@@ -62,21 +62,17 @@ def _parts(
     have a signal there are then all.
     """
     bounds = np.array([fit.step for fit in history.fits[1:]], np.int64)
-    there = np.empty((len(keys), 1), bool)
-    if len(bounds):
-        series = [history.series(*key) for key in keys]
-        ends = [np.searchsorted(steps, bounds) for steps, _, _ in series]
-        there = np.array(
-            [
-                np.diff(at, prepend=0, append=len(steps)) > 0
-                for at, (steps, _, _) in zip(ends, series, strict=True)
-            ]
-        )
-        changes = np.flatnonzero((there[:, 1:] != there[:, :-1]).any(axis=0))
-        bounds, there = bounds[changes], there[:, [0, *(changes + 1)]]
     if not len(bounds):
         yield keys, *history.matrix(keys)
         return
+    # Which signals each fit has, and the fits that have others than the one before.
+    series = [history.series(*key)[0] for key in keys]
+    numbers = [
+        np.diff(np.searchsorted(steps, bounds), prepend=0, append=len(steps)) for steps in series
+    ]
+    there = np.array(numbers) > 0
+    changes = np.flatnonzero((there[:, 1:] != there[:, :-1]).any(axis=0))
+    bounds, there = bounds[changes], there[:, [0, *(changes + 1)]]
     edges = [0, *bounds.tolist(), np.iinfo(np.int64).max]
     for (first, stop), recorded in zip(pairwise(edges), there.T, strict=True):
         then = [key for key, is_there in zip(keys, recorded, strict=True) if is_there]

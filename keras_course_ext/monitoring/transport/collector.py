@@ -87,7 +87,7 @@ class Collector:
             history.layers = self._layers_with_those_of(history)
             keys, values = self._decode(np.stack([block for block, _ in rows]))
             names = self._optimizer_names(rows[0][0])
-            made = [self._optimizers.get(name or "") for name in names]
+            made = [None if name is None else self._optimizers[name] for name in names]
             model_keys, model_values = per_step(keys, values, made)
             if self._applied is not None and model_keys:
                 model_keys, model_values = _of_each(names, model_keys, model_values)
