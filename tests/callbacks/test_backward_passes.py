@@ -244,9 +244,12 @@ def built(name, mode):
     return model
 
 
-@pytest.mark.thin("graph-pix2pix", "eager-penalty")
-@pytest.mark.parametrize("name", ["gan", "pix2pix", "persistent", "sam", "penalty"])
-@pytest.mark.parametrize("mode", MODES)
+NAMES = ["gan", "pix2pix", "persistent", "sam", "penalty"]
+CELLS = [(mode, name) for mode in ("graph", "eager") for name in NAMES]
+
+
+@pytest.mark.thin("graph-sam", "eager-penalty")
+@pytest.mark.parametrize(("mode", "name"), [*CELLS, ("jit", "penalty"), ("two steps", "pix2pix")])
 def test_the_pass_that_is_applied_is_recorded(mode, name):
     model, monitor = built(name, mode), GradientMonitor(update_freq=1)
     found = expected(model, name)
@@ -259,7 +262,7 @@ def test_the_pass_that_is_applied_is_recorded(mode, name):
         np.testing.assert_allclose(one, other, rtol=0 if mode == "eager" else 1e-6)
 
 
-@pytest.mark.thin("gan")
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["gan", "sam"])
 def test_in_a_loop_that_is_not_traced_the_passes_of_others_are_left_out(name):
     """One of two optimizers is followed: the pass of the other one is none of its steps."""

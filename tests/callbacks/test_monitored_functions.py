@@ -176,7 +176,7 @@ def make_train_function_of_keras_3_16(self, force=False):
 
 
 @pytest.mark.filterwarnings("ignore:Your input ran out of data:UserWarning")
-@pytest.mark.thin("True")
+@pytest.mark.slow
 @pytest.mark.parametrize("asks_first", [False, True])
 def test_whether_keras_asks_for_data_first_is_tried(monkeypatch, asks_first):
     if asks_first:

@@ -8,7 +8,7 @@ import sys
 import keras
 import numpy as np
 import pytest
-from monitored_models import BATCH, MODES, compiled, dense_data, fit
+from monitored_models import BATCH, compiled, dense_data, fit
 
 from keras_course_ext.callbacks import GradientMonitor
 from keras_course_ext.monitoring import Fit, GradientHistory
@@ -51,7 +51,20 @@ class Stop(keras.callbacks.Callback):
 saves = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
+def test_a_second_fit_traces_nothing():
+    model, monitor = counting(), GradientMonitor(1)
+    for _ in range(3):
+        fit(model, dense_data(), epochs=1, callbacks=[monitor])
+    once = model.traced
+    fit(model, dense_data(), epochs=1)  # Keras traces its own function
+    assert once < model.traced <= 2 * once
+    assert once <= 2  # the first tracing by TensorFlow, which makes variables, runs the code twice
+    assert monitor.history.steps.tolist() == list(range(27))
+    assert monitor.history.fits == [Fit(0, 0), Fit(9, 1), Fit(18, 2)]
+
+
 @saves
+@pytest.mark.slow
 def test_only_a_fit_that_keras_would_trace_is_traced():
     """Plain fits, and those of two monitors, in turn; and the weights are those of plain fits."""
     model, plain, data = counting(), counting(), dense_data()
@@ -80,7 +93,7 @@ def test_only_a_fit_that_keras_would_trace_is_traced():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", ["graph", "seven_steps"])
 def test_fits_in_a_loop_record_what_one_fit_records(mode):
     records = []
     for fits in (1, 3):
@@ -227,6 +240,7 @@ def test_a_copy_has_the_record_and_nothing_of_the_model(tmp_path):
     assert len(monitor.history.steps) == 18
 
 
+@pytest.mark.slow
 def test_batch_by_batch_with_a_callback_list():
     model, data = counting(), dense_data()
     monitor, plain = GradientMonitor(1), counting()

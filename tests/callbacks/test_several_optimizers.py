@@ -121,7 +121,7 @@ PERIODS = [
 ]
 
 
-@pytest.mark.thin("graph-4", "two steps-epoch")
+@pytest.mark.thin("graph-4")
 @pytest.mark.parametrize(("mode", "update_freq"), PERIODS)
 def test_a_period_records_both_optimizers(mode, update_freq):
     monitor = GradientMonitor(update_freq=update_freq, statistics="norms")

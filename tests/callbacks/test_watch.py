@@ -51,6 +51,7 @@ def test_a_step_that_was_traced_in_the_first_entry_is_recorded_in_the_next(tmp_p
     assert loaded.to_records() == monitor.history.to_records()
 
 
+@pytest.mark.slow
 def test_epochs_are_marked():
     model, _ = compiled("sequential", "eager")
     monitor, numbers = GradientMonitor("epoch"), []
