@@ -56,16 +56,19 @@ def _path(moves: Moves, outcome: Outcome) -> float:
 def _finding(moves: Mapping[str, Moves], paths: Mapping[str, float], outcome: Outcome) -> Finding:
     best = max(moves, key=lambda name: moves[name].medians.max())
     fastest = float(moves[best].medians.max())
+    small = fastest < USUAL
     evidence = (
         f"a step changes no kernel by more than {fastest:.1e} of its norm (medians of the epochs; "
         f"'{best}' moves most), where 1e-03 is usual, and did so from the beginning on"
     )
-    if outcome.total_batches:
-        evidence += (
-            f"; in {outcome.total_batches} steps no kernel moved by more than "
-            f"{max(paths.values()):.1e} of its norm"
-        )
-    small = fastest < USUAL
+    moved = (
+        f"in {outcome.total_batches} steps no kernel moved by more than "
+        f"{max(paths.values()):.1e} of its norm"
+    )
+    if not small:
+        evidence = f"{moved} ('{best}' moves most)"
+    elif outcome.total_batches:
+        evidence += f"; {moved}"
     return Finding(
         "update_too_small",
         best,
