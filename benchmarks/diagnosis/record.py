@@ -31,7 +31,7 @@ def run(task: Task, settings: dict[str, Any], seed: int) -> tuple[Any, float]:
     answers = y_test.shape[-1] if y_test.ndim > 1 else int(y_test.max()) + 1
     answers += settings["labels"] == "from 1" and task.kind == "classes"
     model = network(task, settings, x, answers)
-    monitor = kce.callbacks.GradientMonitor()
+    monitor = kce.callbacks.GradientMonitor(on_finding="ignore")
     how = {"batch_size": settings["batch"], "epochs": settings["epochs"], "verbose": 0}
     model.fit(x, y, callbacks=[monitor], **how)
     return monitor.history, score(task, settings, model, x_test, y_test)

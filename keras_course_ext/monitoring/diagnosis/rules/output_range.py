@@ -97,7 +97,11 @@ def _remedies(output: OutputInfo, targets: TargetInfo, outcome: Outcome) -> tupl
     if max(abs(targets.mean), targets.std) > _FAR:
         text = f"{right.text} {scaled.text}"
         return (Remedy(text, (*right.changes, *scaled.changes)),)
-    return (right, scaled)
+    low, high = RANGES[str(output.activation)]
+    if low > -2 and high < 2 and output.activation not in SUMS_TO_ONE:
+        to_01 = "Scale the targets to 0 to 1: y = (y - y.min()) / (y.max() - y.min())."
+        return (right, Remedy(to_01, (("targets", "from 0 to 1"),)))
+    return (right,)
 
 
 def _tanh(output: OutputInfo) -> Remedy:
