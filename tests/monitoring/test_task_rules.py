@@ -1,5 +1,7 @@
 """The rules on task and outcome: each on records with known answers, healthy twins beside them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from task_records import (
@@ -146,8 +148,6 @@ def test_matters_of_degree_whatever_the_scale_of_the_loss(name, scale):
 
 def scaled(history, factor):
     """Return the record of the same run with the loss multiplied."""
-    from dataclasses import replace
-
     for i, o in enumerate(history.observations):
         loss = o.logs.index("loss")
         values = [v * factor if j == loss else v for j, v in enumerate(o.values)]
@@ -238,8 +238,8 @@ def test_five_sigmoids_at_chance_are_no_healthy_run():
     (finding,) = diagnose(deep({}, signals))
     assert (finding.kind, finding.layer) == ("vanishing", "h0")
     good = deep({}, signals)
-    for i, o in enumerate(good.observations):
-        good.observations[i] = type(o)(**(vars(o) | {"values": (0.1,)}))
+    for i, observation in enumerate(good.observations):
+        good.observations[i] = replace(observation, values=(0.1,))
     assert diagnose(good) == []
 
 
