@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_course_ext._custom_gradient import custom_gradient
 from keras_course_ext._weighted_sum import noted_weighted_sum, remember_weighted_sum
 from keras_course_ext.layers.dense import Dense
 
@@ -170,7 +171,7 @@ def _shaped_bias(bias: np.ndarray, units: int) -> np.ndarray:
     )
 
 
-@tf.custom_gradient
+@custom_gradient
 def _warns_of_no_gradient(y) -> Any:
     def grad(dy):
         warnings.warn(

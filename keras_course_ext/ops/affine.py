@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_course_ext._custom_gradient import custom_gradient
 from keras_course_ext.ops._tensors import float_tensor
 
 
@@ -63,7 +64,7 @@ def _rows(x: tf.Tensor, w: tf.Tensor, b: tf.Tensor | None) -> tf.Tensor:
     return _product(x, w) if b is None else _product_and_bias(x, w, b)
 
 
-@tf.custom_gradient
+@custom_gradient
 def _product(x, w) -> Any:
     def grad(dy):
         dx = tf.matmul(dy, w, transpose_b=True)
@@ -73,7 +74,7 @@ def _product(x, w) -> Any:
     return tf.matmul(x, w), grad
 
 
-@tf.custom_gradient
+@custom_gradient
 def _product_and_bias(x, w, b) -> Any:
     def grad(dy):
         dx = tf.matmul(dy, w, transpose_b=True)

@@ -5,6 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_course_ext._custom_gradient import custom_gradient
 from keras_course_ext.ops._tensors import float_tensor
 from keras_course_ext.ops._window import Window, checked_window
 
@@ -84,7 +85,7 @@ def convolution(
     return y if b is None else _sum_with_bias(y, b)
 
 
-@tf.custom_gradient
+@custom_gradient
 def _sum_with_bias(z, b) -> Any:
     def grad(dy):
         return dy, tf.reduce_sum(dy, axis=list(range(len(dy.shape) - 1)))
@@ -108,7 +109,7 @@ def _product(x, w, window: Window) -> tf.Tensor:
 
 def _empty_product(x, w, shape: list[int | None]) -> tf.Tensor:
     # On a CPU the float32 kernel gives an empty y the shape of x.
-    @tf.custom_gradient
+    @custom_gradient
     def product(x, w) -> Any:
         return tf.zeros(shape, x.dtype), lambda dy: (tf.zeros_like(x), tf.zeros_like(w))
 
@@ -134,7 +135,7 @@ def _kernel(x, w, strides: tuple[int, ...], padding: str) -> tf.Tensor:
         return tf.squeeze(y, axis=1)
     how = {"strides": [1, *strides, 1], "padding": padding}
 
-    @tf.custom_gradient
+    @custom_gradient
     def product(x, w) -> Any:
         def grad(dy):
             dx = tf.raw_ops.Conv2DBackpropInput(

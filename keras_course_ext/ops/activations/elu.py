@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_course_ext._custom_gradient import custom_gradient
 from keras_course_ext.ops._tensors import float_tensor
 
 
@@ -46,7 +47,7 @@ def elu(x: Any, alpha: float = 1.0) -> tf.Tensor:
     x = float_tensor(x, "elu")
     α = float(alpha)
 
-    @tf.custom_gradient
+    @custom_gradient
     def forward(x) -> Any:
         e = tf.nn.elu(x)
         y = e if α == 1 else tf.where(e > 0, e, α * e)

@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_course_ext._custom_gradient import custom_gradient
 from keras_course_ext.ops._tensors import float_tensor
 
 
@@ -38,7 +39,7 @@ def exponential(x: Any) -> tf.Tensor:
     return _exponential(float_tensor(x, "exponential"))
 
 
-@tf.custom_gradient
+@custom_gradient
 def _exponential(x) -> Any:
     y = tf.exp(x)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_course_ext._custom_gradient import custom_gradient
 from keras_course_ext.ops._tensors import float_tensor
 from keras_course_ext.ops.activations._clip import clip
 
@@ -59,7 +60,7 @@ def gelu(x: Any, approximate: bool = False) -> tf.Tensor:
     return _gelu_tanh(x) if approximate else _gelu(x)
 
 
-@tf.custom_gradient
+@custom_gradient
 def _gelu(x) -> Any:
     y = tf.math.multiply_no_nan(x, _Φ(x))  # −∞ · 0 is 0
 
@@ -82,7 +83,7 @@ def _Φ(x):  # noqa: N802
     return 0.5 * tf.math.erfc(x * -math.sqrt(0.5))
 
 
-@tf.custom_gradient
+@custom_gradient
 def _gelu_tanh(x) -> Any:
     c = 2 * math.sqrt(2 / math.pi)
     x_ = clip(x, 25.0)  # s(−25) = 0, s(25) = 1

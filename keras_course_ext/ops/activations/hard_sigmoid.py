@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_course_ext._custom_gradient import custom_gradient
 from keras_course_ext.ops._tensors import float_tensor
 
 
@@ -45,7 +46,7 @@ def hard_sigmoid(x: Any) -> tf.Tensor:
     return _hard_sigmoid(float_tensor(x, "hard_sigmoid"))
 
 
-@tf.custom_gradient
+@custom_gradient
 def _hard_sigmoid(x) -> Any:
     y = tf.nn.relu6(x + 3) / 6
 

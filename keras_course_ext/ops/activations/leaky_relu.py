@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_course_ext._custom_gradient import custom_gradient
 from keras_course_ext.ops._tensors import float_tensor
 
 
@@ -56,7 +57,7 @@ def leaky(x: tf.Tensor, s: float) -> tf.Tensor:
     # The kernels take s as a float32, which would round it in float64.
     by_kernel = x.dtype != tf.float64
 
-    @tf.custom_gradient
+    @custom_gradient
     def forward(x) -> Any:
         if s == 0:  # s · x would be NaN at −∞
             y = tf.nn.relu(x)

@@ -5,6 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_course_ext._custom_gradient import custom_gradient
 from keras_course_ext.ops._tensors import float_tensor
 from keras_course_ext.ops.activations._axes import axes_of
 from keras_course_ext.ops.activations.softmax import softmax
@@ -47,7 +48,7 @@ def log_softmax(x: Any, axis: int | Sequence[int] | None = -1) -> tf.Tensor:
     x = float_tensor(x, "log_softmax")
     axes = axes_of(axis, x.shape.rank, "log_softmax")
 
-    @tf.custom_gradient
+    @custom_gradient
     def forward(x) -> Any:
         if axes and len(axes) == 1:
             y = tf.nn.log_softmax(x, axis=axes[0])

@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_course_ext._custom_gradient import custom_gradient
 from keras_course_ext.ops._tensors import float_tensor
 from keras_course_ext.ops.activations.leaky_relu import leaky
 
@@ -74,7 +75,7 @@ def relu(
     return _bent_relu(x, s, m, θ)
 
 
-@tf.custom_gradient
+@custom_gradient
 def _relu(x) -> Any:
     y = tf.nn.relu(x)
 
@@ -86,7 +87,7 @@ def _relu(x) -> Any:
 
 
 def _bent_relu(x, s: float, m: float | None, θ: float) -> tf.Tensor:
-    @tf.custom_gradient
+    @custom_gradient
     def forward(x) -> Any:
         zero = tf.zeros((), x.dtype)
         below = s * (x - θ) if s else zero

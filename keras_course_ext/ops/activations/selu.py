@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_course_ext._custom_gradient import custom_gradient
 from keras_course_ext.ops._tensors import float_tensor
 
 
@@ -49,7 +50,7 @@ def selu(x: Any) -> tf.Tensor:
     return _selu(float_tensor(x, "selu"))
 
 
-@tf.custom_gradient
+@custom_gradient
 def _selu(x) -> Any:
     y = tf.nn.selu(x)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_course_ext._custom_gradient import custom_gradient
 from keras_course_ext.ops._tensors import float_tensor
 
 
@@ -43,7 +44,7 @@ def sigmoid(x: Any) -> tf.Tensor:
     return _sigmoid(float_tensor(x, "sigmoid"))
 
 
-@tf.custom_gradient
+@custom_gradient
 def _sigmoid(x) -> Any:
     y = tf.math.sigmoid(x)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_course_ext._custom_gradient import custom_gradient
 from keras_course_ext.ops._tensors import float_tensor
 from keras_course_ext.ops.activations._clip import clip
 
@@ -49,7 +50,7 @@ def silu(x: Any) -> tf.Tensor:
     return _silu(float_tensor(x, "silu"))
 
 
-@tf.custom_gradient
+@custom_gradient
 def _silu(x) -> Any:
     y = tf.math.multiply_no_nan(x, tf.math.sigmoid(x))  # −∞ · 0 is 0
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_course_ext._custom_gradient import custom_gradient
 from keras_course_ext.ops._tensors import float_tensor
 from keras_course_ext.ops.activations._axes import axes_of
 
@@ -48,7 +49,7 @@ def softmax(x: Any, axis: int | Sequence[int] | None = -1) -> tf.Tensor:
     x = float_tensor(x, "softmax")
     axes = axes_of(axis, x.shape.rank, "softmax")
 
-    @tf.custom_gradient
+    @custom_gradient
     def forward(x) -> Any:
         if axes and len(axes) == 1:
             y = tf.nn.softmax(x, axis=axes[0])

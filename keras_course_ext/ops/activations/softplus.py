@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_course_ext._custom_gradient import custom_gradient
 from keras_course_ext.ops._tensors import float_tensor
 
 
@@ -45,7 +46,7 @@ def softplus(x: Any) -> tf.Tensor:
     return _softplus(float_tensor(x, "softplus"))
 
 
-@tf.custom_gradient
+@custom_gradient
 def _softplus(x) -> Any:
     y = tf.math.softplus(x)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_course_ext._custom_gradient import custom_gradient
 from keras_course_ext.ops._tensors import float_tensor
 from keras_course_ext.ops.activations._clip import clip
 
@@ -49,7 +50,7 @@ def softsign(x: Any) -> tf.Tensor:
     return _softsign(float_tensor(x, "softsign"))
 
 
-@tf.custom_gradient
+@custom_gradient
 def _softsign(x) -> Any:
     # TensorFlow's op has no second derivative, and computes ∞ / ∞ = NaN at ±∞.
     x_ = clip(x, x.dtype.max)
@@ -61,7 +62,7 @@ def _softsign(x) -> Any:
     return y, grad
 
 
-@tf.custom_gradient
+@custom_gradient
 def _softsign_gradient(dy, x) -> Any:
     s = 1 + tf.abs(x)
     dx = dy / tf.square(s)

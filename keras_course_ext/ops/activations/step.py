@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_course_ext._custom_gradient import custom_gradient
 from keras_course_ext.ops._tensors import float_tensor
 
 
@@ -44,7 +45,7 @@ def step(x: Any) -> tf.Tensor:
     return _step(float_tensor(x, "step"))
 
 
-@tf.custom_gradient
+@custom_gradient
 def _step(x) -> Any:
     y = tf.where(tf.math.is_nan(x), x, tf.cast(x > 0, x.dtype))
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_course_ext._custom_gradient import custom_gradient
 from keras_course_ext.ops._tensors import float_tensor
 
 
@@ -41,7 +42,7 @@ def tanh(x: Any) -> tf.Tensor:
     return _tanh(float_tensor(x, "tanh"))
 
 
-@tf.custom_gradient
+@custom_gradient
 def _tanh(x) -> Any:
     y = tf.math.tanh(x)
 

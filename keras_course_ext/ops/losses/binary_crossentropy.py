@@ -5,6 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_course_ext._custom_gradient import custom_gradient
 from keras_course_ext.ops.losses._inputs import (
     checked_axis,
     checked_smoothing,
@@ -73,7 +74,7 @@ def binary_crossentropy(
 
 
 def _from_logits(axis: int) -> Callable:
-    @tf.custom_gradient
+    @custom_gradient
     def forward(t, z) -> Any:
         n = tf.cast(tf.shape(z)[axis], z.dtype)
         # ln p = -softplus(-z) and ln(1 - p) = -softplus(z), so that p cannot round to 0 or 1. With
@@ -91,7 +92,7 @@ def _from_logits(axis: int) -> Callable:
 
 
 def _from_probabilities(axis: int) -> Callable:
-    @tf.custom_gradient
+    @custom_gradient
     def forward(t, p) -> Any:
         n = tf.cast(tf.shape(p)[axis], p.dtype)
         ε = clipping_epsilon(p.dtype)

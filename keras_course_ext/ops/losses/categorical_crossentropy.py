@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_course_ext._custom_gradient import custom_gradient
 from keras_course_ext.ops.losses._inputs import (
     checked_axis,
     checked_smoothing,
@@ -81,7 +82,7 @@ def categorical_crossentropy(
 
 
 def _from_logits(axis: int) -> Callable:
-    @tf.custom_gradient
+    @custom_gradient
     def forward(t, z) -> Any:
         log_p = tf.nn.log_softmax(z, axis=axis)
         # Where t is 0 the term is 0, even if p is 0 too.
@@ -98,7 +99,7 @@ def _from_logits(axis: int) -> Callable:
 
 
 def _from_probabilities(axis: int) -> Callable:
-    @tf.custom_gradient
+    @custom_gradient
     def forward(t, p) -> Any:
         ε = clipping_epsilon(p.dtype)
         s = tf.reduce_sum(p, axis=axis, keepdims=True)

@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_course_ext._custom_gradient import custom_gradient
 from keras_course_ext.ops.losses._inputs import paired
 
 
@@ -46,7 +47,7 @@ def half_squared_error(y_true: Any, y_pred: Any) -> tf.Tensor:
     return _half_squared_error(*paired(y_true, y_pred, "half_squared_error"))
 
 
-@tf.custom_gradient
+@custom_gradient
 def _half_squared_error(t, a) -> Any:
     error = a - t
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_course_ext._custom_gradient import custom_gradient
 from keras_course_ext.ops.losses._inputs import paired
 
 
@@ -65,7 +66,7 @@ def checked_delta(delta: float) -> float:
 
 
 def _huber(δ: float) -> Callable:
-    @tf.custom_gradient
+    @custom_gradient
     def forward(t, a) -> Any:
         n = tf.cast(tf.shape(a)[-1], a.dtype)
         e = a - t

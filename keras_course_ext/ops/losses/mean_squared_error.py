@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_course_ext._custom_gradient import custom_gradient
 from keras_course_ext.ops.losses._inputs import paired
 
 
@@ -45,7 +46,7 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> tf.Tensor:
     return _mean_squared_error(*paired(y_true, y_pred, "mean_squared_error"))
 
 
-@tf.custom_gradient
+@custom_gradient
 def _mean_squared_error(t, a) -> Any:
     n = tf.cast(tf.shape(a)[-1], a.dtype)
     error = a - t

@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_course_ext._custom_gradient import custom_gradient
 from keras_course_ext.ops.losses._inputs import paired
 
 _OUTSIDE = (
@@ -73,7 +74,7 @@ def perceptron_criterion(y_true: Any, y_pred: Any) -> tf.Tensor:
     return tf.where(tf.reduce_all(in_range, axis=-1), e, tf.constant(float("nan"), e.dtype))
 
 
-@tf.custom_gradient
+@custom_gradient
 def _perceptron_criterion(t, z) -> Any:
     # Without the test a z of NaN would give y = 0, and the loss would hide it.
     y = tf.where(tf.math.is_nan(z), z, tf.cast(z > 0, z.dtype))

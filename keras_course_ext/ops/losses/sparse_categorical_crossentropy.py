@@ -5,6 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_course_ext._custom_gradient import custom_gradient
 from keras_course_ext.ops.losses._inputs import (
     checked_axis,
     clipping_epsilon,
@@ -110,7 +111,7 @@ def ignored_samples(y_true: Any, ignore_class: int | None) -> tf.Tensor | None:
     return tf.equal(tf.cast(y_true, tf.int64), ignore_class)
 
 
-@tf.custom_gradient
+@custom_gradient
 def _from_logits(δ, z) -> Any:
     log_p = tf.nn.log_softmax(z)
 
@@ -121,7 +122,7 @@ def _from_logits(δ, z) -> Any:
     return -tf.reduce_sum(tf.math.multiply_no_nan(log_p, δ), axis=-1), grad
 
 
-@tf.custom_gradient
+@custom_gradient
 def _from_probabilities(δ, p) -> Any:
     ε = clipping_epsilon(p.dtype)
     c = tf.clip_by_value(p, ε, 1 - ε)
