@@ -12,9 +12,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_course_ext.monitoring.capture.gradients import dense_values
+from keras_course_ext.monitoring.capture.gradients import dense_values, is_term_of_a_long_sum
 from keras_course_ext.monitoring.capture.graph import (
-    ADDITIONS,
     SAME_ELEMENTS,
     SHAPES,
     is_over_broadcast_axes,
@@ -77,6 +76,7 @@ _ALONE = {
     "TensorListGetItem",
     "TensorListConcatV2",
     "ResourceGather",
+    "GatherV2",
 }
 
 
@@ -104,18 +104,19 @@ class Anchored:
         if not x.dtype.is_floating or x.op.type in GIVEN:
             return True
         readers = self._readers(x)
-        kinds = {op.type for op, _ in readers}
-        if x.op.type in _ALONE and not kinds & ADDITIONS:
-            return True
         surely = [(op, i) for op, i in readers if not _may_vanish(op)]
         different = {_what_it_computes(op) for op, _ in surely}
         in_forward_pass = [op in self._forward for op, _ in surely]
         both_passes = any(in_forward_pass) and not all(in_forward_pass)
         if len(different) > 1 and both_passes:
             return True
+        if is_term_of_a_long_sum(x):
+            return False  # AddN begins with an input whose memory it may overwrite
+        if x.op.type in _ALONE:
+            return True
         kernels = [i in _KERNELS.get(op.type, ()) for op, i in readers]
-        if kinds & ADDITIONS or not any(kernels):
-            return False  # AddN begins with an input that nothing else will read
+        if not any(kernels):
+            return False
         if len(different) > 1:
             return True
         return all(kernels) and x.op.type not in _JOINED_WITH_WHAT_FOLLOWS

@@ -61,7 +61,7 @@ def readable(x: tf.Tensor) -> tf.Tensor | None:
         for factor in others:
             product *= factor
         return product
-    if beginning.op.type in ADDITIONS and len(beginning.op.inputs) == 2:
+    if beginning.op.type in ADDITIONS and _terms_before(beginning.op) == 2:
         return tf.add_n([tf.cast(part, tf.float64) for part in beginning.op.inputs])
     return x
 
@@ -69,10 +69,13 @@ def readable(x: tf.Tensor) -> tf.Tensor | None:
 def can_read(x: tf.Tensor) -> bool:
     """Say whether `readable` finds a way to read a gradient."""
     beginning = _without_empty_sums(x)
-    if beginning.op.type == "Mul":
-        return True
-    additions, others = _readers(beginning)
-    return not additions or bool(others) or max(map(_terms, additions)) <= 2
+    return beginning.op.type == "Mul" or not is_term_of_a_long_sum(beginning)
+
+
+def is_term_of_a_long_sum(x: tf.Tensor) -> bool:
+    """Say whether all that reads x are additions, at least one of them of three terms or more."""
+    additions, others = _readers(x)
+    return bool(additions) and not others and max(map(_terms, additions)) > 2
 
 
 def _factors(x: tf.Tensor) -> list[tf.Tensor]:
