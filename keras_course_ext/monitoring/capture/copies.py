@@ -6,6 +6,7 @@ step's graph it would change which unknown shapes Grappler takes for equal, and 
 over broadcast axes it removes.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from keras_course_ext.monitoring.capture.graph import ADDITIONS, SAME_ELEMENTS, 
 from keras_course_ext.monitoring.capture.reductions import is_large
 
 _FEW = 8
+_FAR = 24  # operations among which the few are looked for
 _SIMPLE = {
     *ADDITIONS,
     *SAME_ELEMENTS,
@@ -60,7 +62,7 @@ class Reader:
             return self._outputs
         readable = {a.ref(): a for a in _all(self._outputs) if self._can_read(a)}
         wanted = [a for a in _all(self._outputs) if a.ref() not in readable and not is_large(a)]
-        cheap = [a for a in wanted if _Plan([a], self._anchored).is_cheap]
+        cheap = [a for a in wanted if _Plan([a], self._anchored, _FAR).is_cheap]
         readable |= _Plan(cheap, self._anchored).run()
         return {
             name: [readable[a.ref()] for a in each if a.ref() in readable]
@@ -123,10 +125,18 @@ class Reader:
 
 
 class _Plan:
-    """Which operations compute some tensors again, and from what."""
+    """Which operations compute some tensors again, and from what.
 
-    def __init__(self, wanted: Sequence[tf.Tensor], anchored: Anchored) -> None:
-        self._anchored = anchored
+    Args:
+        wanted: The tensors.
+        anchored: Tells which tensors can be read.
+        most: About how many operations are followed back at most; default all.
+    """
+
+    def __init__(
+        self, wanted: Sequence[tf.Tensor], anchored: Anchored, most: float = math.inf
+    ) -> None:
+        self._anchored, self._most = anchored, most
         self._fed: dict[Any, tf.Tensor] = {}
         self._operations: dict[tf.Operation, None] = {}
         self._impossible: set[tf.Operation] = set()
@@ -161,6 +171,8 @@ class _Plan:
         """Plan how to compute a tensor; say whether it is possible."""
         ahead = [wanted.op]
         while ahead:
+            if len(ahead) + len(self._operations) > self._most:
+                return False
             op = ahead[-1]
             if op in self._operations or op in self._impossible:
                 ahead.pop()

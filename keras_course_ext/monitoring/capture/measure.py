@@ -3,9 +3,9 @@
 Besides the sums themselves three things make a recorded step slow: an operation that reads a weight
 behind the gradients makes all updates wait for it; a tensor that is kept until the end of the step
 cannot be computed in place, nor its memory be reused; and every operation, even a skipped one,
-takes about a microsecond. So a step is measured at three points. All are traced in the optimizer's
-`apply`, because what may be read of the forward pass shows in the backward pass (`anchored.py`); the
-first does not depend on gradients, so it runs when the forward pass has ended.
+takes about a microsecond. So a step is measured at three points. All are traced in the `apply` of
+the optimizer, because what may be read of the forward pass shows in the backward pass
+(`anchored.py`); the first does not depend on gradients, so it runs when the forward pass has ended.
 
 * when the forward pass has ended: the outputs, and the weights that the update will overwrite;
 * when the backward pass has ended: the large gradients, if only due steps are measured;
