@@ -257,9 +257,9 @@ def _folded(x: tf.Tensor, join: Callable, reduce: Callable, rows: bool) -> tf.Te
     """
     axis = 1 if rows else None
     known = x.shape.num_elements()
-    length = x.shape[1:].num_elements() if rows or known is None else known
-    typical = (length or 0) * (_TYPICAL_BATCH if known is None else 1)
-    if not length or typical < _WORTH_FOLDING or not under_xla():
+    length = (x.shape[1:].num_elements() if rows or known is None else known) or 0
+    typical = length * (_TYPICAL_BATCH if known is None else 1)
+    if typical < _WORTH_FOLDING or not under_xla():
         return reduce(x, axis=axis)
     x = tf.reshape(x, [-1, length])
     if length % _PARTS:
