@@ -41,6 +41,9 @@ def ordered(findings: Sequence[Finding], history: GradientHistory) -> list[Findi
         findings: What the rules found.
         history: The record.
     """
+    if any(f.kind == "update_too_large" for f in findings):
+        # Weights that a step threw away stand still afterwards.
+        findings = [f for f in findings if f.kind != "update_too_small"]
     contradictions = [f for f in findings if f.kind in CONTRADICTIONS and f.severity == ERROR]
     rest = sorted((f for f in findings if f not in contradictions), key=_place)
     if contradictions:
