@@ -7,7 +7,7 @@
 # - You will see: the findings in turn, the advice of each, and the accuracy and the gradients after
 #   each change.
 # - Description: Raw pixels from 0 to 255, eight sigmoid layers, weights of standard deviation 1, a
-#   learning rate of 1. No finding names all of these, because one fault hides the next. So: train,
+#   learning rate of 1. Not all of these do harm, and one fault hides the next. So: train,
 #   read the most serious finding, follow its advice, train again.
 
 # %%
@@ -39,7 +39,7 @@ PATIENT = {
 }
 DEPTH = 8
 UNITS = 64
-EPOCHS = 6
+EPOCHS = 16
 SEED = 0
 VISITS = 8  # at most so many trainings
 COLORS = (-6, 1)  # from dark to bright in the picture, log₁₀ ‖∂L/∂W‖
@@ -78,7 +78,7 @@ def train(settings):
 # %% [markdown]
 # ## Following the advice
 #
-# Only the text of the advice decides on the change, not our knowledge of the network.
+# Only the text of the first remedy decides on the change, not our knowledge of the network.
 
 
 # %%
@@ -104,8 +104,8 @@ def follow(advice, settings):
 # %% [markdown]
 # ## Train, read, change, repeat
 #
-# The most serious finding comes first. If it is the same as last time, its advice was not enough,
-# and the next finding is used.
+# The most serious finding comes first, and its symptoms stand under it. If it is the same as last
+# time, its remedy was not enough, and the next one is used.
 
 # %%
 settings, visits, last = PATIENT, [], None
@@ -116,9 +116,10 @@ while len(visits) < VISITS:
     monitor.report()
     if not monitor.findings:
         break
-    fresh = [finding for finding in monitor.findings if finding.kind != last]
-    finding = (fresh or monitor.findings)[0]
-    last, new = finding.kind, follow(finding.advice, settings)
+    listed = [f for lead in monitor.findings for f in (lead, *lead.symptoms)]
+    finding = ([f for f in listed if f.kind != last] or listed)[0]
+    advice = finding.remedies[0].text if finding.remedies else finding.advice
+    last, new = finding.kind, follow(advice, settings)
     changes = {name: value for name, value in new.items() if value != settings[name]}
     print(f"{finding.kind}: we write {changes or 'nothing new, and give up'}")
     if not changes:
@@ -126,8 +127,8 @@ while len(visits) < VISITS:
     settings = new
 
 # %% [markdown]
-# No finding means that gradients reach every layer. It does not mean that training is complete: a
-# healthy network, too, needs enough epochs.
+# No finding means that what is left of the faults does no harm: here the large weights and the high
+# learning rate are none for standardized inputs. It does not mean that training is complete.
 
 # %%
 kinds = [[finding.kind for finding in monitor.findings] for monitor, _ in visits]
@@ -135,7 +136,7 @@ print("\nvisit  accuracy  findings, the gravest first")
 for i, ((_, accuracy), found) in enumerate(zip(visits, kinds, strict=True), 1):
     print(f"{i:5}{accuracy:10.1%}  {', '.join(found) or 'none'}")
 as_told = (PATIENT["activation"], PATIENT["learning_rate"], DEPTH) == ("sigmoid", 1.0, 8)
-assert not as_told or EPOCHS < 6 or (not kinds[-1] and visits[-1][1] > 0.9)
+assert not as_told or EPOCHS < 16 or (not kinds[-1] and visits[-1][1] > 0.9)
 
 size = {"figsize": (3 + 3.2 * len(visits), 4.2), "layout": "constrained"}
 figure, axes = plt.subplots(1, len(visits), squeeze=False, **size)
