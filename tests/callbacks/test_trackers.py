@@ -134,7 +134,7 @@ def test_wandb_gets_rows_with_the_step_as_their_axis(monkeypatch):
     sink.write_histograms([Histogram(5, 0, "a", "kernel", "weight", edges, counts)])
     row = run.rows[2]
     assert [part.tolist() for part in row["weights_histogram/a/kernel"]] == [[3, 1], [-1, 1, 2]]
-    sink.write_findings([Finding("dead", "a", 0, 0, "All are 0.", "Stop.")])
+    sink.write_findings([Finding("dead_units", "a", 0, 0, "All are 0.", "Stop.")])
     assert run.summary["gradients_findings"] == ["dead units in 'a' (epoch 0): All are 0. Stop."]
     sink.close()
     package.run = None

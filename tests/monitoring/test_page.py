@@ -178,7 +178,7 @@ def test_every_sentence_has_a_translation():
 
 def test_a_monitor_a_history_and_the_command_write_it(tmp_path, capsys):
     monitor = GradientMonitor(2, layers=["h0"])
-    monitor._history = history_of(0.236)
+    monitor._so_far.history = history_of(0.236)
     assert str(monitor).split()[:3] == ["Gradients", "by", "layer"]
     monitor.report(tmp_path / "report.html", "ko")
     text = (tmp_path / "report.html").read_text("utf-8")

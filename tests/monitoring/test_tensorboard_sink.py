@@ -136,7 +136,7 @@ def test_one_chart_has_all_layers(tmp_path):
 def test_findings_are_a_text(tmp_path):
     sink = opened(tmp_path)
     write(sink, [5])
-    sink.write_findings([Finding("dead", "a", 0, 5, "All are 0.", "Stop.")] * 2)
+    sink.write_findings([Finding("dead_units", "a", 0, 5, "All are 0.", "Stop.")] * 2)
     sink.close()
     (tag, step, value) = events(tmp_path)[-1]
     assert (tag, step, value.metadata.plugin_data.plugin_name) == ("gradients/findings", 5, "text")

@@ -19,9 +19,11 @@ FINDINGS = {
     "too slow": "너무 느림",
     "ok": "정상",
     "not recorded": "기록 없음",
-    "{name} in '{layer}' (epoch {epoch}): {evidence} {advice}": (
-        "'{layer}' 층의 {name} (에포크 {epoch}): {evidence} {advice}"
-    ),
+    "{name} in '{layer}' (epoch {epoch}):": "'{layer}' 층의 {name} (에포크 {epoch}):",
+    "{name} (epoch {epoch}):": "{name} (에포크 {epoch}):",
+    "It explains: {kinds}.": "이것으로 설명되는 것: {kinds}.",
+    "Or: {text}": "또는: {text}",
+    "note: {text}": "참고: {text}",
     # Vanishing.
     "the signal ‖∂L/∂A‖ changes by a factor of {hop} per layer and only {lost} of it arrives at "
     "'{worst}' (seen in {seen} of {epochs} epochs)": (
