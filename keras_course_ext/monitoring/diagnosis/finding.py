@@ -1,6 +1,6 @@
 """Finding: what is wrong with a run, where, since when, the evidence, and what to change."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from keras_course_ext.monitoring.diagnosis.remedy import Remedy
@@ -95,9 +95,8 @@ class Finding:
 
     def __post_init__(self) -> None:
         if not self.advice and self.remedies:
-            first, *others = (remedy.text for remedy in self.remedies)
-            advice = " ".join([first, *(f"Or: {text[0].lower()}{text[1:]}" for text in others)])
-            object.__setattr__(self, "advice", advice)
+            texts = [remedy.text for remedy in self.remedies]
+            object.__setattr__(self, "advice", in_order(texts))
 
     @property
     def name(self) -> str:
@@ -117,6 +116,12 @@ class Finding:
             parts.append(f"It explains: {', '.join(s.name for s in self.symptoms)}.")
         # A layer's name may hold what moves the cursor of a terminal.
         return printable(" ".join(part for part in parts if part))
+
+
+def in_order(texts: Sequence[str]) -> str:
+    """Return the texts of some remedies, at least one, as a paragraph."""
+    first, *others = texts
+    return " ".join([first, *(f"Or: {text[0].lower()}{text[1:]}" for text in others)])
 
 
 def states(findings: Iterable[Finding]) -> dict[str, str]:

@@ -88,7 +88,7 @@ FINDINGS = {
     ),
     "Start with He initialization and biases of 0 (kernel_initializer='he_normal', "
     "bias_initializer='zeros') and with inputs of mean 0 and standard deviation 1, ": (
-        "He 초기화와 0인 편향(kernel_initializer='he_normal', bias_initializer='zeros'), 평균 0과 "
+        "He 초기화와 0인 바이어스(kernel_initializer='he_normal', bias_initializer='zeros'), 평균 0과 "
         "표준편차 1인 입력으로 시작하고, "
     ),
     "lower the learning rate by a factor of ten, ": "학습률을 10분의 1로 낮추고, ",
@@ -122,12 +122,9 @@ FINDINGS = {
         "학습률을 10분의 1로 낮추거나 global_clipnorm=1.0으로 기울기를 자르세요."
     ),
     "a step changes no kernel by more than {ratio} of its norm (medians of the epochs; '{layer}' "
-    "moves most), where 1e-03 is usual, and did so from the beginning on.": (
+    "moves most), where 1e-03 is usual, and did so from the beginning on": (
         "처음부터 한 스텝에 노름의 {ratio}보다 많이 바뀌는 커널이 없습니다(에포크별 중앙값, "
-        "'{layer}' 층이 가장 많이 바뀝니다). 보통은 1e-03입니다."
-    ),
-    "Raise the learning rate, by factors of ten until the ratio is about 1e-03.": (
-        "이 비율이 약 1e-03이 될 때까지 학습률을 10배씩 올리세요."
+        "'{layer}' 층이 가장 많이 바뀝니다). 보통은 1e-03입니다"
     ),
     # Non-finite.
     "a gradient was NaN or infinite at step {step}; it arose {where} ({bad} of {all} recorded "
@@ -156,6 +153,40 @@ FINDINGS = {
         "층 뒤에 `stop_gradient`, `argmax`, `round`, 정수 변환, NumPy를 거치는 계산, 손실이 쓰지 "
         "않는 출력이 있는지 살펴보세요. 의도한 것이라면 `layer.trainable = False`로 "
         "층을 동결하세요."
+    ),
+    # Causes of findings on the signal and the updates.
+    "ReLU is flat where its input is negative, and there the units stay.": (
+        "ReLU는 입력이 음수이면 평평하고, 유닛은 거기에 머무릅니다."
+    ),
+    "The weights or biases start there.": "가중치나 바이어스가 거기에서 시작합니다.",
+    "A step too large threw them there.": "너무 큰 스텝 하나 때문입니다.",
+    "The weights multiply the signal in every layer.": "가중치가 층마다 신호에 곱해집니다.",
+    "Steps too large lead to weights with ever larger gradients.": (
+        "스텝이 너무 크면 기울기가 점점 더 커지는 가중치로 갑니다."
+    ),
+    "The sums of weights and inputs are too large.": "가중치와 입력의 합이 너무 큽니다.",
+    "The learning rate is too high for these weights.": "이 가중치에는 학습률이 너무 높습니다.",
+    "The learning rate is too low.": "학습률이 너무 낮습니다.",
+    "The run is too short: the loss could not get down in so few steps.": (
+        "훈련이 너무 짧습니다. 이렇게 적은 스텝으로는 손실이 줄어들 수 없습니다."
+    ),
+    "Something that has no derivative lies between these weights and the loss.": (
+        "이 가중치와 손실 사이에 미분할 수 없는 계산이 있습니다."
+    ),
+    "one of the first steps changed the kernel of '{layer}' by {ratio} of its norm, where 1e-03 is "
+    "usual, and the run has not learned since.": (
+        "처음 스텝 가운데 하나가 '{layer}' 층의 커널을 그 노름의 {ratio}만큼 바꾸었고, 그 뒤로 "
+        "배우지 못했습니다. 보통은 1e-03입니다."
+    ),
+    "; in {steps} steps no kernel moved by more than {path} of its norm.": (
+        ". 스텝 {steps}개 동안 노름의 {path}보다 많이 움직인 커널이 없습니다."
+    ),
+    "in {steps} steps no kernel moved by more than {path} of its norm ('{layer}' moves most).": (
+        "스텝 {steps}개 동안 노름의 {path}보다 많이 움직인 커널이 없습니다('{layer}' 층이 가장 "
+        "많이 움직입니다)."
+    ),
+    "the slopes of a softmax over many units are near 0": (
+        "유닛이 많은 소프트맥스의 기울기는 0에 가깝습니다"
     ),
 }
 

@@ -1,11 +1,13 @@
 """Findings and reports in the language of the reader."""
 
 from keras_course_ext._language import Catalogue
-from keras_course_ext.monitoring.diagnosis.finding import Finding
+from keras_course_ext.monitoring.diagnosis.finding import Finding, in_order
 from keras_course_ext.monitoring.diagnosis.korean import FINDINGS, REPORT
+from keras_course_ext.monitoring.diagnosis.korean_remedies import REMEDIES
+from keras_course_ext.monitoring.diagnosis.korean_task import EVIDENCE, NAMES
 from keras_course_ext.monitoring.record.names import printable
 
-_CATALOGUE = Catalogue({**FINDINGS, **REPORT})
+_CATALOGUE = Catalogue({**FINDINGS, **NAMES, **EVIDENCE, **REMEDIES, **REPORT})
 say = _CATALOGUE.say
 translated = _CATALOGUE.translated
 
@@ -39,8 +41,9 @@ def heading(finding: Finding, language: str) -> str:
 
 
 def advice_of(finding: Finding, language: str) -> str:
-    """Return the remedies in order; the advice of a rule of the user's own as it is."""
-    if language == "en" or not finding.remedies:
+    """Return what to change: the advice of the rule, or the remedies in order."""
+    texts = [remedy.text for remedy in finding.remedies]
+    if language == "en" or not texts or finding.advice != in_order(texts):
         return translated(language, finding.advice)
-    first, *others = (translated(language, remedy.text) for remedy in finding.remedies)
+    first, *others = (translated(language, text) for text in texts)
     return " ".join([first, *(say(language, "Or: {text}", text=text) for text in others)])

@@ -47,13 +47,15 @@ def find(history: GradientHistory) -> list[Finding]:
 def _finding(history: GradientHistory, outcome: Outcome, what: str, at: int) -> Finding:
     moves = moves_of(history)
     worst = max(moves, key=lambda name: moves[name].medians.max()) if moves else ""
-    ratio = float(moves[worst].medians.max()) if worst else 0.0
+    if worst:
+        ratio = float(moves[worst].medians.max())
+        what = f"{what}; a step changes a kernel by up to {ratio:.1e} of its norm"
     return Finding(
         "unstable",
         worst,
         int(outcome.epochs[at]),
         int(outcome.steps[at]),
-        f"{what}; a step changes a kernel by up to {ratio:.1e} of its norm.",
+        f"{what}.",
         layers=(worst,) if worst else (),
         severity=WARNING,
         confidence=0.8,
