@@ -88,8 +88,8 @@ FINDINGS = {
     ),
     "Start with He initialization and biases of 0 (kernel_initializer='he_normal', "
     "bias_initializer='zeros') and with inputs of mean 0 and standard deviation 1, ": (
-        "He 초기화와 0인 바이어스(kernel_initializer='he_normal', bias_initializer='zeros'), 평균 0과 "
-        "표준편차 1인 입력으로 시작하고, "
+        "He 초기화와 0인 바이어스(kernel_initializer='he_normal', bias_initializer='zeros'), 평균 "
+        "0과 표준편차 1인 입력으로 시작하고, "
     ),
     "lower the learning rate by a factor of ten, ": "학습률을 10분의 1로 낮추고, ",
     "or use a ReLU that is never flat (activation='leaky_relu').": (
