@@ -86,11 +86,15 @@ def _factors(x: tf.Tensor) -> list[tf.Tensor]:
 
 def _without_empty_sums(x: tf.Tensor) -> tf.Tensor:
     """Return the tensor that Grappler puts in the place of x: before sums over no axis."""
+    shape = x.shape  # that of the sum itself is unknown, because its axes are
     while True:
         x = source(x).deref()
-        if not is_over_broadcast_axes(x.op) or x.shape.rank != x.op.inputs[0].shape.rank:
+        if not is_over_broadcast_axes(x.op):
             return x
-        x = x.op.inputs[0]
+        summed = x.op.inputs[0]
+        if None in (shape.rank, summed.shape.rank) or shape.as_list() != summed.shape.as_list():
+            return x
+        x = summed
 
 
 def _readers(x: tf.Tensor) -> tuple[list[tf.Operation], list[tf.Operation]]:
