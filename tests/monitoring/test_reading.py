@@ -43,3 +43,23 @@ def test_what_is_read(name):
 def test_an_eager_tensor_is_read_itself():
     x = tf.add_n([tf.ones(2)] * 2)
     assert readable(x) is x
+
+
+@pytest.mark.parametrize(("rows", "itself"), [(None, False), (1, True)])
+def test_a_sum_over_the_axes_of_a_broadcast(rows, itself):
+    same = []
+
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([n, 5]) for n in (rows, None)])
+    def read(a, b):
+        with tf.GradientTape() as tape:
+            tape.watch(a)
+            y = tf.exp(a * b)
+        da = tape.gradient(y, a)
+        found = readable(da)
+        same.append(found is da)
+        return da, tf.cast(found, tf.float32)
+
+    b = np.random.default_rng(0).normal(size=(4, 5)).astype("float32")
+    da, found = read(b[:rows], b)
+    assert same == [itself]
+    np.testing.assert_allclose(found, da, rtol=1e-6)
