@@ -127,26 +127,6 @@ def test_the_same_elements_are_summed_once():
     assert summed == [(2, 24)]
 
 
-def test_batches_of_several_sizes_are_summed_together_under_xla():
-    spec = [tf.TensorSpec([None, 30, 25])] * 3 + [tf.TensorSpec([None, 4])] * 2
-
-    @tf.function(jit_compile=True, input_signature=spec)
-    def f(*tensors):
-        return reduced(tensors, set(EXPECTED), about=tf.range(5.0), in_memory=True)
-
-    tensors = [_data((n, 30, 25)) for n in (5, 7, 1)] + [_data((3, 4)), _data((2, 4))]
-    found = f(*map(tf.constant, tensors))
-    shifted = [np.float64(x) - i for i, x in enumerate(tensors)]
-    for name, of in EXPECTED.items():
-        expected = [of(x) for x in shifted]
-        np.testing.assert_allclose(found[name], expected, rtol=1e-4, err_msg=name)
-    tensors[1][0, 0, 0] = np.nan
-    is_nan = np.isnan(f(*map(tf.constant, tensors))[SUM])
-    np.testing.assert_array_equal(is_nan, [False, True, False, False, False])
-    ops = [op.type for op in f.get_concrete_function().graph.get_operations()]
-    assert ops.count("Max") == 4  # of the samples, and of what is of each tensor, twice
-
-
 def test_small_tensors_of_one_shape_are_one_sum():
     @tf.function
     def f(tensors, large):

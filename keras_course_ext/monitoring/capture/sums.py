@@ -108,12 +108,11 @@ def output_sums(
     """
     wanted = _reductions(names)
     count = tf.cast(tf.stack([tf.size(a) for a in outputs]), tf.float32)
-    found = _reduced(outputs, wanted - {NONZERO}, in_memory=True)
+    found = _reduced(outputs, wanted - {NONZERO})
     found["count"] = count
     if "squares" in wanted:
-        sums = found[SUM] if SUM in found else reduced(outputs, {SUM}, in_memory=True)[SUM]
-        half = reduced(outputs, {HALF_SQUARES}, about=sums / count, in_memory=True)
-        found["squares"] = 2.0 * half[HALF_SQUARES]
+        sums = found[SUM] if SUM in found else reduced(outputs, {SUM})[SUM]
+        found["squares"] = 2.0 * reduced(outputs, {HALF_SQUARES}, about=sums / count)[HALF_SQUARES]
     if "norm" in wanted:
         found["norm"] = l2_norms(outputs)
     if "non_finite" in wanted:
@@ -142,12 +141,9 @@ def _reductions(names: Sequence[str]) -> set[str]:
     return {name.split(".")[1] for name in names}
 
 
-def _reduced(
-    tensors: Sequence[tf.Tensor], wanted: Set[str], in_memory: bool = False
-) -> dict[str, tf.Tensor]:
+def _reduced(tensors: Sequence[tf.Tensor], wanted: Set[str]) -> dict[str, tf.Tensor]:
     """Return those of the reductions that `reduced` computes."""
-    simple = wanted - _OTHERS
-    return reduced(tensors, simple, in_memory=in_memory) if simple else {}
+    return reduced(tensors, wanted - _OTHERS) if wanted - _OTHERS else {}
 
 
 def _unscaled(x: tf.Tensor, scale: tf.Tensor | None) -> tf.Tensor:
@@ -159,9 +155,7 @@ def _completed(
 ) -> list[tf.Tensor]:
     """Count the elements that are not 0 where that is not known yet."""
     unknown = [a for a, n in zip(outputs, nonzero, strict=True) if n is None]
-    counted = iter(
-        tf.unstack(reduced(unknown, {NONZERO}, in_memory=True)[NONZERO]) if unknown else []
-    )
+    counted = iter(tf.unstack(reduced(unknown, {NONZERO})[NONZERO]) if unknown else [])
     return [next(counted) if n is None else n for n in nonzero]
 
 
