@@ -44,8 +44,8 @@ class SAM(keras.Model):
         >>> import keras, numpy as np, keras_course_ext as kce
         >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
         >>> sam = kce.SAM(model, rho=0.05)
-        >>> sam.compile(keras.optimizers.SGD(0.1), "mse")
-        >>> _ = sam.fit(np.ones((8, 4)), np.ones((8, 1)), epochs=50, verbose=0)
+        >>> sam.compile(keras.optimizers.SGD(0.01), "mse")
+        >>> _ = sam.fit(np.ones((8, 4)), np.ones((8, 1)), epochs=100, verbose=0)
         >>> bool(abs(model.predict(np.ones((8, 4)), verbose=0) - 1).max() < 0.1)
         True
 

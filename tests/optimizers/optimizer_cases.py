@@ -410,7 +410,7 @@ CASES = [
         ours.Prodigy,
         None,
         oracles_newer.prodigy,
-        {"use_bias_correction": True, "weight_decay": 0.1, "d0": 0.1, "d_coef": 2.0},
+        {"use_bias_correction": True, "weight_decay": 0.1, "d0": 1e-3, "d_coef": 2.0},
         starts=(0, 0, 0, 0),
         rate=1.0,
     ),

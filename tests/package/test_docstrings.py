@@ -65,6 +65,8 @@ NO_EXAMPLE = {
     "RuleOptimizer": "called by the step, or known from Keras",
     "Comparison": "called by the report",
     "FileSink": "called by the monitor",
+    "SAM": "called by `fit`",
+    "Slot": "called when the slots are created",
     "LayerWise": "`swap` is that of ScheduleFreeAdamW",
 }
 # Records that are made in the example of GradientHistory, which holds them.
