@@ -51,7 +51,8 @@ class SOAP(RuleOptimizer):
     The first step makes L, R, and Q_L, Q_R from their eigenvectors, and moves no matrix;
     k = t − 1 numbers the others. All axes of a kernel but the last are its rows. An axis longer
     than `max_precond_dim` is not rotated: its L or R would be a matrix of that length. Vectors
-    are updated by Adam, w ← w − η √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε).
+    are updated by Adam, w ← w − η √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε). Where the first gradient
+    has not full rank, its eigenvectors are not unique, and the path depends on rounding.
 
     Args:
         learning_rate: Float ≥ 0, a schedule of `keras.optimizers.schedules`, or a callable without

@@ -327,6 +327,7 @@ CASES = [
         oracles_newer.ftrl,
         starts=(0.1, 0),
         rounds_as_keras=False,
+        rate=1.0,
     ),
     case(
         "ftrl_penalties",
@@ -343,6 +344,7 @@ CASES = [
         },
         starts=(0.5, 0),
         rounds_as_keras=False,
+        rate=1.0,
     ),
     case(
         "ftrl_paper",

@@ -34,7 +34,7 @@ def by_the_formula(optimizer: Any) -> list[np.ndarray]:
     weights, grads = weights_and_grads()
     optimizer.build(weights)
     for step_grads in grads:
-        scalars = optimizer.begin_step()
+        scalars = optimizer.begin_step(pairs=zip(step_grads, weights, strict=True))
         for g, w in zip(step_grads, weights, strict=True):
             run.plain(optimizer.update_of(g, w, scalars))
         optimizer.iterations.assign_add(1)
@@ -51,10 +51,11 @@ WITH_A_KERNEL = [
 
 
 @pytest.mark.thin("plain-*-adam", "plain-*-nesterov", "decay-graph-rmsprop", "plain-graph-lamb")
-@every(ONE_PER_STATE + WITH_A_KERNEL)
+@every([c for c in ONE_PER_STATE + WITH_A_KERNEL if c.cls is not ours.SOAP])
 @every_mode
 @pytest.mark.parametrize("common", [{}, {"weight_decay": 0.1}], ids=["plain", "decay"])
 def test_every_engine_computes_the_formula(case, mode, common):
+    """SOAP's first gradients have not full rank here, so that its eigenvectors are not unique."""
     expected = by_the_formula(case.ours(**common))
     weights, grads = weights_and_grads()
     optimizer = case.ours(**common)

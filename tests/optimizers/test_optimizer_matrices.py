@@ -107,7 +107,7 @@ class Several:
         return [p.reshape(*flat.shape[:-1], *s) for p, s in zip(parts, cls.shapes, strict=True)]
 
 
-PRODIGY = {"d0": 0.01, "use_bias_correction": True, "weight_decay": 0.1}
+PRODIGY: dict[str, Any] = {"d0": 0.01, "use_bias_correction": True, "weight_decay": 0.1}
 
 
 def assert_is_the_oracle(weights: list[Any], gradients: np.ndarray, **arguments: float) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from modes import MODES
-from optimizer_cases import ONE_PER_STATE, every_state
+from optimizer_cases import ONE_PER_STATE, every
 
 import keras_course_ext.optimizers as ours
 from keras_course_ext.optimizers.engine.sparse import summed_rows
@@ -45,7 +45,7 @@ def one_hot_product(table, words):
 
 
 @pytest.mark.thin("adam", "nesterov", "lamb")
-@every_state
+@every([c for c in ONE_PER_STATE if c.cls is not ours.SOAP])  # the rank of these gradients is low
 def test_repeated_rows_train_like_the_dense_model(case):
     assert np.ptp([len(np.unique(words)) for words in WORDS]) < WORDS[0].size
     sparse, dense = train(case.ours(), tf.gather), train(case.ours(), one_hot_product)
@@ -112,7 +112,7 @@ every_mode = pytest.mark.parametrize("mode", MODES)
 LAZY = [
     case
     for case in ONE_PER_STATE
-    if case.cls.elementwise and case.cls is not ours.ScheduleFreeAdamW
+    if case.cls.elementwise and case.cls not in (ours.ScheduleFreeAdamW, ours.Prodigy)
 ]
 
 
