@@ -78,7 +78,7 @@ class SAM(keras.Model):
         """Builds the model inside; called by Keras.
 
         Args:
-            input_shape: The shape of the inputs.
+            input_shape: The shape of the inputs. Defaults to None: the model is built already.
         """
         if not self.model.built:
             self.model.build(input_shape)
@@ -96,6 +96,9 @@ class SAM(keras.Model):
 
         Returns:
             The metrics by name.
+
+        Raises:
+            ValueError: If several devices train the model.
         """
         if tf.distribute.get_strategy().num_replicas_in_sync > 1:
             raise ValueError(
