@@ -11,7 +11,7 @@ from keras_course_ext.monitoring.record.history import GradientHistory
 from keras_course_ext.monitoring.record.schema import Key, LayerInfo
 
 MOST = 0.5
-GOOD = 0.9
+GOOD = 0.7
 # ReLU and its smooth relatives are flat on one side by design, where half of the samples lie.
 _FLAT_ON_BOTH_SIDES = {"sigmoid", "hard_sigmoid", "tanh", "hard_tanh", "softsign"}
 
