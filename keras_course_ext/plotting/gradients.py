@@ -28,6 +28,17 @@ _KOREAN = {
     "saturated": "포화",
     "too fast": "너무 빠름",
     "too slow": "너무 느림",
+    "gradient 0": "기울기 0",
+    "fades": "기울기 약화",
+    "symmetric": "모두 같은 유닛",
+    "out of range": "범위 밖",
+    "wrong loss": "맞지 않는 손실",
+    "linear": "선형",
+    "unscaled inputs": "입력 크기",
+    "unscaled targets": "정답 크기",
+    "wrong labels": "잘못된 레이블",
+    "unstable loss": "불안정",
+    "stalled training": "제자리",
 }
 # With more rows only some are named, and the marks of neighbours are merged.
 _MOST_ROWS = 24

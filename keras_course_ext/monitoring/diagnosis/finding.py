@@ -47,6 +47,11 @@ _STATES = {
     "output_range": "out of range",
     "loss_mismatch": "wrong loss",
     "capacity": "linear",
+    "unscaled_input": "unscaled inputs",
+    "unscaled_target": "unscaled targets",
+    "labels": "wrong labels",
+    "unstable": "unstable loss",
+    "stalled": "stalled training",
 }
 
 
