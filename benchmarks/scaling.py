@@ -27,7 +27,7 @@ import keras_course_ext as kce
 from keras_course_ext.callbacks.recording import Recording, Request
 from keras_course_ext.monitoring.record.statistics import STATISTICS
 
-REPLICAS, WIDEST = 4, 3000
+REPLICAS = 4
 ALL = tuple(dict.fromkeys(name for _, name in STATISTICS))
 
 
@@ -161,9 +161,9 @@ def exponent(x: list[float], y: list[float]) -> float:
 def grids() -> dict[str, list[tuple[int, int, int, bool]]]:
     """Return (replicas, layers, units, whether to trace) along each axis."""
     return {
-        "replicas": [(r, 10, 32, True) for r in (1, 2, 3, 4)],
-        "parameters": [(2, 10, units, units < WIDEST) for units in (31, 100, 316, 1000)],
-        "layers": [(2, n, 16, n <= 100) for n in (10, 30, 100, 300, 1000)],
+        "replicas": [(r, 5, 32, True) for r in (1, 2, 3, 4)],
+        "parameters": [(2, 5, units, True) for units in (44, 141, 447, 1414)],
+        "layers": [(2, n, 16, True) for n in (10, 20, 30)],
     }
 
 

@@ -82,7 +82,7 @@ def test_variables_on_two_devices_are_updated_where_they_are():
         step()
         step()
         assert first.strip("/") in variables[0].value.device
-        values.append([np.array(v) for v in variables])
+        values.append([np.asarray(v) for v in variables])
     for a, b in zip(*values, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-6)
 
