@@ -31,6 +31,36 @@ PAGE = {
     "Each step changes the weights so little that training hardly advances.": (
         "한 스텝에 가중치가 너무 조금 바뀌어 학습이 거의 나아가지 않습니다."
     ),
+    "A gradient is exactly 0, whatever the weights are, so nothing is learned.": (
+        "가중치가 무엇이든 기울기가 정확히 0이어서 아무것도 학습되지 않습니다."
+    ),
+    "All units of a layer compute the same, so they count as one.": (
+        "한 층의 유닛이 모두 같은 것을 계산하므로 유닛 하나와 다름없습니다."
+    ),
+    "The network cannot give the targets, whatever its weights are.": (
+        "가중치가 무엇이든 신경망이 정답값을 낼 수 없습니다."
+    ),
+    "The loss is computed of something else than it is made for.": (
+        "손실 함수가 받아야 할 값이 아닌 값으로 손실을 계산합니다."
+    ),
+    "The labels are not what the network is to learn.": (
+        "레이블이 신경망이 배워야 할 값이 아닙니다."
+    ),
+    "The inputs are too large or too small for the steps.": (
+        "입력이 스텝에 비해 너무 크거나 너무 작습니다."
+    ),
+    "The targets are too large or too small for the steps.": (
+        "정답값이 스텝에 비해 너무 크거나 너무 작습니다."
+    ),
+    "The network cannot represent what it is to learn.": (
+        "신경망이 배워야 할 것을 나타낼 수 없습니다."
+    ),
+    "The loss jumps up again and again.": "손실이 자꾸 튀어 오릅니다.",
+    "The network has not learned more than one constant answer.": (
+        "신경망이 상수 하나를 답하는 것보다 더 배우지 못했습니다."
+    ),
+    "Likely cause": "짐작되는 원인",
+    "It explains": "이것으로 설명되는 것",
     "{layers} layers, {steps} recorded steps": "층 {layers}개, 기록된 스텝 {steps}개",
     " in '{layer}'": " ('{layer}' 층)",
     "since epoch {epoch}, step {step}": "에포크 {epoch}, 스텝 {step}부터",

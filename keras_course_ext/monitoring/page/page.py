@@ -8,7 +8,7 @@ from typing import Any
 from keras_course_ext import _html
 from keras_course_ext._language import checked_language
 from keras_course_ext.monitoring.diagnosis.diagnose import diagnose
-from keras_course_ext.monitoring.diagnosis.finding import Finding
+from keras_course_ext.monitoring.diagnosis.finding import Finding, in_order
 from keras_course_ext.monitoring.diagnosis.layer_table import LayerRow, layer_rows
 from keras_course_ext.monitoring.diagnosis.report import figure, tested
 from keras_course_ext.monitoring.diagnosis.wording import name_of, translated
@@ -37,8 +37,10 @@ class Card:
     step: int
     plain: str
     evidence: str
-    advice: str
+    cause: str
+    advice: tuple[str, ...]
     code: str
+    symptoms: tuple[str, ...]
     concerned: tuple[str, ...]
     more: int
 
@@ -175,11 +177,21 @@ def _card(finding: Finding, history: GradientHistory, language: str) -> Card:
         finding.step,
         say(language, PLAIN.get(finding.kind, "")),
         evidence[:1].upper() + evidence[1:],
-        translated(language, finding.advice),
+        translated(language, finding.cause),
+        _advice(finding, language),
         remedy(finding, history.layers, language),
+        tuple(name_of(symptom, language) for symptom in finding.symptoms),
         finding.layers[:_MOST_CONCERNED],
         max(len(finding.layers) - _MOST_CONCERNED, 0),
     )
+
+
+def _advice(finding: Finding, language: str) -> tuple[str, ...]:
+    """Return what to change: each remedy, or the advice of a rule without remedies."""
+    texts = [remedy.text for remedy in finding.remedies]
+    if not texts or finding.advice != in_order(texts):
+        texts = [finding.advice, *texts[1:]]  # which names the layers, unlike the first remedy
+    return tuple(translated(language, text) for text in texts)
 
 
 def _row(row: LayerRow, shown: list[str], language: str) -> Row:

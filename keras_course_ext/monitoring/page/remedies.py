@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from keras_course_ext.monitoring.diagnosis.finding import Finding
+from keras_course_ext.monitoring.page.remedy_code import code_of
 from keras_course_ext.monitoring.page.wording import say
 from keras_course_ext.monitoring.record.schema import LayerInfo
 
@@ -22,6 +23,9 @@ def remedy(finding: Finding, layers: Sequence[LayerInfo], language: str) -> str:
         layers: The layers of the record.
         language: Of the comments, "en" or "ko".
     """
+    if finding.remedies:
+        codes = [code_of(remedy) for remedy in finding.remedies]
+        return "\n\n".join("\n".join(lines) for lines in codes if lines)
     blocks = ["\n".join(lines) for lines in _blocks(finding, layers, language) if lines]
     return "\n\n".join(blocks)
 
