@@ -9,6 +9,8 @@ from keras_course_ext.monitoring.diagnosis.finding import ERROR, Finding
 ACTIONS = ("warn", "stop", "raise", "ignore")
 # What a finding says of one epoch may be gone after the next: a run may begin slowly.
 _IN_A_ROW = 2
+# That a run is too short is known when it has ended.
+_AT_END = ("update_too_small",)
 _SURE = 0.9
 _LOGGER = logging.getLogger("keras_course_ext")
 
@@ -84,13 +86,16 @@ class Reaction:
         """
         now = {(f.kind, f.layer): f for f in findings}
         self._seen = {place: self._seen.get(place, 0) + 1 for place in now}
-        shown = [f for p, f in now.items() if at_end or is_sure(f) or self._seen[p] >= _IN_A_ROW]
+        shown = [f for p, f in now.items() if at_end or is_sure(f) or self._is_confirmed(p)]
         for finding in shown:
             place = (finding.kind, finding.layer)
             if place not in self._done:
                 self._done.add(place)
                 self._act_on(finding)
         return shown
+
+    def _is_confirmed(self, place: tuple[str, str]) -> bool:
+        return self._seen[place] >= _IN_A_ROW and place[0] not in _AT_END
 
     def _act_on(self, finding: Finding) -> None:
         if callable(self._on_finding):
