@@ -54,7 +54,7 @@ def by_output(y: Any, names: Sequence[str], same: bool = False) -> list[Any]:
     return [None] * len(names)
 
 
-def joined(parts: Sequence[Any]) -> Any:
+def stacked(parts: Sequence[Any]) -> Any:
     """Return the samples of several batches as one array, or of the first if they do not fit."""
     parts = [part for part in parts if isinstance(part, np.ndarray)]
     if not parts or any(part.shape[1:] != parts[0].shape[1:] for part in parts):

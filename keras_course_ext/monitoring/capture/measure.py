@@ -33,8 +33,8 @@ from keras_course_ext.monitoring.capture.reductions import is_large
 from keras_course_ext.monitoring.capture.row import GradientPart, forward_sums, live_units, row_of
 from keras_course_ext.monitoring.capture.spec import StepSpec
 from keras_course_ext.monitoring.capture.sums import (
+    as_one,
     gradient_sums,
-    joined,
     nonzero_units,
     value_sums,
 )
@@ -223,7 +223,7 @@ class Measurement:
             ]
         found = self._reader.outputs()
         outputs = [
-            joined(found[info.name]) if info.name in found else None for info in self._layout.layers
+            as_one(found[info.name]) if info.name in found else None for info in self._layout.layers
         ]
         bins = [counts_of(gradients), self._weight_bins, counts_of(outputs)]
         self._store.write_bins(tf.concat(bins, axis=0))

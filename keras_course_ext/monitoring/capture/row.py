@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from keras_course_ext.monitoring.capture.norms import l2_norms
 from keras_course_ext.monitoring.capture.spec import StepSpec
-from keras_course_ext.monitoring.capture.sums import Outputs, joined, output_sums
+from keras_course_ext.monitoring.capture.sums import Outputs, as_one, output_sums
 from keras_course_ext.monitoring.record.layout import Layout
 from keras_course_ext.monitoring.record.schema import TensorId
 from keras_course_ext.monitoring.record.sums import ABSENT
@@ -81,8 +81,8 @@ def forward_sums(
     sums = layout.output_sums[1:]
     if not names or not sums:
         return tf.fill([len(layout.signals), len(sums)], tf.constant(ABSENT))
-    found = [joined(outputs[name]) for name in names]
-    before = [joined(inputs[name]) if name in inputs else None for name in names]
+    found = [as_one(outputs[name]) for name in names]
+    before = [as_one(inputs[name]) if name in inputs else None for name in names]
     saturation = [spec.saturation[name] for name in names]
     nonzero = [tf.reduce_sum(live[name]) if name in live else None for name in names]
     table = output_sums(found, before, saturation, nonzero, sums)

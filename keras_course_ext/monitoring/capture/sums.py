@@ -194,7 +194,7 @@ def _saturated(x: tf.Tensor, margin: Margin) -> tf.Tensor:
     return counts[0] if len(counts) == 1 else tf.add_n(counts)
 
 
-def joined(tensors: Sequence[tf.Tensor]) -> tf.Tensor:
+def as_one(tensors: Sequence[tf.Tensor]) -> tf.Tensor:
     """Return the elements of some tensors as one tensor."""
     if len(tensors) == 1:
         return tensors[0]

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from keras_course_ext._layers import walk
-from keras_course_ext.monitoring.capture.batches import by_output, joined, named, sampled
+from keras_course_ext.monitoring.capture.batches import by_output, named, sampled, stacked
 from keras_course_ext.monitoring.capture.losses import LossInfo, losses_of
 from keras_course_ext.monitoring.capture.outputs import outputs_of, with_targets
 from keras_course_ext.monitoring.record.task import Observation, OutputInfo, rounded
@@ -115,9 +115,9 @@ class TaskObserver:
                     if array is not None:
                         kept.append(array)
         return (
-            {name: joined(parts) for name, parts in xs.items()},
-            [joined(parts) for parts in ys],
-            [joined(parts) for parts in ws],
+            {name: stacked(parts) for name, parts in xs.items()},
+            [stacked(parts) for parts in ys],
+            [stacked(parts) for parts in ws],
         )
 
     def _output_names(self) -> list[str]:

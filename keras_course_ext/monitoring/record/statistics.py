@@ -41,12 +41,14 @@ class Statistic:
             elements of a weight. Empty for a statistic of the whole model,
             which `model_statistics.py` computes from the others.
         finish: A function of these sums, NumPy arrays, in their order.
+        of_update: Whether it is known only of a weight that got a gradient in the step.
     """
 
     name: str
     of: str
     sums: tuple[str, ...] = ()
     finish: Callable[..., Any] | None = None
+    of_update: bool = False
 
 
 STATISTICS: dict[tuple[str, str], Statistic] = {}
@@ -104,7 +106,7 @@ for _statistic in (
     Statistic("grad_non_finite", WEIGHT, ("gradient.non_finite",), _same),
     Statistic("weight_norm", WEIGHT, ("weight.norm",), _same),  # ‖W‖₂ before the step
     # ‖W' − W‖₂ / ‖W‖₂ of the step truly taken:
-    Statistic("update_ratio", WEIGHT, ("update.norm", "weight.norm"), _ratio),
+    Statistic("update_ratio", WEIGHT, ("update.norm", "weight.norm"), _ratio, of_update=True),
     # Of a layer's output A, over all of its elements:
     Statistic("grad_norm", OUTPUT, ("signal.norm",), _same),  # ‖∂L/∂A‖₂
     Statistic("mean", OUTPUT, ("output.sum", "output.count"), _mean),

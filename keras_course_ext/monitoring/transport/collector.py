@@ -13,7 +13,7 @@ from keras_course_ext.monitoring.record.history import GradientHistory
 from keras_course_ext.monitoring.record.layout import Layout
 from keras_course_ext.monitoring.record.model_statistics import per_epoch, per_step
 from keras_course_ext.monitoring.record.schema import MODEL, Key, LayerInfo, with_earlier
-from keras_course_ext.monitoring.record.statistics import OUTPUT, STATISTICS, finished
+from keras_course_ext.monitoring.record.statistics import OUTPUT, STATISTICS, WEIGHT, finished
 from keras_course_ext.monitoring.record.sums import ABSENT, NOT_MEASURED, is_missing, joined
 from keras_course_ext.monitoring.transport.applied import Applied
 from keras_course_ext.monitoring.transport.store import RowStore
@@ -171,7 +171,7 @@ class Collector:
         sums |= {name: late[:, :, i] for i, name in enumerate(layout.late_sums)}
         sums["weight.size"] = np.array(layout.sizes, np.float32)
         for name, values in finished(layout.of_weight, sums):
-            if name == "update_ratio":
+            if STATISTICS[WEIGHT, name].of_update:
                 # 0 would say that the step moved a weight too little, which got no gradient in it.
                 values = np.where(self._given(rows[0]), values, np.float32(ABSENT))
             found |= {w.key(name): values[:, i] for i, w in enumerate(layout.weights)}
