@@ -5,6 +5,8 @@ from typing import Any
 
 import keras
 
+from keras_course_ext.callbacks.request import refuse
+
 
 def followed_optimizers(model: Any, given: Any = None) -> dict[str, Any]:
     """Return the optimizers whose `apply` is recorded, by the names of the model's attributes.
@@ -32,6 +34,23 @@ def followed_optimizers(model: Any, given: Any = None) -> dict[str, Any]:
         if not any(optimizer is other for other in followed.values()):
             followed[_unused(name, followed)] = optimizer
     return followed
+
+
+def checked_optimizers(model: Any, given: Any, needed: bool = False) -> dict[str, Any]:
+    """Return the optimizers to follow, or refuse the model.
+
+    Args:
+        model: The model.
+        given: As in `followed_optimizers`.
+        needed: Whether there must be one.
+
+    Raises:
+        ValueError: If the model or one of the optimizers cannot be recorded.
+        TypeError: If one of them is not of Keras's kind.
+    """
+    optimizers = followed_optimizers(model, given)
+    refuse(model, *(optimizers.values() or ([None] if needed else [])))
+    return optimizers
 
 
 def described(optimizers: dict[str, Any]) -> str:

@@ -1,7 +1,6 @@
 """GradientMonitor: records the gradient of every layer during `fit` and says what is wrong."""
 
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -10,10 +9,12 @@ import keras
 
 from keras_course_ext.callbacks.backups import Backups
 from keras_course_ext.callbacks.continued import Continued
-from keras_course_ext.callbacks.followed import described, followed_optimizers
+from keras_course_ext.callbacks.fit_sinks import fit_sinks
+from keras_course_ext.callbacks.followed import checked_optimizers, described
 from keras_course_ext.callbacks.live_logs import LiveLogs, finding_logs
 from keras_course_ext.callbacks.monitor_report import monitor_report, report_text
 from keras_course_ext.callbacks.monitored_fit import MonitoredFit
+from keras_course_ext.callbacks.nothing_recorded import say_nothing_recorded
 from keras_course_ext.callbacks.on_finding import ACTIONS, OnFinding, Reaction, checked_on_finding
 from keras_course_ext.callbacks.pace import Pace
 from keras_course_ext.callbacks.recording import Recording, Request
@@ -22,19 +23,16 @@ from keras_course_ext.callbacks.request import (
     checked_names,
     checked_period,
     checked_statistics,
-    refuse,
 )
 from keras_course_ext.callbacks.resume import checked_resume
 from keras_course_ext.callbacks.same_fit import call_first, callbacks_in_same_fit
 from keras_course_ext.callbacks.schedule import Schedule
-from keras_course_ext.callbacks.tensorboard_log_dir import tensorboard_log_dir
 from keras_course_ext.callbacks.watch import Watch
 from keras_course_ext.monitoring.diagnosis.diagnose import Rule, diagnose
 from keras_course_ext.monitoring.diagnosis.finding import ERROR, Finding
 from keras_course_ext.monitoring.record.history import GradientHistory
-from keras_course_ext.monitoring.sinks.resolve import checked_sinks, config_of, sinks_of
+from keras_course_ext.monitoring.sinks.resolve import checked_sinks, config_of
 from keras_course_ext.monitoring.sinks.sink import Sink
-from keras_course_ext.monitoring.sinks.tensorboard_sink import TensorBoardSink
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -338,9 +336,8 @@ class GradientMonitor(keras.callbacks.Callback):
             >>> monitor.history.steps
             array([0, 1, 2])
         """
-        optimizers = self._followed(model, optimizer)
-        if not optimizers:
-            refuse(model, None)
+        given = self.optimizer if optimizer is None else optimizer
+        optimizers = checked_optimizers(model, given, needed=True)
         checked_layers(model, self.layers)
         if not model.built:
             raise ValueError(
@@ -348,7 +345,7 @@ class GradientMonitor(keras.callbacks.Callback):
                 "write `model.build(input_shape)` before."
             )
         self._end()
-        sinks = self._sinks(())
+        sinks = fit_sinks(self.sinks, ())
         trained = [id(w) for w in model.trainable_variables]
         recording = self._continue(model, optimizers, trained, in_fit=False)
         self._watch = Watch(self._so_far, recording, self._schedule, described(optimizers))
@@ -389,11 +386,11 @@ class GradientMonitor(keras.callbacks.Callback):
         """Go on with the record, and prepare the recording; called by `fit`."""
         self._end()
         model: Any = self.model
-        optimizers = self._followed(model)
+        optimizers = checked_optimizers(model, self.optimizer)
         checked_layers(model, self.layers)
         others = callbacks_in_same_fit(keras.callbacks.Callback, self)
         call_first(self)
-        self._sinks_of_fit = self._sinks(others)
+        self._sinks_of_fit = fit_sinks(self.sinks, others)
         saving = [c for c in others if isinstance(c, keras.callbacks.BackupAndRestore)]
         self._backups = Backups(saving if self.sinks else ())
         self._begun = False
@@ -482,13 +479,6 @@ class GradientMonitor(keras.callbacks.Callback):
         """Return the monitor whose arguments `get_config` gave."""
         return cls(**config)
 
-    def _followed(self, model: Any, optimizer: Any = None) -> dict[str, Any]:
-        """Return the optimizers to follow by name, or refuse the model."""
-        given = optimizer if optimizer is not None else self.optimizer
-        optimizers = followed_optimizers(model, given)
-        refuse(model, *optimizers.values())
-        return optimizers
-
     def _first_execution_ended(self, recording: Recording) -> None:
         if recording.follows_nothing:
             self._warn_of_nothing()
@@ -497,21 +487,9 @@ class GradientMonitor(keras.callbacks.Callback):
             self._reaction.act([f for f in recording.first_findings() if f.severity == ERROR])
 
     def _warn_of_nothing(self) -> None:
-        if self._warned:
-            return
-        self._warned = True
-        reached = "been seen (it has no optimizer among its attributes)"
-        if self._optimizers:
-            reached = f"reached `apply` of {self._optimizers}"
-        message = (
-            "GradientMonitor records nothing, because no gradient from the model's `train_step` "
-            f"has {reached}: pass the optimizer that updates the weights as "
-            "`GradientMonitor(optimizer=...)`, and where you override `fit` or "
-            "`make_train_function`, run `self.train_function`."
-        )
-        if self.strict:
-            raise ValueError(message)
-        warnings.warn(message, stacklevel=2)
+        if not self._warned:
+            self._warned = True
+            say_nothing_recorded(self._optimizers, self.strict)
 
     def _continue(
         self, model: keras.Model, optimizers: dict[str, Any], state: Any, in_fit: bool
@@ -527,13 +505,6 @@ class GradientMonitor(keras.callbacks.Callback):
         self._recording = self._so_far.recording(model, optimizers, in_fit, state, new)
         self._recording.history = self._so_far.history
         return self._recording
-
-    def _sinks(self, others: Sequence[keras.callbacks.Callback]) -> list[Sink]:
-        def tensorboard() -> Sink:
-            found = [c for c in others if isinstance(c, keras.callbacks.TensorBoard)]
-            return TensorBoardSink(tensorboard_log_dir(found))
-
-        return sinks_of(self.sinks, tensorboard)
 
     def _end(self) -> None:
         if self._recording is not None:
