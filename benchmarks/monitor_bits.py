@@ -53,7 +53,7 @@ def compared(name: str) -> str:
     model.compile(keras.optimizers.SGD(0.01, momentum=0.9), "sparse_categorical_crossentropy")
     model.optimizer.build(model.trainable_variables)
     variables = [*model.variables, *model.optimizer.variables]
-    before = [np.array(w) for w in variables]
+    before = [w.numpy() for w in variables]
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(4, size, size, 3)).astype("float32"), rng.integers(0, 10, 4)
 
@@ -61,7 +61,7 @@ def compared(name: str) -> str:
         for w, value in zip(variables, before, strict=True):
             w.assign(value)
         model.fit(x, y, batch_size=2, shuffle=False, verbose=0, callbacks=list(callbacks))
-        return [np.array(w) for w in model.weights]
+        return [w.numpy() for w in model.weights]
 
     plain = trained()
     seconds = time.process_time() - start

@@ -111,7 +111,7 @@ def _readers(x: tf.Tensor) -> tuple[list[tf.Operation], list[tf.Operation]]:
                 others += rest
         elif op.type not in SHAPES and not is_apart(op):
             others.append(op)
-    return additions, others
+    return list(dict.fromkeys(additions)), others  # x + x reads x twice
 
 
 def _terms(addition: tf.Operation) -> int:
