@@ -214,26 +214,28 @@ def _folded(x: tf.Tensor, join: Callable, reduce: Callable, rows: bool) -> tf.Te
     """Reduce all of x, or each of its rows; under XLA after folding it into eighths.
 
     XLA's loop on a CPU adds one element after the other, and each addition waits for the one
-    before. Behind an elementwise sum of the eighths it adds eight at a time. (The sum over an axis
-    of length 8 does not do: XLA makes one sum of that and the next.)
+    before. Behind an elementwise sum of the eighths it adds eight at a time. They are cut along the
+    first axis, so a batch need not be reshaped.
 
     Args:
         x: The tensor.
         join: Joins the eighths elementwise.
         reduce: `tf.reduce_sum`, or `tf.reduce_max` of elements that are not below 0.
-        rows: Whether to reduce each row of a matrix.
+        rows: Whether to reduce each row of a matrix; they are short.
     """
-    axis = 1 if rows else None
+    if rows:
+        return reduce(x, axis=1)
     known = x.shape.num_elements()
-    length = (x.shape[1:].num_elements() if rows or known is None else known) or 0
-    typical = length * (_TYPICAL_BATCH if known is None else 1)
-    if typical < _WORTH_FOLDING or not under_xla():
-        return reduce(x, axis=axis)
-    x = tf.reshape(x, [-1, length])
-    if length % _PARTS:
-        x = tf.pad(x, [[0, 0], [0, -length % _PARTS]])
-    x = tf.reshape(x, [-1, _PARTS, -(-length // _PARTS)])
-    return reduce(join(tf.unstack(x, axis=1)), axis=axis)
+    per_sample = x.shape[1:].num_elements() if x.shape.rank else None
+    if (known or (per_sample or 0) * _TYPICAL_BATCH) < _WORTH_FOLDING or not under_xla():
+        return reduce(x)
+    if known is not None:
+        x = tf.reshape(x, [-1])
+    # A constant when XLA compiles, even if the batch size is unknown to the graph.
+    missing = -(tf.shape(x)[0] if known is None else known) % _PARTS
+    if known is None or missing:
+        x = tf.pad(x, [[0, missing], *[[0, 0]] * (len(x.shape) - 1)])
+    return reduce(join(tf.split(x, _PARTS)))
 
 
 def _largest(parts: Sequence[tf.Tensor]) -> tf.Tensor:
