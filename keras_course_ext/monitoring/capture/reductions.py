@@ -232,7 +232,8 @@ def _folded(x: tf.Tensor, join: Callable, reduce: Callable, rows: bool) -> tf.Te
     if known is not None:
         x = tf.reshape(x, [-1])
     # A constant when XLA compiles, even if the batch size is unknown to the graph.
-    missing = -(tf.shape(x)[0] if known is None else known) % _PARTS
+    length: Any = tf.shape(x)[0] if known is None else known
+    missing = -length % _PARTS
     if known is None or missing:
         x = tf.pad(x, [[0, missing], *[[0, 0]] * (len(x.shape) - 1)])
     return reduce(join(tf.split(x, _PARTS)))
