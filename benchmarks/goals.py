@@ -29,6 +29,7 @@ GOALS: dict[str, float] = {
     "monitor, *, norms*": 1.05,
     "monitor, 4x512, graph, all": 1.08,
     "monitor, *, all": 1.15,
+    "start, *, memory": 1.15,
     "start, *, graph, default": 1.25,
     "start, *, jit, default": 1.40,
     "start, *": 1.50,

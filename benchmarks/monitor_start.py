@@ -21,11 +21,12 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from lockstep import Ratio, ratio_of
+from rows import Row, row_of
 
 STEPS = 2
 MEASURES = ("process", "fit", "memory")
@@ -128,6 +129,16 @@ def compare(
         name: {m: ratio_of(values[name][m], values["plain"][m]) for m in MEASURES}
         for name in settings
     }
+
+
+def rows(quick: bool) -> Iterator[Row]:
+    """Yield the scoreboard's rows: CPU seconds of the process, and its peak memory."""
+    for net in ["4x512"] if quick else NETS:
+        for mode in ("graph", "jit"):
+            settings = ["default"] if quick else ["default", "norms", "all"]
+            for setting, ratios in compare(net, settings, mode == "jit", 2 if quick else 5).items():
+                yield row_of(f"start, {net}, {mode}, {setting}", ratios["process"])
+                yield row_of(f"start, {net}, {mode}, {setting}, memory", ratios["memory"])
 
 
 def _text(ratio: Ratio) -> str:

@@ -16,13 +16,14 @@ import json
 import math
 import pathlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from rows import Row, measured_once
 
 import keras_course_ext as kce
 from keras_course_ext.optimizers.engine.state import restart
@@ -243,6 +244,19 @@ def measured(task: Task, optimizer: str, grid: list[float], seeds: Any, steps: i
         "tuning": {str(rate): run for rate, run in tuning.items()},
         "runs": [runs.run(best, seed, steps) for seed in seeds],
     }
+
+
+def rows(quick: bool) -> Iterator[Row]:
+    """Yield the scoreboard's rows: steps to the target, beside those of Adam."""
+    names = ["SGD", "Adam"] if quick else OPTIMIZERS
+    for name, task in list(TASKS.items())[: 1 if quick else None]:
+        grid, seeds = ([1e-2, 1e-1], range(2)) if quick else (GRID, SEEDS)
+        steps = 50 if quick else task.steps
+        found = {o: typical({name: measured(task, o, grid, seeds, steps)}) for o in names}
+        for optimizer in names:
+            if optimizer != "Adam":
+                label = f"which, {name}, {optimizer}"
+                yield measured_once(label, found[optimizer], found["Adam"], "steps")
 
 
 def cell(found: dict) -> str:
