@@ -1,6 +1,7 @@
 """Training with a monitor is the same to the bit, whatever Grappler makes of the graph."""
 
 import itertools
+import os
 
 import keras
 import numpy as np
@@ -16,7 +17,10 @@ MONITORS = {
     "norms": lambda: GradientMonitor(1, statistics="norms"),
     "all": lambda: GradientMonitor(1, statistics="all", histograms=1),
 }
-GRAPHS, BESIDE = 300, 5
+# 300 graphs take ten minutes: `FUZZ=nightly python -m pytest tests/callbacks/test_training_bits.py
+# -m ""` tries them all, the slow tests the first of them.
+NIGHTLY = os.environ.get("FUZZ") == "nightly"
+GRAPHS, BESIDE = 300 if NIGHTLY else 60, 5
 
 # Means are the cheapest to trace that read every output.
 _KINDS = ["means", "means", "means", "norms", "default", "means", "all"]
