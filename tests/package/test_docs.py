@@ -182,6 +182,8 @@ def exists(command):
         return set(install[1].split(",")) <= EXTRAS
     if inline := re.fullmatch(r'python -c "(.*)"', command):
         return bool(compile(inline[1], command, "exec"))
+    if tests := re.fullmatch(r'(?:FUZZ=nightly )?python -m pytest (tests/\S+) -m ""', command):
+        return (ROOT / tests[1]).exists()
     if module := re.fullmatch(r"python -m (\w+)", command):
         return (ROOT / module[1] / "__main__.py").is_file()
     script = re.match(r"python (\S+\.py)", command)

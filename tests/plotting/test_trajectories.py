@@ -139,7 +139,7 @@ def diverging(rate):
     return kce.optimizers.SGD(rate)
 
 
-@pytest.mark.parametrize("rate", [1.5, 1e3, 1e200])
+@pytest.mark.parametrize("rate", [1.5, 1e3, 3e38])
 def test_a_path_that_diverges_is_cut_and_said(rate, tmp_path):
     ways = {"calm": kce.optimizers.SGD(0.1), "wild": diverging(rate)}
     ax = trajectories("valley", ways, start=START, steps=2000)
