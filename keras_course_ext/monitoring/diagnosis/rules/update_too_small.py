@@ -75,7 +75,8 @@ def _finding(moves: Mapping[str, Moves], paths: Mapping[str, float], outcome: Ou
         int(moves[best].epochs[0]),
         int(moves[best].steps[0]),
         evidence + ".",
-        layers=tuple(moves),
+        # Where the run is only too short, each layer moves as fast as is usual.
+        layers=tuple(moves) if small else (),
         severity=ERROR if fastest < SMALL else WARNING,
         confidence=0.95 if fastest < SMALL else 0.85,
         cause=(
