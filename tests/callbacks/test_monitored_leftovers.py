@@ -63,6 +63,7 @@ def test_a_fit_costs_at_most_one_tracing_more_and_none_if_not_traced_yet():
     assert tracings(True, False).tolist() == [once, once]
 
 
+@pytest.mark.slow
 def test_fits_in_a_row_leave_no_objects():
     model, data = compiled("sequential", "graph")
     fit(model, data, epochs=1)

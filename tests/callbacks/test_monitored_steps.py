@@ -136,6 +136,7 @@ def test_a_later_fit_is_part_of_the_same_run():
     assert Stopwatch().cost() is None
 
 
+@pytest.mark.slow
 def test_a_nan_in_the_data_is_noticed_at_its_step_of_an_execution():
     model = compiled("sequential", "seven_steps_jit")[0]
     x, y = data()

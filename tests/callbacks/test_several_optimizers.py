@@ -158,6 +158,7 @@ def test_optimizers_are_found_in_attributes_and_not_in_other_optimizers():
     assert list(followed_optimizers(model, free)) == ["x", "x_2"]
 
 
+@pytest.mark.thin("eager")
 @pytest.mark.parametrize("mode", ["graph", "eager"])
 def test_multi_optimizer_is_read_where_all_gradients_arrive(mode):
     keras.utils.set_random_seed(0)

@@ -32,7 +32,7 @@ GROUPS = [
 ]
 
 
-@pytest.mark.thin("0-*")
+@pytest.mark.slow
 @pytest.mark.parametrize(("seed", "optimizer", "monitor"), GROUPS)
 def test_random_graphs_train_to_the_same_bits(seed, optimizer, monitor):
     graphs = Together(range(seed, seed + BESIDE), optimizer)

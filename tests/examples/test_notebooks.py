@@ -30,7 +30,7 @@ def test_it_is_what_the_script_says(script):
     )
 
 
-@pytest.mark.thin("01_dataflow_and_eager")
+@pytest.mark.thin("05_sigmoid_derivative")
 @each_script
 def test_it_runs_and_shows_its_picture(script, monkeypatch, tmp_path):
     monkeypatch.delenv("MPLBACKEND", raising=False)  # of the test run; a notebook draws inline

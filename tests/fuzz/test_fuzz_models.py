@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 
 import keras_course_ext as kce
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
 X = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
 Y = X[:, :2]
 OPTIMIZERS = [
@@ -57,7 +60,6 @@ def test_a_damaged_configuration_is_refused_or_makes_an_optimizer(data, optimize
     made.get_config()
 
 
-@pytest.mark.slow
 @cases(25)
 @given(st.data())
 def test_a_damaged_model_is_refused_or_predicts(folder, data):
@@ -96,7 +98,6 @@ class Count(keras.callbacks.Callback):
         self.batches += 1
 
 
-@pytest.mark.slow
 @cases(4)
 @given(st.permutations(range(6)), st.sets(st.integers(0, 5), min_size=2))
 def test_callbacks_in_any_order_see_the_same_training(folder, order, chosen):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import keras_course_ext as kce
 
+pytestmark = pytest.mark.slow
 ours = kce.optimizers
 CLASSES = [
     *(ours.GradientDescent, ours.SGD, ours.Momentum, ours.NesterovMomentum, ours.Adagrad),
@@ -98,7 +99,6 @@ def test_garbage_is_taken_or_refused(data, cls):
     optimizer.get_config()
 
 
-@pytest.mark.slow
 @cases(6)
 @given(st.sampled_from(CLASSES), SHAPES.filter(lambda s: len(s) > 1), st.integers(0, 99))
 def test_a_variable_is_updated_in_a_graph_as_if_it_were_alone(cls, shapes, seed):

@@ -84,6 +84,7 @@ np.save(f"{path}/fresh_weights.npy", clone(x))
 """
 
 
+@pytest.mark.slow
 def test_files_load_in_a_fresh_process(tmp_path):
     model = make_model()
     model.save(tmp_path / "model.keras")

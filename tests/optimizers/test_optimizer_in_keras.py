@@ -296,7 +296,7 @@ def test_loss_scaling_skips_what_overflows(mode):
     assert not np.any([np.any(v) for v in optimizer.inner_optimizer._velocities])
 
 
-@pytest.mark.thin("large-graph")
+@pytest.mark.thin("small-graph")
 @pytest.mark.parametrize(
     ("frozen", "mode"), [("large", "graph"), ("small", "graph"), ("small", "jit")]
 )

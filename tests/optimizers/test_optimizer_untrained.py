@@ -247,7 +247,7 @@ WEIGHT_SLOTS = {
 }
 
 
-@pytest.mark.thin("schedule-free-{}", "lookahead, large-*jit*", "accumulation-*eager*")
+@pytest.mark.thin("schedule-free-{}", "accumulation-*eager*")
 @pytest.mark.parametrize("options", [{}, {"jit_compile": True}, {"run_eagerly": True}], ids=str)
 @pytest.mark.parametrize("make", WEIGHT_SLOTS.values(), ids=WEIGHT_SLOTS)
 def test_weights_made_inside_the_step(make, options):
