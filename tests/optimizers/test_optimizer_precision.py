@@ -25,19 +25,19 @@ def test_half_precision_variables_are_updated_in_float32(case, dtype):
     rng = np.random.default_rng(0)
     w = keras.Variable(rng.normal(size=5), dtype=dtype)
     g = tf.cast(rng.normal(size=5), dtype)
-    optimizer = case.ours()
+    # The step of a twin, up to its scalars: some are sums over the gradients of all variables.
+    optimizer, twin, w_twin = case.ours(), case.ours(), keras.Variable(w.value, dtype=dtype)
     optimizer.build([w])
-    slots = [v for v in optimizer.variables if v.shape == w.shape]
+    twin.build([w_twin])
+    slots = optimizer._slots_of(w)
     assert {v.dtype for v in slots} <= {dtype}
     starts = optimizer.first_slots(w.numpy().astype("float32"))
-    shared = {s.name: tf.constant(s.start) for s in optimizer.shared}
-    lr, t = tf.constant(case.rate), tf.constant(1.0)
-    new = optimizer.shared_values(shared, lr=lr, t=t)
-    scalars = {"lr": lr, "t": t, **optimizer.rule_scalars(shared, new)}
+    scalars = twin.begin_step(pairs=[(g, w_twin)])
     update = optimizer.update_of(g, w, scalars)
-    rule, scalars = update.rule, update.scalars
+    rule, scalars = update.rule, {n: tf.cast(x, "float32") for n, x in update.scalars.items()}
     old = [tf.cast(x, "float32") for x in (w, *slots)]
-    np.testing.assert_allclose(np.ravel(old[1:]), np.ravel(starts), rtol=1e-2)
+    for slot, start in zip(old[1:], starts, strict=True):
+        np.testing.assert_allclose(slot, start, rtol=2e-2)  # 1e-6 is a subnormal of float16
     if update.decay:
         old[0] -= old[0] * update.decay * scalars["lr"]
     expected = rule(tf.cast(g, "float32"), *old, **scalars_of(rule.func, scalars))
@@ -57,7 +57,9 @@ def test_zero_gradients_and_a_tiny_epsilon_give_no_nan(case, dtype):
     w = keras.Variable([1.0, -2.0], dtype=dtype)
     for _ in range(3):
         optimizer.apply([tf.zeros(2, dtype)], [w])
-    np.testing.assert_array_equal(tf.cast(w, "float32"), [1.0, -2.0])
+    assert np.isfinite(tf.cast(w, "float32")).all()
+    if case.cls is not ours.Ftrl:  # whose weights are computed from the sums of the gradients
+        np.testing.assert_array_equal(tf.cast(w, "float32"), [1.0, -2.0])
 
 
 @pytest.mark.thin("adam")
