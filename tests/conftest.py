@@ -9,6 +9,7 @@ import cover
 import keras
 import pytest
 import tensorflow as tf
+from known_failures import KNOWN_FAILURES
 from once import once  # noqa: F401, a fixture
 
 # Convolutions on several threads add up in an order that depends on how busy the machine is, and
@@ -19,6 +20,9 @@ tf.config.threading.set_intra_op_parallelism_threads(1)
 @pytest.hookimpl(tryfirst=True)  # before pytest selects by `-m`
 def pytest_collection_modifyitems(config, items):
     cover.mark_slow(items, whole_tests=not any("::" in arg for arg in config.args))
+    for item in items:
+        if item.nodeid in KNOWN_FAILURES:
+            item.add_marker(pytest.mark.xfail(reason=KNOWN_FAILURES[item.nodeid], strict=False))
 
 
 @pytest.fixture(autouse=True)
