@@ -104,7 +104,9 @@ class Hooks:
             return step.apply(name, optimizer, apply, list(grads), trainable_variables)
 
         self._stack.enter_context(overridden(optimizer, "apply", hooked_apply))
-        self._stack.enter_context(overridden(optimizer, "build", lifted_build(optimizer.build)))
+        # Built outside of the trace, loss scaling skips other steps of a first fit than without.
+        if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            self._stack.enter_context(overridden(optimizer, "build", lifted_build(optimizer.build)))
 
     def _step(self) -> CapturedStep:
         """Return the step that this code belongs to."""
